@@ -1,0 +1,32 @@
+#pragma once
+// Settings: flags over AZLIN_* variables over ~/.azlin/config.toml. (The Azure CLI's default subscription comes last,
+// where it is needed.) Keys and their meaning are the table in docs/configuration.md.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "azlin/core/env.hpp"
+
+namespace azlin::core {
+
+// A flat view of the TOML file: "recovery_services.vaults.production.vault_name" -> text of the value.
+class Config {
+ public:
+  Config() = default;
+  // A missing file is an empty configuration. Throws core::Error (usage) with line and column when it is not valid.
+  static Config load(const std::string& path);
+
+  std::optional<std::string> get(const std::string& key) const;
+  // Names of the tables directly under `prefix`, sorted: tables_under("recovery_services.vaults").
+  std::vector<std::string> tables_under(const std::string& prefix) const;
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+// Flag (if given), else environment variable, else configuration key, else nullopt.
+std::optional<std::string> setting(const std::optional<std::string>& flag, const Env& env, const char* variable,
+                                   const Config& config, const char* key);
+
+}  // namespace azlin::core
