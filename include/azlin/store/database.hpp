@@ -48,17 +48,18 @@ class Statement {
 using Migrations = std::vector<std::string>;
 
 struct OpenOptions {
-  bool durable = true;        // synchronous=FULL; false: NORMAL
+  bool durable = true;  // synchronous=FULL; false: NORMAL
   int busy_timeout_ms = 10'000;
 };
 
-// A connection: WAL, foreign keys on, file mode 0600, its folder 0700. One thread at a time.
+// A connection: WAL, foreign keys on, file mode 0600, its folder made with 0700. One thread at a time; any
+// number of connections and processes may have the file open.
 class Database {
  public:
   // Creates the file when it is missing and migrates it to the newest version in a transaction.
-  // Throws core::Error (failed): cannot be opened, is read-only, the disk is full; a newer user_version than
-  // `migrations` knows says which azlin is needed; a corrupt file is first set aside as "<path>.corrupt-<n>" and the
-  // error names it. ":memory:" works.
+  // Throws core::Error (busy) when another process holds it past the timeout, and (failed): cannot be opened,
+  // is read-only, the disk is full; a newer user_version than `migrations` knows says which azlin is needed;
+  // a corrupt file is first set aside as "<path>.corrupt-<n>" and the error names it. ":memory:" works.
   Database(const std::string& path, const Migrations& migrations, const OpenOptions& options = {});
   ~Database();
   Database(const Database&) = delete;

@@ -1,0 +1,54 @@
+#include "store/sqlite_error.hpp"
+
+#include <sqlite3.h>
+
+#include <cstring>
+
+#include "azlin/core/error.hpp"
+
+namespace azlin::store {
+
+namespace {
+
+std::string hint_for(int primary) {
+  switch (primary) {
+    case SQLITE_FULL:
+      return "free some space on that disk, then run the command again";
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      return "make the folder writable, or set AZLIN_HOME to one that you can write";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "run any azlin command to set the file aside, then `azlin state rebuild`";
+    default:
+      return {};
+  }
+}
+
+std::string file_of(sqlite3* db) {
+  const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
+  return file == nullptr || *file == '\0' ? "the database in memory" : file;
+}
+
+}  // namespace
+
+bool is_corruption(int code) {
+  const int primary = code & 0xff;
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+}
+
+void throw_sqlite(sqlite3* db, int code, const std::string& doing) {
+  const int primary = code & 0xff;
+  std::string message = "cannot " + doing + " in " + file_of(db) + ": ";
+  message += db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
+  const int system = db == nullptr ? 0 : sqlite3_system_errno(db);
+  const bool names_cause = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
+  if (names_cause && system != 0) message += std::string(" (") + std::strerror(system) + ")";
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
+    throw core::Error(core::ErrorKind::busy, message, "another azlin holds it; try again in a moment");
+  }
+  throw core::Error(core::ErrorKind::failed, message, hint_for(primary));
+}
+
+}  // namespace azlin::store
