@@ -1,8 +1,9 @@
 #pragma once
-// Settings: flags over AZLIN_* variables over ~/.azlin/config.toml. (The Azure CLI's default subscription comes last,
-// where it is needed.) Keys and their meaning are the table in docs/configuration.md.
+// Settings: flags over AZLIN_* variables over ~/.azlin/config.toml. (The Azure CLI's default subscription
+// comes last, where it is needed.) Keys and their meaning are the table in docs/configuration.md.
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,13 @@
 
 namespace azlin::core {
 
-// A flat view of the TOML file: "recovery_services.vaults.production.vault_name" -> text of the value.
+// A flat view of the TOML file: "recovery_services.vaults.production.vault_name" -> text of the value. An
+// array of plain values is one text with commas between them.
 class Config {
  public:
   Config() = default;
-  // A missing file is an empty configuration. Throws core::Error (usage) with line and column when it is not valid.
+  // A missing file is an empty configuration. Throws core::Error (usage) with line and column when it is not
+  // valid.
   static Config load(const std::string& path);
 
   std::optional<std::string> get(const std::string& key) const;
@@ -23,10 +26,11 @@ class Config {
 
  private:
   std::map<std::string, std::string> values_;
+  std::map<std::string, std::set<std::string>> tables_;  // prefix -> names of the tables directly under it
 };
 
 // Flag (if given), else environment variable, else configuration key, else nullopt.
-std::optional<std::string> setting(const std::optional<std::string>& flag, const Env& env, const char* variable,
-                                   const Config& config, const char* key);
+std::optional<std::string> setting(const std::optional<std::string>& flag, const Env& env,
+                                   const char* variable, const Config& config, const char* key);
 
 }  // namespace azlin::core
