@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,7 +142,7 @@ Child spawn(const ProcessRequest& request) {
   if (error != 0)
     throw Error(ErrorKind::failed, fmt::format("cannot run '{}': {}", request.argv[0], strerror(error)));
 
-  child.exited = Fd(pidfd_open(child.pid, 0));
+  child.exited = Fd(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!request.inherit_stdio) {
     for (const int fd : {in.write.get(), out.read.get(), err.read.get()}) fcntl(fd, F_SETFL, O_NONBLOCK);
     child.input = std::move(in.write);
