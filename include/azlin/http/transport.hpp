@@ -21,8 +21,6 @@ struct Request {
   std::string url;
   Headers headers;
   std::string body;
-  // The path is a secret as well (an incoming webhook): logs and errors name scheme and host only.
-  bool secret_path = false;
   core::Millis connect_timeout{10'000};
   core::Millis total_timeout{60'000};
   // When set, the body of a 2xx reply goes here in pieces, and Response::body stays empty. Return false to abort.
