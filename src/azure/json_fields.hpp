@@ -1,0 +1,46 @@
+#pragma once
+// Reading ARM bodies: a member that is absent, null or of another type gives the fallback.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "azlin/azure/resources.hpp"
+#include "azlin/core/clock.hpp"
+
+namespace azlin::azure {
+
+inline const nlohmann::json& member(const nlohmann::json& body, const char* key) {
+  static const nlohmann::json none;
+  const auto found = body.is_object() ? body.find(key) : body.end();
+  return body.is_object() && found != body.end() ? *found : none;
+}
+
+inline std::string text(const nlohmann::json& body, const char* key) {
+  const auto& value = member(body, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+inline std::int64_t number(const nlohmann::json& body, const char* key) {
+  const auto& value = member(body, key);
+  return value.is_number() ? value.get<std::int64_t>() : 0;
+}
+
+inline Tags tags_of(const nlohmann::json& body) {
+  Tags tags;
+  const auto& value = member(body, "tags");
+  if (!value.is_object()) return tags;
+  for (const auto& [name, tag] : value.items())
+    tags[name] = tag.is_string() ? tag.get<std::string>() : tag.dump();
+  return tags;
+}
+
+inline std::optional<std::string> first_zone(const nlohmann::json& body) {
+  const auto& zones = member(body, "zones");
+  if (!zones.is_array() || zones.empty() || !zones.front().is_string()) return std::nullopt;
+  return zones.front().get<std::string>();
+}
+
+inline core::TimePoint time_of(const nlohmann::json& body, const char* key) {
+  return core::parse_time(text(body, key)).value_or(core::TimePoint{});
+}
+
+}  // namespace azlin::azure

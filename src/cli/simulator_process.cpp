@@ -1,0 +1,149 @@
+#include "cli/simulator_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "azlin/core/error.hpp"
+
+namespace azlin::cli {
+
+using core::Error;
+using core::ErrorKind;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kStartLimit = std::chrono::seconds(20);
+constexpr auto kStopLimit = std::chrono::seconds(10);
+
+// An exclusive lock on a file, for as long as it lives.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path) : fd_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (fd_ < 0 || flock(fd_, LOCK_EX) != 0) {
+      throw Error(ErrorKind::failed, fmt::format("cannot lock {}: {}", path, strerror(errno)));
+    }
+  }
+  ~FileLock() { close(fd_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+std::string last_lines(const std::string& path) {
+  std::ifstream file(path);
+  std::string line, text;
+  while (std::getline(file, line)) {
+    text += "\n  " + line;
+    if (text.size() > 2000) text.erase(0, text.find('\n', 1));
+  }
+  return text;
+}
+
+// The parent's descriptors are not wanted in a process that outlives it.
+[[noreturn]] void become_simulator(const std::vector<std::string>& arguments, const std::string& out,
+                                   const std::string& log) {
+  setsid();
+  const int null = open("/dev/null", O_RDONLY);
+  const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const int log_fd = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (null < 0 || out_fd < 0 || log_fd < 0) _exit(127);
+  dup2(null, STDIN_FILENO);
+  dup2(out_fd, STDOUT_FILENO);
+  dup2(log_fd, STDERR_FILENO);
+  closefrom(3);
+  std::vector<char*> argv;
+  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv("/proc/self/exe", argv.data());
+  _exit(127);
+}
+
+}  // namespace
+
+SimulatorProcess::SimulatorProcess(const std::string& home, const core::Env& env, http::Transport& transport)
+    : state_dir_(env.get_or("AZLIN_SIMULATOR_STATE", home + "/simulator")), transport_(transport) {}
+
+std::optional<RunningSimulator> SimulatorProcess::find() {
+  std::ifstream file(state_dir_ + "/serve.out");
+  std::string line;
+  const std::string expected = "listening on ";
+  if (!std::getline(file, line) || line.rfind(expected, 0) != 0) return std::nullopt;
+  http::Request request;
+  request.url = line.substr(expected.size()) + "/_simulator/health";
+  request.connect_timeout = core::Millis(1000);
+  request.total_timeout = core::Millis(5000);
+  try {
+    const auto reply = transport_.send(request, {});
+    const auto health = nlohmann::json::parse(reply.body);
+    if (health.at("stateDir").get<std::string>() != fs::canonical(state_dir_).string()) return std::nullopt;
+    return RunningSimulator{line.substr(expected.size()), health.at("pid").get<int>(),
+                            core::parse_time(health.at("now").get<std::string>()).value()};
+  } catch (const http::NetworkError&) {
+    return std::nullopt;
+  } catch (const std::exception&) {  // another program listens on that port now
+    return std::nullopt;
+  }
+}
+
+RunningSimulator SimulatorProcess::ensure(const SimulatorStart& start) {
+  fs::create_directories(state_dir_);
+  chmod(state_dir_.c_str(), 0700);
+  const FileLock lock(state_dir_ + "/start.lock");
+  if (auto running = find()) return *running;
+  return launch(start);
+}
+
+RunningSimulator SimulatorProcess::launch(const SimulatorStart& start) {
+  const std::string out = state_dir_ + "/serve.out", log = state_dir_ + "/serve.log";
+  fs::remove(out);
+  std::vector<std::string> arguments = {
+      "azlin",  "simulator", "serve",     "--port",     std::to_string(start.port), "--state", state_dir_,
+      "--seed", start.seed,  "--latency", start.latency};
+  if (start.throttle) arguments.emplace_back("--throttle");
+  const pid_t child = fork();
+  if (child < 0)
+    throw Error(ErrorKind::failed, fmt::format("cannot start the simulator: {}", strerror(errno)));
+  if (child == 0) {
+    if (fork() != 0) _exit(0);  // the grandchild belongs to init
+    become_simulator(arguments, out, log);
+  }
+  waitpid(child, nullptr, 0);
+  const auto give_up = std::chrono::steady_clock::now() + kStartLimit;
+  while (std::chrono::steady_clock::now() < give_up) {
+    if (auto running = find()) return *running;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  throw Error(ErrorKind::failed,
+              fmt::format("the simulator did not start; its log ({}) ends:{}", log, last_lines(log)),
+              "run `azlin simulator serve` in a terminal to see what it says");
+}
+
+bool SimulatorProcess::stop() {
+  const auto running = find();
+  if (!running) return false;
+  kill(running->pid, SIGTERM);
+  const auto give_up = std::chrono::steady_clock::now() + kStopLimit;
+  while (std::chrono::steady_clock::now() < give_up) {
+    if (kill(running->pid, 0) != 0) {
+      fs::remove(state_dir_ + "/serve.out");
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  throw Error(ErrorKind::failed, fmt::format("the simulator (process {}) did not end", running->pid));
+}
+
+}  // namespace azlin::cli

@@ -1,0 +1,46 @@
+#pragma once
+// The simulator as a background process of this user: found, started, stopped.
+#include <optional>
+#include <string>
+
+#include "azlin/core/clock.hpp"
+#include "azlin/core/env.hpp"
+#include "azlin/http/transport.hpp"
+
+namespace azlin::cli {
+
+struct RunningSimulator {
+  std::string url;  // "http://127.0.0.1:41234"
+  int pid = 0;
+  core::TimePoint now;  // the simulated clock
+};
+
+struct SimulatorStart {
+  int port = 0;  // 0: any free one
+  std::string latency = "demo";
+  std::string seed = "sample";
+  bool throttle = false;
+};
+
+class SimulatorProcess {
+ public:
+  // `home` is azlin's state folder; the simulator's lies in `<home>/simulator` unless AZLIN_SIMULATOR_STATE
+  // names another.
+  SimulatorProcess(const std::string& home, const core::Env& env, http::Transport& transport);
+
+  std::optional<RunningSimulator> find();
+  // Starts one when none runs (safe when several commands do so at once). Throws core::Error (failed) with
+  // the last lines of its log when it does not come up within 20 s.
+  RunningSimulator ensure(const SimulatorStart& start);
+  // False: none was running.
+  bool stop();
+
+  const std::string& state_dir() const { return state_dir_; }
+
+ private:
+  RunningSimulator launch(const SimulatorStart& start);
+  std::string state_dir_;
+  http::Transport& transport_;
+};
+
+}  // namespace azlin::cli
