@@ -1,0 +1,107 @@
+#pragma once
+// Point-in-time copies of all disks of a VM: take, find, remove; and the plain snapshots of `azlin snapshot`.
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "azlin/snapshot/schedule.hpp"
+#include "azlin/snapshot/snapshot_set.hpp"
+#include "azlin/store/journal.hpp"
+
+namespace azlin::snapshot {
+
+struct VmRef {
+  std::string subscription, resource_group, name;
+  std::string id() const;  // ARM id
+  std::string key() const { return vm_key(resource_group, name); }
+};
+
+struct TakeRequest {
+  azure::Vm vm;
+  std::string kind;  // in the name: "backup-daily", "snapshot"
+  std::string tier;  // azlin:backup-tier; empty: plain
+};
+
+// What would be asked for: --dry-run.
+struct TakePlan {
+  std::string set;
+  std::vector<azure::NewSnapshot> snapshots;  // OS disk first; all tags included
+  std::vector<std::string> skipped;  // disks that are not managed or cannot be part of it, with the reason
+};
+
+struct Removal {
+  std::string name;   // of a snapshot
+  std::string error;  // empty: it is gone
+};
+
+struct SnapshotStatus {
+  std::optional<SnapshotSchedule> schedule;
+  std::vector<SnapshotSet> sets;        // plain ones, newest first
+  std::optional<core::TimePoint> next;  // when the next is due; nullopt: no enabled schedule
+};
+
+struct SyncResult {
+  bool due = false;
+  std::optional<SnapshotSet> taken;
+  std::vector<std::string> removed;   // sets pruned to keep the newest N
+  std::vector<std::string> warnings;  // what went wrong after the snapshot was taken
+};
+
+// Borrows its arguments; thread-safe. All calls throw core::Error or arm::ArmError.
+class SnapshotManager {
+ public:
+  SnapshotManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock)
+      : arm_(arm), journal_(journal), clock_(clock) {}
+
+  // Names that are free, with every tag. Throws core::Error (failed) when the VM has no managed OS disk.
+  TakePlan plan_take(const TakeRequest& request, std::stop_token stop);
+
+  // Takes the set: all snapshots are asked for together. When one fails, what was made is deleted again (also
+  // the Failed leftovers of the service) and the first error is thrown; what could not be deleted is left to
+  // recovery. Writes its steps to `operation`. The replies of the creates are trusted, not a later list.
+  SnapshotSet take(const TakeRequest& request, store::Operation& operation, std::stop_token stop);
+
+  // Sets of one VM, replicas in all regions included: found by the tag index, then each read itself. Newest
+  // first. `also`: ids that the index may not know yet.
+  std::vector<SnapshotSet> list(const VmRef& vm, std::stop_token stop,
+                                const std::vector<std::string>& also = {});
+  // Every set of the subscription.
+  std::vector<SnapshotSet> list_all(const std::string& subscription, std::stop_token stop);
+
+  // Deletes the set's snapshots, data disks first, so that what is left over is never taken for a whole set;
+  // goes on after a failure. Each step is written to `operation`.
+  std::vector<Removal> remove(const SnapshotSet& set, store::Operation& operation, std::stop_token stop);
+
+  // Puts tags on, or takes them off, every snapshot of a set.
+  void tag(const SnapshotSet& set, const azure::Tags& tags, std::stop_token stop);
+  void untag(const SnapshotSet& set, const std::vector<std::string>& names, std::stop_token stop);
+
+  // Undoes an interrupted "take" and finishes interrupted removals: true when `operation`'s steps are
+  // settled. Returns one line a thing done.
+  std::vector<std::string> recover(const store::OperationRecord& record, store::Operation& operation,
+                                   std::stop_token stop);
+
+  // ---- azlin snapshot …
+  SnapshotSet create(const VmRef& vm, std::stop_token stop);
+  // Refuses (core::Error, usage) a set on hold or in use, and a backup: that is `backup delete`.
+  std::vector<Removal> remove_plain(const VmRef& vm, const std::string& name_prefix, std::stop_token stop);
+  void enable(const VmRef& vm, int interval_hours, int keep, std::stop_token stop);
+  void disable(const VmRef& vm, std::stop_token stop);
+  SnapshotStatus status(const VmRef& vm, std::stop_token stop);
+  // Takes one when it is due, then keeps the newest N plain sets; sets on hold or in use are passed over.
+  SyncResult sync(const VmRef& vm, std::stop_token stop);
+  SyncResult plan_sync(const VmRef& vm, std::stop_token stop);  // --dry-run: `due` and what would be removed
+
+ private:
+  azure::Vm read_vm(const VmRef& vm, std::stop_token stop);
+  VmSpec describe(const azure::Vm& vm, std::stop_token stop);
+  std::vector<azure::Snapshot> create_all(const TakePlan& plan, store::Operation& operation,
+                                          std::stop_token stop);
+  arm::ArmClient& arm_;
+  store::Journal& journal_;
+  core::Clock& clock_;
+};
+
+}  // namespace azlin::snapshot
