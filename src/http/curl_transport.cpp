@@ -15,9 +15,13 @@ namespace {
 using core::Error;
 using core::ErrorKind;
 
+// The URL as logs and errors may show it.
+std::string shown_url(const Request& request) {
+  return request.secret_path ? url_origin(request.url) + "/[secret]" : core::redact_url(request.url);
+}
+
 [[noreturn]] void refuse(const Request& request, const std::string& why) {
-  throw NetworkError(fmt::format("{} {}: {}", request.method, core::redact_url(request.url), why), false,
-                     false);
+  throw NetworkError(fmt::format("{} {}: {}", request.method, shown_url(request), why), false, false);
 }
 
 // Lets all handles share names that were looked up and TLS sessions. (Connections cannot be shared between
@@ -172,7 +176,7 @@ class Exchange {
     curl_multi_remove_handle(multi, channel_.easy);
     if (stopped_ && !thrown_)
       throw Error(ErrorKind::interrupted,
-                  fmt::format("interrupted during {} {}", request_.method, core::redact_url(request_.url)));
+                  fmt::format("interrupted during {} {}", request_.method, shown_url(request_)));
     return result;
   }
 
@@ -202,15 +206,15 @@ class Exchange {
       default:
         break;
     }
-    throw NetworkError(fmt::format("{} {}: {}", request_.method, core::redact_url(request_.url), text),
-                       connected_, retryable);
+    throw NetworkError(fmt::format("{} {}: {}", request_.method, shown_url(request_), text), connected_,
+                       retryable);
   }
 
   void log_line(CURLcode code) const {
     if (core::log_level() > core::LogLevel::debug) return;
     curl_off_t micros = 0;
     curl_easy_getinfo(channel_.easy, CURLINFO_TOTAL_TIME_T, &micros);
-    core::log_debug("{} {} -> {} in {} ms, request id {}", request_.method, core::redact_url(request_.url),
+    core::log_debug("{} {} -> {} in {} ms, request id {}", request_.method, shown_url(request_),
                     code == CURLE_OK ? std::to_string(response_.status) : curl_easy_strerror(code),
                     micros / 1000, response_.header("x-ms-request-id").value_or("-"));
   }
@@ -290,7 +294,7 @@ class CurlTransport final : public Transport {
     check(request);
     if (stop.stop_requested())
       throw Error(ErrorKind::interrupted,
-                  fmt::format("interrupted before {} {}", request.method, core::redact_url(request.url)));
+                  fmt::format("interrupted before {} {}", request.method, shown_url(request)));
     Lease lease(*this, url_origin(request.url));
     return Exchange(*lease.channel, request, options_).perform(stop);
   }

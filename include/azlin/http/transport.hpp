@@ -22,6 +22,8 @@ struct Request {
   std::string url;
   Headers headers;
   std::string body;
+  // The path is a secret as well (an incoming webhook): logs and errors name scheme and host only.
+  bool secret_path = false;
   core::Millis connect_timeout{10'000};
   core::Millis total_timeout{60'000};     // 0: none, but a minute without a byte ends it
   std::size_t longest_body = 256U << 20;  // of a reply kept in memory; a longer one is a NetworkError
