@@ -1,0 +1,206 @@
+#include "simulator/dispatch.hpp"
+
+#include <fmt/format.h>
+
+#include "simulator/api_versions.hpp"
+#include "simulator/locks.hpp"
+#include "simulator/subscriptions.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+bool is_write(const std::string& method) {
+  return method != "GET" && method != "HEAD";
+}
+
+std::string region_of_path(const std::vector<std::string>& segments) {
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (same(segments[i], "locations")) return lower(segments[i + 1]);
+  }
+  return {};
+}
+
+// The region that a request is about: that of the resource, of its parent, of the body, or of the path.
+std::string region_of(Context& context, const Request& request) {
+  for (auto segments = split_path(request.target.id); segments.size() >= 6;
+       segments.resize(segments.size() - 2)) {
+    std::string id;
+    for (const auto& segment : segments) id += "/" + segment;
+    const auto resource = context.state.find(id);
+    if (resource && !resource->location.empty()) return resource->location;
+  }
+  if (request.json.is_object() && request.json.value("location", Json()).is_string()) {
+    std::string region = lower(request.json["location"].get<std::string>());
+    std::erase(region, ' ');
+    return region;
+  }
+  return region_of_path(request.segments);
+}
+
+[[noreturn]] void throw_region_down(const std::string& region) {
+  throw ApiError(503, "ServiceUnavailable",
+                 fmt::format("The service in region '{}' is unavailable. Please retry.", region));
+}
+
+// Ids in the body count, too: a disk made from a snapshot in a lost region cannot be read from there.
+void check_body_regions(Context& context, const Json& value) {
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (!starts_with_ignoring_case(text, "/subscriptions/")) return;
+    const auto resource = context.state.find(text);
+    if (resource && context.faults.region_down(resource->location)) throw_region_down(resource->location);
+  } else if (value.is_structured()) {
+    for (const auto& child : value) check_body_regions(context, child);
+  }
+}
+
+void check_region(Context& context, const Request& request) {
+  if (context.faults.regions_down().empty()) return;
+  const std::string region = region_of(context, request);
+  if (context.faults.region_down(region)) throw_region_down(region);
+  check_body_regions(context, request.json);
+}
+
+[[noreturn]] void throw_no_route(const Router& router, const Request& request, const Match& match) {
+  if (match.path_known)
+    throw ApiError(405, "MethodNotAllowed",
+                   fmt::format("The requested resource does not support http method '{}'.", request.method));
+  const auto& target = request.target;
+  if (!target.space.empty() && target.type != "Microsoft.Resources" &&
+      !target.type.starts_with("Microsoft.Resources/")) {
+    if (!router.has_space(target.space))
+      throw ApiError(404, "InvalidResourceNamespace",
+                     fmt::format("The resource namespace '{}' is invalid.", target.space));
+    const auto slash = target.type.find('/');
+    throw ApiError(
+        404, "InvalidResourceType",
+        fmt::format("The resource type '{}' could not be found in the namespace '{}' for api version '{}'.",
+                    slash == std::string::npos ? "" : target.type.substr(slash + 1), target.space,
+                    request.api_version));
+  }
+  throw ApiError(404, "MissingSubscription",
+                 "The request did not have a subscription or a valid tenant level resource provider.");
+}
+
+void check_subscription(Context& context, const Request& request) {
+  const auto& id = request.target.subscription;
+  if (id.empty() || subscription_exists(context.state, id)) return;
+  ApiError error(404, "SubscriptionNotFound", fmt::format("The subscription '{}' could not be found.", id));
+  error.headers.emplace_back("x-ms-failure-cause", "gateway");
+  throw error;
+}
+
+// A request on the group itself is the handler's affair.
+void check_group(Context& context, const Request& request) {
+  const auto& target = request.target;
+  if (target.group.empty() || request.segments.size() <= 4) return;
+  const auto group =
+      context.state.find("/subscriptions/" + target.subscription + "/resourceGroups/" + target.group);
+  if (!group) {
+    ApiError error(404, "ResourceGroupNotFound",
+                   fmt::format("Resource group '{}' could not be found.", target.group));
+    error.headers.emplace_back("x-ms-failure-cause", "gateway");
+    throw error;
+  }
+  const bool deleting = group->body["properties"].value("provisioningState", "") == "Deleting";
+  if (deleting && (request.method == "PUT" || request.method == "PATCH" || request.method == "POST"))
+    throw ApiError(
+        409, "ResourceGroupBeingDeleted",
+        fmt::format("The resource group '{}' is in deprovisioning state and cannot perform this operation.",
+                    target.group));
+}
+
+Json parse_body(const Request& request) {
+  if (request.body.empty()) return nullptr;
+  Json body = Json::parse(request.body, nullptr, false);
+  if (body.is_discarded())
+    throw ApiError(400, "InvalidRequestContent",
+                   "The request content was invalid and could not be deserialized: 'it is not valid JSON.'.");
+  return body;
+}
+
+// Azure's order: who are you, which api, which subscription and group, may you, is it locked, is it allowed,
+// too often?
+void check_arm(Context& context, const Route& route, Request& request, Headers& headers) {
+  const auto claims = check_token(request, context.now());
+  request.principal = claims.principal;
+  check_api_version(request.api_version, route.versions, region_of_path(request.segments));
+  request.json = parse_body(request);
+  check_subscription(context, request);
+  check_group(context, request);
+  context.access.check(request.principal, request.target.action, request.target.id);
+  check_locks(context.state, request);
+  context.access.check_policies(request);
+  context.throttle.charge(request, context.now(), headers);
+  check_region(context, request);
+}
+
+Reply run_arm(Context& context, const Route& route, Request& request) {
+  Headers headers;
+  Reply reply;
+  try {
+    check_arm(context, route, request, headers);
+    if (is_write(request.method)) {
+      store::Transaction transaction(context.state.db());
+      reply = route.handler(request);
+      transaction.commit();
+    } else {
+      reply = route.handler(request);
+    }
+  } catch (const ApiError& error) {
+    reply = Reply::error(error);
+  }
+  reply.headers.insert(reply.headers.end(), headers.begin(), headers.end());
+  return reply;
+}
+
+Reply run_route(Context& context, const Router& router, Request& request) {
+  const Match match = router.find(request.method, request.segments);
+  if (match.route == nullptr) throw_no_route(router, request, match);
+  request.params = match.params;
+  if (match.route->plane == Plane::data) return match.route->handler(request);
+  const std::lock_guard lock(context.mutex);
+  context.operations.settle();
+  if (match.route->plane == Plane::arm) return run_arm(context, *match.route, request);
+  request.json = Json::parse(request.body.empty() ? "null" : request.body, nullptr, false);
+  store::Transaction transaction(context.state.db());
+  Reply reply = match.route->handler(request);
+  transaction.commit();
+  return reply;
+}
+
+void add_ids(Context& context, const Request& request, Reply& reply) {
+  reply.with("x-ms-request-id", request.request_id);
+  reply.with("x-ms-correlation-request-id",
+             request.header("x-ms-correlation-request-id").value_or(request.request_id));
+  std::string stamp = core::to_iso8601(std::chrono::floor<std::chrono::seconds>(context.now()));
+  std::erase(stamp, '-');
+  std::erase(stamp, ':');
+  reply.with("x-ms-routing-request-id", "SIMULATOR:" + stamp + ":" + new_guid());
+  const auto client_id = request.header("x-ms-client-request-id");
+  if (client_id && request.header("x-ms-return-client-request-id").value_or("") == "true")
+    reply.with("x-ms-client-request-id", *client_id);
+  reply.with("Cache-Control", "no-cache").with("Pragma", "no-cache").with("Expires", "-1");
+}
+
+}  // namespace
+
+Reply dispatch(Context& context, const Router& router, Request& request) {
+  request.request_id = new_guid();
+  request.target = parse_target(request.method, request.segments);
+  request.api_version = request.query_or("api-version", "");
+  Reply reply;
+  try {
+    reply = run_route(context, router, request);
+  } catch (const ApiError& error) {
+    reply = Reply::error(error);
+  } catch (const std::exception& error) {
+    reply = Reply::error(
+        ApiError(500, "InternalServerError", fmt::format("The simulator failed: {}", error.what())));
+  }
+  add_ids(context, request, reply);
+  return reply;
+}
+
+}  // namespace azlin::simulator

@@ -1,0 +1,90 @@
+// GET S/resources and RG/resources: what there is, of all types, without properties.
+#include "simulator/providers.hpp"
+#include "simulator/resource_filter.hpp"
+#include "simulator/resources.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+constexpr const char* kVersions = "Microsoft.Resources/resources";
+constexpr std::size_t kMaxTop = 1'000;
+
+std::size_t page_size(const Request& request) {
+  const std::string top = request.query_or("$top", "");
+  if (top.empty()) return kMaxTop;
+  const bool digits = std::all_of(top.begin(), top.end(), [](unsigned char c) { return std::isdigit(c); });
+  if (!digits || top.size() > 6 || std::stoi(top) < 1)
+    throw ApiError(400, "InvalidTopInQueryString",
+                   "The $top '" + top + "' specified in the query string is invalid.");
+  return std::min<std::size_t>(kMaxTop, std::stoul(top));
+}
+
+// With a tag filter Azure leaves the tags out.
+Json summary(const Resource& resource, const Request& request, bool with_tags) {
+  Json item = {
+      {"id", resource.id}, {"name", resource.name}, {"type", resource.type}, {"location", resource.location}};
+  for (const char* key : {"sku", "kind", "plan", "identity", "managedBy", "zones"}) {
+    if (resource.body.contains(key)) item[key] = resource.body[key];
+  }
+  if (with_tags && resource.body.contains("tags")) item["tags"] = resource.body["tags"];
+  const std::string expand = lower(request.query_or("$expand", ""));
+  if (expand.find("createdtime") != std::string::npos) item["createdTime"] = to_azure_time(resource.created);
+  if (expand.find("changedtime") != std::string::npos) item["changedTime"] = to_azure_time(resource.changed);
+  if (expand.find("provisioningstate") != std::string::npos &&
+      resource.body["properties"].contains("provisioningState"))
+    item["provisioningState"] = resource.body["properties"]["provisioningState"];
+  return item;
+}
+
+bool has_tag(const Resource& resource, const ResourceFilter::Tag& wanted) {
+  const Json tags = resource.body.value("tags", Json::object());
+  for (const auto& [name, value] : tags.items()) {
+    if (wanted.prefix ? starts_with_ignoring_case(name, wanted.name) : same(name, wanted.name)) return true;
+  }
+  return false;
+}
+
+bool is_match(const Resource& resource, const ResourceFilter& filter) {
+  if (filter.tag && !has_tag(resource, *filter.tag)) return false;
+  return !filter.matches || filter.matches(resource);
+}
+
+Reply list_all(Context& context, const Request& request) {
+  const ResourceFilter filter = parse_resource_filter(request.query_or("$filter", ""));
+  ListFilter rows;
+  rows.subscription = request.target.subscription;
+  rows.group = request.target.group;
+  rows.type = filter.type;
+  rows.tracked = true;
+  if (filter.tag && filter.tag->value) rows.tag = {lower(filter.tag->name), *filter.tag->value};
+  // The index answers the common questions; the rest is sifted here, a page of rows at a time.
+  const std::size_t wanted = page_size(request);
+  ListPage page;
+  std::string after = page_start(request);
+  while (true) {
+    const ListPage some = context.state.page(rows, after, wanted, {});
+    for (std::size_t i = 0; i < some.items.size(); ++i) {
+      const auto resource = context.state.find(Json::parse(some.items[i])["id"].get<std::string>());
+      if (!resource || !is_match(*resource, filter)) continue;
+      if (page.items.size() == wanted) {
+        page.next = after;
+        return page_reply(request, page);
+      }
+      page.items.push_back(summary(*resource, request, !filter.tag).dump());
+      after = resource->key();
+    }
+    if (some.next.empty()) return page_reply(request, page);
+    after = page.items.size() == wanted ? after : some.next;
+  }
+}
+
+}  // namespace
+
+void register_generic_resources(Router& router, Context& context) {
+  const auto list = [&context](Request& request) { return list_all(context, request); };
+  router.arm("GET", "/subscriptions/{sub}/resources", kVersions, list);
+  router.arm("GET", "/subscriptions/{sub}/resourceGroups/{rg}/resources", kVersions, list);
+}
+
+}  // namespace azlin::simulator

@@ -1,0 +1,282 @@
+#include "simulator/http_frontend.hpp"
+
+#include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <deque>
+
+#include <fmt/format.h>
+
+#include "azlin/core/error.hpp"
+#include "simulator/dispatch.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+constexpr std::size_t kMaxBody = 16U << 20;
+
+// A thread for each connection that is open at the same time, reused: idle keep-alive connections starve
+// nobody.
+class GrowingPool final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> work) override {
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+    if (idle_ >= work_.size()) {
+      wake_.notify_one();
+    } else {
+      threads_.emplace_back([this] { run(); });
+    }
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      wake_.wait(lock, [this] { return ending_ || !work_.empty(); });
+      --idle_;
+      if (work_.empty()) return;
+      const auto work = std::move(work_.front());
+      work_.pop_front();
+      lock.unlock();
+      work();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> work_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;
+  bool ending_ = false;
+};
+
+int port_of(const sockaddr_in& address) {
+  return ntohs(address.sin_port);
+}
+
+// httplib gives no access to the connection's socket: it is found by its two ports, and cut.
+void cut_connection(const httplib::Request& request) {
+  for (int fd = 3; fd < 4'096; ++fd) {
+    sockaddr_in local{}, remote{};
+    socklen_t size = sizeof(local);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0 || local.sin_family != AF_INET)
+      continue;
+    size = sizeof(remote);
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &size) != 0) continue;
+    if (port_of(local) != request.local_port || port_of(remote) != request.remote_port) continue;
+    ::shutdown(fd, SHUT_RDWR);
+    return;
+  }
+}
+
+std::string host_url(const httplib::Request& request) {
+  std::string host = request.get_header_value("Host");
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+  };
+  if (host.empty() || !std::all_of(host.begin(), host.end(), allowed))
+    host = fmt::format("127.0.0.1:{}", request.local_port);
+  // A proxy in front of us that ends TLS says so.
+  return (request.get_header_value("X-Forwarded-Proto") == "https" ? "https://" : "http://") + host;
+}
+
+Request translate(const httplib::Request& from) {
+  Request request;
+  request.method = from.method;
+  const std::string target = from.target.substr(0, from.target.find('#'));
+  const auto question = target.find('?');
+  request.path = target.substr(0, question);
+  if (question != std::string::npos) request.raw_query = target.substr(question + 1);
+  request.segments = split_path(request.path);
+  for (const auto& [name, value] : parse_query(request.raw_query)) request.query.emplace(lower(name), value);
+  for (const auto& [name, value] : from.headers) request.headers.emplace(lower(name), value);
+  request.body = from.body;
+  request.base_url = host_url(from);
+  return request;
+}
+
+std::string http_date(core::TimePoint time) {
+  static constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  return fmt::format("{}, {:02d} {} {:04d} {:02d}:{:02d}:{:02d} GMT",
+                     kDays[std::chrono::weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
+                     kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+// What a fault does instead of, or before, the work. nullopt: the work goes on.
+std::optional<Reply> faulty_reply(const FaultRule& fault, Request& request) {
+  if (!fault.operation_code.empty()) request.fail_operation = {fault.operation_code, fault.operation_message};
+  if (fault.expire_token) {
+    const auto header = request.headers.find("authorization");
+    if (header != request.headers.end()) header->second = "Bearer " + make_token({});  // expired in 1970
+    return std::nullopt;
+  }
+  if (fault.status == 0) return std::nullopt;
+  Reply reply = Reply::error(ApiError(fault.status, fault.code, fault.message));
+  if (!fault.retry_after.empty()) reply.with("Retry-After", fault.retry_after);
+  return reply;
+}
+
+void send(Reply& reply, const Request& request, httplib::Response& response) {
+  response.status = reply.status;
+  for (const auto& [name, value] : reply.headers) response.headers.emplace(name, value);
+  if (reply.stream) {
+    response.set_content_provider(
+        reply.length, reply.content_type,
+        [stream = std::move(reply.stream)](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+          const std::string piece = stream(offset, std::min<std::size_t>(length, 1U << 20));
+          return !piece.empty() && sink.write(piece.data(), piece.size());
+        });
+  } else if (!reply.body.empty() || !reply.content_type.empty()) {
+    if (request.method == "HEAD") {
+      response.set_header("Content-Type", reply.content_type);
+    } else {
+      response.set_content(reply.body, reply.content_type);
+    }
+  }
+}
+
+// The full length is announced and half of it sent.
+void send_truncated(const Reply& reply, httplib::Response& response) {
+  response.status = reply.status;
+  response.set_content_provider(std::max<std::size_t>(reply.body.size(), 2), reply.content_type,
+                                [half = reply.body.substr(0, reply.body.size() / 2)](
+                                    std::size_t offset, std::size_t, httplib::DataSink& sink) {
+                                  if (offset == 0 && !half.empty()) sink.write(half.data(), half.size());
+                                  return false;
+                                });
+}
+
+}  // namespace
+
+struct HttpFrontend::Parts {
+  Parts(Context& c, const Router& r) : context(c), router(r) {}
+  void configure();
+  void serve(const httplib::Request& from, httplib::Response& response);
+  void note(const Request& request, int status, std::chrono::steady_clock::time_point begun);
+
+  Context& context;
+  const Router& router;
+  httplib::Server server;
+  std::thread listener;
+  int port = 0;
+};
+
+void HttpFrontend::Parts::note(const Request& request, int status,
+                               std::chrono::steady_clock::time_point begun) {
+  if (request.path.starts_with("/_simulator/")) return;
+  LoggedRequest entry;
+  entry.time = context.now();
+  entry.method = request.method;
+  entry.path = request.path;
+  entry.query = request.raw_query.substr(0, request.raw_query.find("sig="));
+  entry.status = status;
+  entry.milliseconds =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  context.log.add(std::move(entry));
+}
+
+void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response& response) {
+  const auto begun = std::chrono::steady_clock::now();
+  Request request = translate(from);
+  // We answer ranges ourselves; httplib would cut our reply a second time. It owns this object and made it
+  // non-const.
+  const_cast<httplib::Request&>(from).ranges.clear();
+  const bool admin = request.path.starts_with("/_simulator/");
+  const auto fault = admin ? std::nullopt : context.faults.strike(from.method, percent_decode(from.target));
+  if (fault && fault->delay > core::Millis{0}) std::this_thread::sleep_for(fault->delay);
+  if (fault && fault->drop == "before") {
+    note(request, 0, begun);
+    return cut_connection(from);
+  }
+  std::optional<Reply> reply;
+  if (fault) reply = faulty_reply(*fault, request);
+  if (!reply) reply = dispatch(context, router, request);
+  note(request, fault && !fault->drop.empty() ? 0 : reply->status, begun);
+  if (fault && fault->drop == "after") return cut_connection(from);
+  if (fault && fault->drop == "truncate") return send_truncated(*reply, response);
+  response.set_header("Date", http_date(context.now()));
+  send(*reply, request, response);
+}
+
+void HttpFrontend::Parts::configure() {
+  server.new_task_queue = [] { return new GrowingPool; };
+  server.set_tcp_nodelay(true);
+  server.set_keep_alive_max_count(100'000);
+  server.set_keep_alive_timeout(30);
+  server.set_read_timeout(60);
+  server.set_payload_max_length(kMaxBody);
+  // httplib waits for a body after each POST, PUT, PATCH and DELETE, also when none was announced: those are
+  // answered before it begins to read.
+  server.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& response) {
+    const bool body =
+        from.has_header("Transfer-Encoding") || from.get_header_value<std::uint64_t>("Content-Length") > 0;
+    if (body && from.method != "GET" && from.method != "HEAD")
+      return httplib::Server::HandlerResponse::Unhandled;
+    serve(from, response);
+    return httplib::Server::HandlerResponse::Handled;
+  });
+  const auto handler = [this](const httplib::Request& from, httplib::Response& response) {
+    serve(from, response);
+  };
+  server.Put(R"([\s\S]*)", handler)
+      .Post(R"([\s\S]*)", handler)
+      .Patch(R"([\s\S]*)", handler)
+      .Delete(R"([\s\S]*)", handler);
+}
+
+HttpFrontend::HttpFrontend(Context& context, const Router& router)
+    : parts_(std::make_unique<Parts>(context, router)) {
+  parts_->configure();
+}
+
+HttpFrontend::~HttpFrontend() {
+  stop();
+}
+
+int HttpFrontend::start(int port) {
+  auto& server = parts_->server;
+  const bool bound = port == 0 ? (parts_->port = server.bind_to_any_port("127.0.0.1")) > 0
+                               : server.bind_to_port("127.0.0.1", port);
+  if (!bound)
+    throw core::Error(core::ErrorKind::failed, fmt::format("cannot listen on 127.0.0.1:{}", port),
+                      "is another simulator running?");
+  if (port != 0) parts_->port = port;
+  parts_->listener = std::thread([this] { parts_->server.listen_after_bind(); });
+  // stop() before the listener runs would be lost.
+  while (!server.is_running()) std::this_thread::yield();
+  return parts_->port;
+}
+
+int HttpFrontend::port() const {
+  return parts_->port;
+}
+
+void HttpFrontend::stop() {
+  if (!parts_->listener.joinable()) return;
+  parts_->server.stop();
+  parts_->listener.join();
+}
+
+}  // namespace azlin::simulator

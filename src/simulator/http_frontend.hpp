@@ -1,0 +1,24 @@
+#pragma once
+// HTTP in front of dispatch(): threads, connections, and the faults that concern them.
+#include <memory>
+
+#include "simulator/context.hpp"
+#include "simulator/router.hpp"
+
+namespace azlin::simulator {
+
+class HttpFrontend {
+ public:
+  HttpFrontend(Context& context, const Router& router);
+  ~HttpFrontend();
+  // Binds 127.0.0.1 and serves. Throws core::Error (failed) when the port is taken.
+  int start(int port);
+  int port() const;
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace azlin::simulator

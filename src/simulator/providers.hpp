@@ -1,0 +1,28 @@
+#pragma once
+// Every group of routes, registered by name when a server is made.
+#include <string>
+
+#include "simulator/context.hpp"
+#include "simulator/router.hpp"
+
+namespace azlin::simulator {
+
+void register_operations(Router& router, Context& context);
+void register_subscriptions(Router& router, Context& context);
+void register_resource_groups(Router& router, Context& context);
+void register_generic_resources(Router& router, Context& context);
+void register_tags(Router& router, Context& context);
+void register_locks(Router& router, Context& context);
+void register_authorization(Router& router, Context& context);
+void register_graph(Router& router, Context& context);
+void register_metadata(Router& router, Context& context);
+void register_tokens(Router& router, Context& context);
+void register_admin(Router& router, Context& context);
+
+// All of them.
+void register_all(Router& router, Context& context);
+
+// Fills a new or cleared state: sample | empty | fleet:VMSxSETS | a JSON file. Throws core::Error (usage).
+void apply_seed(Context& context, const std::string& seed);
+
+}  // namespace azlin::simulator

@@ -1,0 +1,16 @@
+#include "simulator/providers.hpp"
+
+namespace azlin::simulator {
+
+void register_all(Router& router, Context& context) {
+  register_operations(router, context);
+  register_subscriptions(router, context);
+  register_resource_groups(router, context);
+  register_generic_resources(router, context);
+  register_tags(router, context);
+  register_locks(router, context);
+  register_tokens(router, context);
+  register_admin(router, context);
+}
+
+}  // namespace azlin::simulator

@@ -1,0 +1,39 @@
+#pragma once
+// Token buckets: ARM's per subscription and principal, and Compute's. Counts always, refuses only when
+// enabled. Used under Context::mutex.
+#include <map>
+#include <string>
+
+#include "azlin/core/clock.hpp"
+#include "simulator/message.hpp"
+
+namespace azlin::simulator {
+
+// Holds up to `size` tokens and gains `per_second`.
+struct Bucket {
+  double size = 0, per_second = 0;
+  double level = -1;  // -1: full, not used yet
+  core::TimePoint at{};
+
+  // Takes one token if there is one. Time that went back adds nothing.
+  bool take(core::TimePoint now);
+  // Seconds until a token is there, rounded up, at least 1.
+  int wait_seconds() const;
+};
+
+class Throttle {
+ public:
+  bool enabled = false;
+  // Charges the request and adds the x-ms-ratelimit-… headers to `headers`. Throws ApiError 429 when enabled
+  // and a bucket is empty: SubscriptionRequestsThrottled in ARM's form, OperationNotAllowed in Compute's.
+  void charge(const Request& request, core::TimePoint now, Headers& headers);
+  void clear() { buckets_.clear(); }
+
+ private:
+  void charge_arm(const Request& request, core::TimePoint now, Headers& headers);
+  void charge_compute(const Request& request, core::TimePoint now, Headers& headers);
+  Bucket& bucket(const std::string& name, double size, double per_second);
+  std::map<std::string, Bucket> buckets_;
+};
+
+}  // namespace azlin::simulator
