@@ -1,0 +1,121 @@
+#include "backup/restore_undo.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "azlin/azure/network.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+
+namespace azlin::backup {
+
+using core::Error;
+using core::ErrorKind;
+
+namespace {
+
+bool begun(const store::OperationRecord& found, const char* step) {
+  return std::any_of(found.steps.begin(), found.steps.end(),
+                     [&](const auto& each) { return each.name == step; });
+}
+
+bool has_new_disk(const azure::Vm& vm, const RestoreRecord& record) {
+  const auto is_new = [&](const std::string& id) {
+    return std::any_of(record.disks.begin(), record.disks.end(),
+                       [&](const auto& disk) { return core::equal_ignoring_case(disk.new_id, id); });
+  };
+  return is_new(vm.os_disk.disk_id) || std::any_of(vm.data_disks.begin(), vm.data_disks.end(),
+                                                   [&](const auto& disk) { return is_new(disk.disk_id); });
+}
+
+void put_old_disks_back(arm::ArmClient& arm, const store::OperationRecord& found,
+                        const RestoreRecord& record) {
+  if (!begun(found, "stop")) return;  // the VM was not touched yet
+  auto vm = azure::get_vm(arm, record.vm_id, true);
+  if (has_new_disk(vm, record)) {
+    if (vm.power_state != "deallocated") azure::deallocate_vm(arm, record.vm_id);
+    std::map<int, std::string> old;
+    for (const auto& disk : record.disks) old[disk.lun] = disk.old_id;
+    azure::replace_disks(arm, record.vm_id, old);
+    vm.power_state = "deallocated";
+  }
+  if (record.power_before == "running" && vm.power_state != "running") azure::start_vm(arm, record.vm_id);
+}
+
+void remove_new_vm(arm::ArmClient& arm, const store::OperationRecord& found, const RestoreRecord& record,
+                   const std::string& mark) {
+  if (begun(found, "create-vm")) azure::delete_vm(arm, record.vm_id);
+  if (!begun(found, "create-nic")) return;
+  const auto nic = azure::find_nic(arm, record.nic_id);
+  const auto tag = nic ? nic->tags.find("azlin:restored-from") : azure::Tags::const_iterator{};
+  if (nic && tag != nic->tags.end() && tag->second == mark)
+    azure::delete_network_resource(arm, record.nic_id);
+}
+
+// Only disks that bear this operation's mark: a disk of the same name that is not ours stays.
+void remove_new_disks(arm::ArmClient& arm, const RestoreRecord& record, const std::string& mark) {
+  for (const auto& planned : record.disks) {
+    const auto disk = azure::find_disk(arm, planned.new_id);
+    if (!disk) continue;
+    const auto tag = disk->tags.find("azlin:restored-from");
+    if (tag == disk->tags.end() || tag->second != mark) continue;
+    if (!disk->managed_by.empty()) {
+      throw Error(ErrorKind::failed,
+                  fmt::format("disk {} is still attached to {}", disk->name, disk->managed_by));
+    }
+    azure::delete_disk(arm, planned.new_id);
+  }
+}
+
+}  // namespace
+
+std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& found,
+                         store::Operation& operation, const std::string& reason) {
+  try {
+    const RestoreRecord record = parse_restore_record(found.plan);
+    const std::string mark = restored_from(record.backup, found.id);
+    record.in_place ? put_old_disks_back(arm, found, record) : remove_new_vm(arm, found, record, mark);
+    remove_new_disks(arm, record, mark);
+    unmark(arm, record, {});
+    operation.rolled_back(reason);
+    if (!record.in_place) return "Nothing was left behind.";
+    return begun(found, "stop")
+               ? "The old disks are back in place" +
+                     std::string(record.power_before == "running" ? " and the VM was started again." : ".")
+               : "The VM was not touched.";
+  } catch (const Error& error) {
+    operation.interrupt(fmt::format("{}; undoing it: {}", reason, error.what()));
+    return fmt::format("It could NOT be undone just now ({}): run `azlin recover` to put things back.",
+                       error.what());
+  }
+}
+
+void settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
+                     std::int64_t operation, std::stop_token stop) {
+  const auto disk = azure::find_disk(arm, disk_id, stop);
+  if (!disk) return;
+  if (!disk->managed_by.empty()) {
+    throw Error(ErrorKind::failed,
+                fmt::format("disk {} is still attached to {}", disk->name, disk->managed_by));
+  }
+  if (!record.keep_old) return azure::delete_disk(arm, disk_id, stop);
+  const std::string value =
+      fmt::format("{} {} {}", core::to_iso8601(std::chrono::floor<std::chrono::seconds>(record.keep_until)),
+                  operation, record.vm_key);
+  azure::merge_tags(arm, disk_id, {{snapshot::kKeptTag, value}}, stop);
+}
+
+void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token stop) {
+  for (const auto& id : record.snapshots) {
+    try {
+      const auto tags = azure::get_tags(arm, id, stop);
+      const auto mark = tags.find(snapshot::kInUseTag);
+      if (mark != tags.end()) azure::remove_tags(arm, id, {*mark}, stop);
+    } catch (const arm::ArmError& error) {
+      if (error.status() != 404) throw;  // a snapshot that is gone needs no mark
+    }
+  }
+}
+
+}  // namespace azlin::backup

@@ -1,0 +1,25 @@
+#pragma once
+// Undoing a restore from what the journal says of it: after a failure, and by `azlin recover`.
+#include <string>
+
+#include "azlin/arm/client.hpp"
+#include "azlin/store/journal.hpp"
+#include "backup/restore_record.hpp"
+
+namespace azlin::backup {
+
+// Puts the old disks back and starts the VM again (in place), or removes the new VM; removes every disk that
+// the operation made. Ends `operation` as rolled back; when something cannot be undone now, leaves it
+// interrupted. Returns a sentence about the outcome. Idempotent; cannot be canceled.
+std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& found,
+                         store::Operation& operation, const std::string& reason);
+
+// Tags a replaced disk azlin:kept, or deletes it, as the record says. A disk that is attached is left alone
+// (core::Error, failed); one that is gone is no error.
+void settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
+                     std::int64_t operation, std::stop_token stop);
+
+// Takes azlin:in-use off the backup's snapshots.
+void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token stop);
+
+}  // namespace azlin::backup
