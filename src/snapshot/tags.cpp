@@ -65,7 +65,6 @@ nlohmann::ordered_json vm_json(const VmSpec& spec) {
   put(out, "z", spec.zone.value_or(""));
   put(out, "os", spec.os_type);
   put(out, "gen", spec.generation);
-  put(out, "arch", spec.architecture);
   put(out, "sec", spec.security_type);
   if (spec.secure_boot) out["sb"] = true;
   if (spec.vtpm) out["tpm"] = true;
@@ -181,7 +180,6 @@ std::optional<VmSpec> vm_spec(const azure::Tags& tags) {
   spec.zone = optional_text(*object, "z");
   spec.os_type = text(*object, "os");
   spec.generation = text(*object, "gen");
-  spec.architecture = text(*object, "arch");
   spec.security_type = text(*object, "sec");
   spec.secure_boot = flag(*object, "sb");
   spec.vtpm = flag(*object, "tpm");
