@@ -136,6 +136,11 @@ void ContentStore::remove(VolumeId volume) {
   drop_map_if_unused(found->map);
 }
 
+void ContentStore::clear_all() {
+  std::scoped_lock lock(mutex_);
+  db_.execute("DELETE FROM volumes; DELETE FROM extents; DELETE FROM maps; DELETE FROM garbage; INSERT INTO garbage VALUES (1)");
+}
+
 void ContentStore::resize(VolumeId volume, std::uint64_t size) {
   if (size % kSector != 0) fail("the size is not a multiple of 512");
   const auto old_size = this->size(volume);

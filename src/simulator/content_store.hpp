@@ -58,6 +58,7 @@ class ContentStore {
   // An atomic copy of `volume` as it is now; constant time.
   VolumeId clone(VolumeId volume);
   void remove(VolumeId volume);                      // nothing happens when it is already gone
+  void clear_all();              // removes every volume
   void resize(VolumeId volume, std::uint64_t size);  // what is cut off is lost
   std::uint64_t size(VolumeId volume);
 

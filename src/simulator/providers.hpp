@@ -18,6 +18,8 @@ void register_graph(Router& router, Context& context);
 void register_metadata(Router& router, Context& context);
 void register_tokens(Router& router, Context& context);
 void register_admin(Router& router, Context& context);
+void register_disks(Router& router, Context& context);      // and the data plane of all disk contents
+void register_snapshots(Router& router, Context& context);  // needs register_disks
 
 // All of them.
 void register_all(Router& router, Context& context);

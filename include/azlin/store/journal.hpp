@@ -42,8 +42,7 @@ struct OperationRecord {
 
 class Journal;
 
-// One running command. Ends as `failed` when destroyed without an end; of several ends the first counts.
-// Several threads may write its steps.
+// One running command. Ends as `failed` when destroyed without an end. Thread-safe.
 class Operation {
  public:
   ~Operation();

@@ -1,0 +1,333 @@
+#include "simulator/providers.hpp"
+
+#include <fmt/format.h>
+
+#include "simulator/blob_plane.hpp"
+#include "simulator/disk_image.hpp"
+#include "simulator/disk_model.hpp"
+#include "simulator/disk_rules.hpp"
+#include "simulator/page_blob.hpp"
+#include "simulator/resources.hpp"
+#include "simulator/sas.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+constexpr const char* kVersions = "Microsoft.Compute/disks";
+constexpr const char* kRestorePointType =
+    "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints";
+// An upload is the disk and its VHD footer ("uploadSizeBytes" of the REST reference).
+constexpr std::uint64_t kMinUpload = (20ull << 20) + 512, kMaxUpload = (32ull << 40) + 512;
+constexpr std::uint64_t kImageGb = 30;
+
+// What a disk is made of. `make` runs last, when nothing can be refused any more.
+struct Origin {
+  Json creation_data;
+  Json inherited = Json::object();  // osType, hyperVGeneration, securityProfile, supportedCapabilities
+  std::uint64_t bytes = 0;
+  std::string state = "Unattached";
+  std::function<VolumeId(ContentStore&)> make;
+};
+
+// "Security Type 'TrustedLaunch' is not supported for CreateOption 'Copy'": a copy has its source's.
+void refuse_security_profile(const Json& properties, const std::string& option) {
+  if (!properties.contains("securityProfile") || properties["securityProfile"].is_null()) return;
+  throw ApiError(
+      400, "BadRequest",
+      fmt::format(
+          "Security Type '{}' is not supported for CreateOption '{}'. The security type of the source is "
+          "used.",
+          properties["securityProfile"].value("securityType", ""), option));
+}
+
+Json inherited_from(const Resource& source) {
+  Json inherited = Json::object();
+  const auto& properties = source.body["properties"];
+  for (const char* member : {"osType", "hyperVGeneration", "securityProfile", "supportedCapabilities"}) {
+    if (properties.contains(member)) inherited[member] = properties[member];
+    if (source.hidden.contains(member)) inherited[member] = source.hidden[member];
+  }
+  return inherited;
+}
+
+// Copy of a disk or snapshot, or Restore of a disk restore point.
+Origin copied(Context& context, const Request& request, const Json& properties, const std::string& option,
+              const std::string& location, std::uint64_t wanted) {
+  refuse_security_profile(properties, option);
+  const auto id = string_or_empty(properties["creationData"], "sourceResourceId");
+  if (id.empty()) throw_missing("disk.creationData.sourceResourceId");
+  const auto source = option == "Restore"
+                          ? checked_source(context, request, id, location, {kRestorePointType})
+                          : checked_source(context, request, id, location, {kDiskType, kSnapshotType});
+  Origin origin;
+  origin.creation_data = {{"createOption", option}, {"sourceResourceId", source.id}};
+  const auto& original = source.body["properties"];
+  if (original.contains("uniqueId")) origin.creation_data["sourceUniqueId"] = original["uniqueId"];
+  origin.inherited = inherited_from(source);
+  auto& store = contents(context);
+  origin.bytes = store.size(volume_of(source));
+  if (wanted != 0 && wanted < origin.bytes) throw_shrink(request.target.id);
+  origin.bytes = std::max(wanted, gib(size_gb(origin.bytes)));
+  origin.make = [volume = volume_of(source), bytes = origin.bytes](ContentStore& contents_of_disks) {
+    const auto copy = contents_of_disks.clone(volume);
+    if (contents_of_disks.size(copy) != bytes) contents_of_disks.resize(copy, bytes);
+    return copy;
+  };
+  return origin;
+}
+
+Origin empty_disk(std::uint64_t wanted) {
+  if (wanted == 0) throw_missing("disk.diskSizeGB");
+  return {{{"createOption", "Empty"}}, Json::object(), wanted, "Unattached", [wanted](ContentStore& store) {
+            return store.create(wanted);
+          }};
+}
+
+Origin uploaded_disk(const Json& creation) {
+  const auto found = creation.find("uploadSizeBytes");
+  if (found == creation.end() || found->is_null()) throw_missing("disk.creationData.uploadSizeBytes");
+  const auto size = found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  if (size < kMinUpload || size > kMaxUpload || (size - kVhdFooter) % kSector != 0) {
+    throw_invalid(
+        "creationData.uploadSizeBytes",
+        fmt::format(
+            "The value '{}' of parameter 'creationData.uploadSizeBytes' is out of range. The value must be "
+            "between '{}' and '{}', inclusive, a multiple of 512.",
+            found->dump(), kMinUpload, kMaxUpload));
+  }
+  const auto bytes = size - kVhdFooter;
+  return {{{"createOption", "Upload"}, {"uploadSizeBytes", size}},
+          Json::object(),
+          bytes,
+          "ReadyToUpload",
+          [bytes](ContentStore& store) { return store.create(bytes); }};
+}
+
+Origin image_disk(const Json& creation, std::uint64_t wanted) {
+  if (!creation.contains("imageReference") && !creation.contains("galleryImageReference")) {
+    throw_missing("disk.creationData.imageReference");
+  }
+  if (wanted != 0 && wanted < gib(kImageGb)) {
+    throw_invalid("diskSizeGB",
+                  fmt::format("The disk size must not be smaller than that of the image, {} GB.", kImageGb));
+  }
+  const auto bytes = wanted == 0 ? gib(kImageGb) : wanted;
+  Json data = creation;
+  data["createOption"] = "FromImage";
+  return {data,
+          {{"osType", "Linux"}, {"hyperVGeneration", "V2"}},
+          bytes,
+          "Unattached",
+          [bytes](ContentStore& store) {
+            return store.create_from_template(to_string(ImageSpec{ImageSpec::Kind::os, size_gb(bytes), ""}),
+                                              bytes);
+          }};
+}
+
+Origin origin_of(Context& context, const Request& request, const Json& properties,
+                 const std::string& location, const std::string& sku) {
+  const auto found = properties.find("creationData");
+  if (found == properties.end() || !found->is_object()) throw_missing("disk.creationData");
+  const auto option = choice(*found, "createOption", "creationData.createOption",
+                             {"Empty", "Copy", "Restore", "Upload", "FromImage"});
+  if (option.empty()) throw_missing("disk.creationData.createOption");
+  const auto wanted = requested_bytes(properties, sku);
+  if (option == "Empty") return empty_disk(wanted);
+  if (option == "Upload") return uploaded_disk(*found);
+  if (option == "FromImage") return image_disk(*found, wanted);
+  return copied(context, request, properties, option, location, wanted);
+}
+
+// What only the disk's creation may state.
+void apply_identity(Json& body, const Json& wanted, const std::string& option) {
+  auto& properties = body["properties"];
+  const auto generation = choice(wanted, "hyperVGeneration", "hyperVGeneration", {"V1", "V2"});
+  if (!generation.empty()) properties["hyperVGeneration"] = generation;
+  if (option != "Copy" && option != "Restore" && wanted.contains("securityProfile") &&
+      wanted["securityProfile"].is_object()) {
+    const auto type =
+        choice(wanted["securityProfile"], "securityType", "securityProfile.securityType",
+               {"Standard", "TrustedLaunch", "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
+                "ConfidentialVM_DiskEncryptedWithPlatformKey", "ConfidentialVM_DiskEncryptedWithCustomerKey",
+                "ConfidentialVM_NonPersistedTPM"});
+    if (type == "TrustedLaunch" && properties.value("hyperVGeneration", "V1") != "V2") {
+      throw_invalid("securityProfile.securityType",
+                    "Security type 'TrustedLaunch' requires hyperVGeneration 'V2'.");
+    }
+    if (!type.empty()) properties["securityProfile"] = {{"securityType", type}};
+  }
+}
+
+void apply_performance(Json& properties, const Json& wanted, const std::string& sku) {
+  const bool adjustable = sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS";
+  for (const char* member : {"diskIOPSReadWrite", "diskMBpsReadWrite"}) {
+    // A PUT of what GET gave carries them for every sku; there they are ignored.
+    if (adjustable && wanted.contains(member) && wanted[member].is_number())
+      properties[member] = wanted[member];
+  }
+}
+
+Reply start_write(Context& context, const Request& request, Resource& disk) {
+  disk.body["properties"]["provisioningState"] = "Updating";
+  context.save(disk);
+  const Work work{"disk.write", disk.id, {{"id", disk.id}}, core::Millis{1'000}, core::Millis{1'500}};
+  return context.operations.start(request, LroShape::disk, disk.location, work, 202, accepted_body(disk));
+}
+
+Reply create_disk(Context& context, const Request& request, Resource disk) {
+  const auto& body = request.object();
+  const auto& wanted = checked_properties(body, true);
+  const auto stated_sku = checked_sku(body, true, disk.location);
+  const auto sku = stated_sku.empty() ? "Standard_LRS" : stated_sku;
+  NewDisk plan;
+  plan.id = disk.id;
+  plan.location = disk.location;
+  plan.sku = sku;
+  plan.zones = checked_zones(body, sku, disk.location);
+  plan.tags = disk.body.value("tags", Json());
+  plan.created = context.now();
+  auto origin = origin_of(context, request, wanted, disk.location, sku);
+  plan.bytes = origin.bytes;
+  plan.creation_data = origin.creation_data;
+  auto made = new_disk(plan);
+  auto& properties = made.body["properties"];
+  properties.update(origin.inherited);
+  properties["diskState"] = origin.state;
+  apply_performance(properties, wanted, sku);
+  apply_identity(made.body, wanted, origin.creation_data["createOption"]);
+  apply_settings(made.body, wanted);
+  // Last: nothing is refused from here on.
+  made.hidden["volume"] = origin.make(contents(context));
+  return start_write(context, request, made);
+}
+
+void check_unchanged(const Resource& disk, const Json& body, const Json& wanted) {
+  const auto& properties = disk.body["properties"];
+  const auto compare = [&](const Json& now, const Json& then, const char* member, const std::string& path) {
+    const auto text = string_or_empty(now, member);
+    if (!text.empty() && !same(text, then.value(member, ""))) throw_change_not_allowed(path, disk.name);
+  };
+  if (wanted.contains("creationData") && wanted["creationData"].is_object()) {
+    for (const char* member : {"createOption", "sourceResourceId", "sourceUniqueId"}) {
+      compare(wanted["creationData"], properties["creationData"], member,
+              std::string("creationData.") + member);
+    }
+  }
+  compare(wanted, properties, "hyperVGeneration", "hyperVGeneration");
+  if (wanted.contains("securityProfile") && wanted["securityProfile"].is_object()) {
+    compare(wanted["securityProfile"], properties.value("securityProfile", Json::object()), "securityType",
+            "securityProfile");
+  }
+  if (body.contains("zones") && body["zones"].is_array() &&
+      body["zones"] != disk.body.value("zones", Json::array())) {
+    throw_change_not_allowed("zones", disk.name);
+  }
+}
+
+void apply_size_and_sku(Resource& disk, const Json& body, const Json& wanted) {
+  const auto old_sku = disk.body["sku"]["name"].get<std::string>();
+  const auto stated = checked_sku(body, true, disk.location);
+  const auto sku = stated.empty() ? old_sku : stated;
+  const auto old_bytes = disk.body["properties"]["diskSizeBytes"].get<std::uint64_t>();
+  auto bytes = requested_bytes(wanted, sku);
+  // The size that GET shows is rounded up: stating it again changes nothing.
+  if (bytes == 0 || bytes == gib(size_gb(old_bytes))) bytes = old_bytes;
+  if (bytes < old_bytes) throw_shrink(disk.id);
+  if (disk_state(disk) == "Attached" && (bytes != old_bytes || sku != old_sku)) {
+    throw_not_allowed(fmt::format("Cannot resize disk {} while it is attached to running VM {}.", disk.name,
+                                  disk.body.value("managedBy", "")));
+  }
+  disk.body["sku"] = sku_body(sku);
+  set_size(disk.body, bytes);
+  apply_performance(disk.body["properties"], wanted, sku);
+}
+
+// PUT on an existing disk, and PATCH. PUT replaces the tags, PATCH only when it states them.
+Reply update_disk(Context& context, const Request& request, Resource disk, bool replace) {
+  const auto& body = request.object();
+  const auto& wanted = checked_properties(body, true);
+  check_idle(context, disk);
+  check_unchanged(disk, body, wanted);
+  if (body.contains("tags")) check_tags(body["tags"].is_null() ? Json::object() : body["tags"]);
+  apply_size_and_sku(disk, body, wanted);
+  apply_settings(disk.body, wanted);
+  if (replace || body.contains("tags"))
+    disk.body["tags"] = body.value("tags", Json()).is_object() ? body["tags"] : Json::object();
+  auto& store = contents(context);
+  const auto bytes = disk.body["properties"]["diskSizeBytes"].get<std::uint64_t>();
+  if (const auto volume = volume_of(disk); volume != 0 && store.size(volume) < bytes)
+    store.resize(volume, bytes);
+  return start_write(context, request, disk);
+}
+
+Reply put_disk(Context& context, const Request& request) {
+  check_disk_name(request.target.name, "disk");
+  const auto fresh = make_resource(context, request, kDiskType);  // checks location and tags
+  auto existing = context.state.find(request.target.id);
+  if (!existing) return create_disk(context, request, fresh);
+  if (existing->body["properties"].value("provisioningState", "") != "Failed") {
+    return update_disk(context, request, std::move(*existing), true);
+  }
+  // What a failed creation left is made anew.
+  check_idle(context, *existing);
+  auto reply = create_disk(context, request, fresh);
+  release_contents(context, *existing);
+  return reply;
+}
+
+Reply delete_disk(Context& context, const Request& request) {
+  const auto disk = context.state.find(request.target.id);
+  if (!disk) return Reply::empty(204);
+  const auto vm = disk->body.value("managedBy", "");
+  if (!vm.empty()) throw_not_allowed(fmt::format("Disk {} is attached to VM {}.", disk->name, vm));
+  if (has_active_sas(context, *disk)) {
+    throw_not_allowed(
+        fmt::format("There is an active shared access signature outstanding for disk {}. Call EndGetAccess "
+                    "before deleting the disk.",
+                    disk->name));
+  }
+  check_idle(context, *disk);
+  const Work work{"disk.delete", disk->id, {{"id", disk->id}}, core::Millis{1'000}, core::Millis{1'500}};
+  return context.operations.start(request, LroShape::disk, disk->location, work, 202);
+}
+
+Json erase_disk(Context& context, const Json& data) {
+  const auto disk = context.state.find(data.at("id").get<std::string>());
+  if (!disk) return nullptr;
+  // It may have been attached since the deletion was accepted.
+  const auto vm = disk->body.value("managedBy", "");
+  if (!vm.empty()) throw_not_allowed(fmt::format("Disk {} is attached to VM {}.", disk->name, vm));
+  erase_with_children(context, disk->id);
+  return nullptr;
+}
+
+}  // namespace
+
+void register_disks(Router& router, Context& context) {
+  register_disk_writes(context);
+  register_sas(context);
+  register_blob_plane(router, context);
+  context.operations.on("disk.delete", erase_disk);
+  context.on_erase[lower(kDiskType)] = release_contents;
+  const auto one = group_path(kVersions) + "/{name}";
+  router.arm("PUT", one, kVersions, [&context](Request& request) { return put_disk(context, request); });
+  router.arm("PATCH", one, kVersions, [&context](Request& request) {
+    return update_disk(context, request, require(context, request.target.id), false);
+  });
+  router.arm("GET", one, kVersions, [&context](Request& request) { return get_resource(context, request); });
+  router.arm("DELETE", one, kVersions,
+             [&context](Request& request) { return delete_disk(context, request); });
+  for (const auto& path : {group_path(kVersions), subscription_path(kVersions)}) {
+    router.arm("GET", path, kVersions,
+               [&context](Request& request) { return list_resources(context, request, kDiskType); });
+  }
+  router.arm("POST", one + "/beginGetAccess", kVersions, [&context](Request& request) {
+    return begin_get_access(context, request, require(context, request.target.id));
+  });
+  router.arm("POST", one + "/endGetAccess", kVersions, [&context](Request& request) {
+    return end_get_access(context, request, require(context, request.target.id));
+  });
+}
+
+}  // namespace azlin::simulator

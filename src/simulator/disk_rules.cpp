@@ -1,0 +1,334 @@
+#include "simulator/disk_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "simulator/disk_model.hpp"
+#include "simulator/locations.hpp"
+#include "simulator/resources.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+const std::set<std::string, std::less<>> kTopMembers = {
+    "id",         "name",       "type",      "location",          "tags", "sku", "zones", "extendedLocation",
+    "properties", "systemData", "managedBy", "managedByExtended", "kind"};
+
+const std::set<std::string, std::less<>> kCommonMembers = {"timeCreated",
+                                                           "osType",
+                                                           "hyperVGeneration",
+                                                           "purchasePlan",
+                                                           "supportedCapabilities",
+                                                           "creationData",
+                                                           "diskSizeGB",
+                                                           "diskSizeBytes",
+                                                           "uniqueId",
+                                                           "encryptionSettingsCollection",
+                                                           "provisioningState",
+                                                           "encryption",
+                                                           "networkAccessPolicy",
+                                                           "diskAccessId",
+                                                           "securityProfile",
+                                                           "supportsHibernation",
+                                                           "publicNetworkAccess",
+                                                           "completionPercent",
+                                                           "diskState",
+                                                           "dataAccessAuthMode",
+                                                           "isArmResource",
+                                                           "faultDomain"};
+
+const std::set<std::string, std::less<>> kDiskMembers = {"diskIOPSReadWrite",
+                                                         "diskMBpsReadWrite",
+                                                         "diskIOPSReadOnly",
+                                                         "diskMBpsReadOnly",
+                                                         "maxShares",
+                                                         "shareInfo",
+                                                         "tier",
+                                                         "burstingEnabled",
+                                                         "propertyUpdatesInProgress",
+                                                         "burstingEnabledTime",
+                                                         "optimizedForFrequentAttach",
+                                                         "LastOwnershipUpdateTime",
+                                                         "availabilityPolicy"};
+
+const std::set<std::string, std::less<>> kSnapshotMembers = {"incremental", "incrementalSnapshotFamilyId",
+                                                             "copyCompletionError", "snapshotAccessState"};
+
+[[noreturn]] void throw_unknown_member(const std::string& member, const std::string& type,
+                                       const std::string& path) {
+  throw ApiError(
+      400, "BadRequest",
+      fmt::format("Could not find member '{}' on object of type '{}'. Path '{}'.", member, type, path));
+}
+
+bool word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
+
+bool zone_redundant(const std::string& sku) {
+  return sku.ends_with("_ZRS");
+}
+
+bool has_zones(const std::string& location) {
+  const auto* found = find_location(location);
+  return found != nullptr && found->zones;
+}
+
+void apply_encryption(Json& properties, const Json& wanted) {
+  const auto type = choice(wanted, "type", "encryption.type",
+                           {"EncryptionAtRestWithPlatformKey", "EncryptionAtRestWithCustomerKey",
+                            "EncryptionAtRestWithPlatformAndCustomerKeys"});
+  const auto set = string_or_empty(wanted, "diskEncryptionSetId");
+  if (!type.empty() && type != "EncryptionAtRestWithPlatformKey" && set.empty())
+    throw_missing("encryption.diskEncryptionSetId");
+  properties["encryption"] = {{"type", type.empty() ? "EncryptionAtRestWithCustomerKey" : type}};
+  if (!set.empty()) properties["encryption"]["diskEncryptionSetId"] = set;
+}
+
+void apply_network_access(Json& properties, const Json& wanted) {
+  const auto policy =
+      choice(wanted, "networkAccessPolicy", "networkAccessPolicy", {"AllowAll", "AllowPrivate", "DenyAll"});
+  const auto access = string_or_empty(wanted, "diskAccessId");
+  if (policy == "AllowPrivate" && access.empty()) throw_missing("diskAccessId");
+  if (!policy.empty() && policy != "AllowPrivate" && !access.empty()) {
+    throw_invalid("diskAccessId",
+                  "Parameter 'diskAccessId' is allowed with networkAccessPolicy 'AllowPrivate' only.");
+  }
+  if (!policy.empty()) properties["networkAccessPolicy"] = policy;
+  if (!policy.empty()) properties.erase("diskAccessId");
+  if (!access.empty()) properties["diskAccessId"] = access;
+}
+
+void set_choice(Json& properties, const Json& wanted, const char* member,
+                std::initializer_list<const char*> allowed) {
+  const auto value = choice(wanted, member, member, allowed);
+  if (!value.empty()) properties[member] = value;
+}
+
+// The end of a creation or an update.
+Json finish_write(Context& context, const Json& data) {
+  auto resource = context.state.find(data.at("id").get<std::string>());
+  if (!resource) return nullptr;
+  resource->body["properties"]["provisioningState"] = "Succeeded";
+  context.save(*resource);
+  return context.present(*resource);
+}
+
+// The service leaves the resource behind: the client has to delete it.
+void fail_write(Context& context, const Json& data, const ApiError&) {
+  auto resource = context.state.find(data.at("id").get<std::string>());
+  if (!resource) return;
+  resource->body["properties"]["provisioningState"] = "Failed";
+  context.save(*resource);
+}
+
+}  // namespace
+
+void check_disk_name(const std::string& name, const std::string& kind) {
+  const auto allowed = [](char c) { return word(c) || c == '_' || c == '.' || c == '-'; };
+  const bool good = !name.empty() && name.size() <= 80 && std::all_of(name.begin(), name.end(), allowed) &&
+                    word(name.front()) && (word(name.back()) || name.back() == '_');
+  if (good) return;
+  throw ApiError(400, "InvalidParameter", fmt::format("The value of parameter {}.name is invalid.", kind),
+                 kind + ".name");
+}
+
+const Json& checked_properties(const Json& body, bool disk) {
+  for (const auto& [member, value] : body.items()) {
+    if (!kTopMembers.contains(member)) throw_unknown_member(member, disk ? "Disk" : "Snapshot", member);
+  }
+  static const Json kEmpty = Json::object();
+  const auto found = body.find("properties");
+  if (found == body.end() || found->is_null()) return kEmpty;
+  if (!found->is_object()) throw_invalid("properties", "The value of parameter properties is invalid.");
+  const auto& own = disk ? kDiskMembers : kSnapshotMembers;
+  for (const auto& [member, value] : found->items()) {
+    if (!kCommonMembers.contains(member) && !own.contains(member)) {
+      throw_unknown_member(member, disk ? "DiskProperties" : "SnapshotProperties", "properties." + member);
+    }
+  }
+  return *found;
+}
+
+std::string string_or_empty(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  if (found == object.end() || found->is_null()) return {};
+  if (!found->is_string())
+    throw_invalid(member, fmt::format("The value of parameter {} is invalid.", member));
+  return found->get<std::string>();
+}
+
+std::string choice(const Json& object, const char* member, std::string_view path,
+                   std::initializer_list<const char*> allowed) {
+  const auto value = string_or_empty(object, member);
+  if (value.empty()) return {};
+  for (const char* one : allowed) {
+    if (same(one, value)) return one;
+  }
+  throw_invalid(std::string(path),
+                fmt::format("The value '{}' of parameter '{}' is not allowed. Allowed values are: {}.", value,
+                            path, fmt::join(allowed, ",")));
+}
+
+void throw_missing(const std::string& parameter) {
+  throw ApiError(400, "InvalidParameter",
+                 fmt::format("Required parameter '{}' is missing (null).", parameter), parameter);
+}
+
+void throw_invalid(const std::string& parameter, const std::string& message) {
+  throw ApiError(400, "InvalidParameter", message, parameter);
+}
+
+void throw_not_allowed(const std::string& message) {
+  throw ApiError(409, "OperationNotAllowed", message);
+}
+
+void throw_change_not_allowed(const std::string& property, const std::string& name) {
+  throw ApiError(409, "PropertyChangeNotAllowed",
+                 fmt::format("Changing property '{}' is not allowed for existing disk '{}'.", property, name),
+                 property);
+}
+
+std::string checked_sku(const Json& body, bool disk, const std::string& location) {
+  const auto found = body.find("sku");
+  if (found == body.end() || found->is_null()) return {};
+  const auto sku = disk ? choice(*found, "name", "sku.name",
+                                 {"Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "StandardSSD_ZRS",
+                                  "Premium_ZRS", "PremiumV2_LRS", "UltraSSD_LRS"})
+                        : choice(*found, "name", "sku.name", {"Standard_LRS", "Premium_LRS", "Standard_ZRS"});
+  if (zone_redundant(sku) && !has_zones(location)) {
+    throw_invalid("sku.name", fmt::format("SKU '{}' is not supported in region '{}'.", sku, location));
+  }
+  return sku;
+}
+
+Json checked_zones(const Json& body, const std::string& sku, const std::string& location) {
+  const auto found = body.find("zones");
+  const bool none = found == body.end() || found->is_null() || (found->is_array() && found->empty());
+  if (none && (sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS") && has_zones(location)) {
+    throw_invalid("zones",
+                  fmt::format("SKU '{}' requires an availability zone in region '{}'.", sku, location));
+  }
+  if (none) return nullptr;
+  if (!found->is_array() || found->size() != 1 || !found->at(0).is_string()) {
+    throw_invalid("zones", "The value of parameter zones is invalid: exactly one zone is expected.");
+  }
+  const auto zone = found->at(0).get<std::string>();
+  if (!has_zones(location)) {
+    throw ApiError(
+        400, "LocationNotSupportAvailabilityZones",
+        fmt::format("The resource does not support availability zones at location '{}'.", location));
+  }
+  if (zone != "1" && zone != "2" && zone != "3") {
+    throw ApiError(
+        400, "InvalidAvailabilityZone",
+        fmt::format(
+            "The zone(s) '{}' for resource is not supported. The supported zones for location '{}' are "
+            "'1,2,3'.",
+            zone, location));
+  }
+  if (zone_redundant(sku)) throw_invalid("zones", "Zones cannot be specified with a zone-redundant SKU.");
+  return *found;
+}
+
+void check_idle(Context& context, const Resource& resource) {
+  if (context.operations.running_on(resource.id)) {
+    throw ApiError(409, "Conflict", "The request failed due to conflict with a concurrent request.");
+  }
+}
+
+void throw_source_not_found(const std::string& id) {
+  throw ApiError(404, "ResourceNotFound", fmt::format("Resource {} is not found.", id));
+}
+
+void check_copy_complete(const Resource& snapshot) {
+  const auto& properties = snapshot.body["properties"];
+  if (snapshot.live || properties.contains("copyCompletionError")) {
+    throw_not_allowed(fmt::format(
+        "Snapshot '{}' cannot be used until its copy is complete (completionPercent 100).", snapshot.name));
+  }
+}
+
+Resource checked_source(Context& context, const Request& request, const std::string& id,
+                        const std::string& location, std::initializer_list<const char*> types) {
+  const auto target = check_id(id, "properties.creationData.sourceResourceId");
+  const auto is_type = [&](const char* type) { return same(type, target.type); };
+  if (std::none_of(types.begin(), types.end(), is_type)) {
+    throw_invalid("creationData.sourceResourceId",
+                  fmt::format("The source resource '{}' is of a type that is not supported here.", id));
+  }
+  auto source = context.state.find(id);
+  // Azure: 404 "… is not found" for a source of another region, although it exists.
+  if (!source || !same(source->location, location)) throw_source_not_found(id);
+  context.access.check_linked(request, target.type + "/beginGetAccess/action", source->id);
+  const auto& properties = source->body["properties"];
+  const auto state = disk_state(*source);
+  if (volume_of(*source) == 0 || properties.value("provisioningState", "Succeeded") == "Failed") {
+    throw_not_allowed(
+        fmt::format("Resource '{}' is in provisioning state 'Failed' and cannot be copied.", source->name));
+  }
+  if (state == "ReadyToUpload" || state == "ActiveUpload") {
+    throw_not_allowed(fmt::format("Disk '{}' cannot be copied in state '{}'.", source->name, state));
+  }
+  check_copy_complete(*source);
+  return *source;
+}
+
+void apply_settings(Json& body, const Json& wanted) {
+  auto& properties = body["properties"];
+  if (wanted.contains("encryption") && wanted["encryption"].is_object())
+    apply_encryption(properties, wanted["encryption"]);
+  apply_network_access(properties, wanted);
+  set_choice(properties, wanted, "publicNetworkAccess", {"Enabled", "Disabled"});
+  set_choice(properties, wanted, "dataAccessAuthMode", {"None", "AzureActiveDirectory"});
+  set_choice(properties, wanted, "osType", {"Linux", "Windows"});
+  for (const char* member : {"supportedCapabilities", "supportsHibernation", "purchasePlan", "maxShares",
+                             "burstingEnabled", "optimizedForFrequentAttach"}) {
+    if (wanted.contains(member) && !wanted[member].is_null()) properties[member] = wanted[member];
+  }
+}
+
+std::uint64_t requested_bytes(const Json& properties, const std::string& sku) {
+  const auto found = properties.find("diskSizeGB");
+  if (found == properties.end() || found->is_null()) return 0;
+  const std::int64_t most = sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS" ? 65'536 : 32'767;
+  const auto gb = found->is_number_integer() ? found->get<std::int64_t>() : 0;
+  if (gb < 1 || gb > most) {
+    throw_invalid("diskSizeGB",
+                  fmt::format("The value '{}' of parameter 'diskSizeGB' is out of range. The value must be "
+                              "between '1' and '{}', inclusive.",
+                              found->dump(), most));
+  }
+  return gib(static_cast<std::uint64_t>(gb));
+}
+
+void throw_shrink(const std::string& id) {
+  throw ApiError(
+      400, "OperationNotAllowed",
+      fmt::format(
+          "The disk/snapshot resource with id {} cannot be resized down. Reducing disk/snapshot size is "
+          "not supported in Azure to prevent data loss.",
+          id));
+}
+
+Json accepted_body(const Resource& resource) {
+  Json body = resource.body;
+  for (const char* member : {"id", "type", "managedBy"}) body.erase(member);
+  auto& properties = body["properties"];
+  for (const char* member :
+       {"timeCreated", "uniqueId", "diskState", "diskSizeBytes", "incrementalSnapshotFamilyId"}) {
+    properties.erase(member);
+  }
+  properties["provisioningState"] = "Updating";
+  properties["isArmResource"] = true;
+  return body;
+}
+
+void register_disk_writes(Context& context) {
+  context.operations.on("disk.write", finish_write, fail_write);
+}
+
+}  // namespace azlin::simulator

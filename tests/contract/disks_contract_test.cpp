@@ -1,0 +1,241 @@
+#include "contract/disk_support.hpp"
+
+namespace azlin::test {
+namespace {
+
+class DisksContractTest : public DiskFixture {};
+
+// "DiskRP PUT: 202, body = resource with provisioningState Updating, both headers …/DiskOperations/{guid};
+// the final document holds the resource in properties.output."
+TEST_F(DisksContractTest, PutIsAnOperationThatEndsWithTheResource) {
+  const auto started = put(disk_id("d"), empty_disk());
+  EXPECT_EQ(started.status, 202);
+  EXPECT_EQ(started.json()["properties"]["provisioningState"], "Updating");
+  EXPECT_NE(started.header("azure-asyncoperation").find("/locations/eastus/DiskOperations/"),
+            std::string::npos);
+  EXPECT_NE(started.header("location").find("monitor=true"), std::string::npos);
+  const auto ended = sim_.finish(started).json();
+  EXPECT_EQ(ended["properties"]["output"]["id"], disk_id("d"));
+  EXPECT_EQ(ended["properties"]["output"]["properties"]["provisioningState"], "Succeeded");
+}
+
+// "Answer: diskState Unattached, diskSizeBytes, uniqueId, tier, diskIOPSReadWrite, diskMBpsReadWrite."
+TEST_F(DisksContractTest, GetShowsWhatTheServiceFillsIn) {
+  const auto disk = make(disk_id("d"), empty_disk(128));
+  const auto& properties = disk["properties"];
+  EXPECT_EQ(disk["sku"], (json{{"name", "Premium_LRS"}, {"tier", "Premium"}}));
+  EXPECT_EQ(properties["diskState"], "Unattached");
+  EXPECT_EQ(properties["diskSizeBytes"], 128ull << 30);
+  EXPECT_EQ(properties["tier"], "P10");
+  EXPECT_EQ(properties["diskIOPSReadWrite"], 500);
+  EXPECT_EQ(properties["diskMBpsReadWrite"], 100);
+  EXPECT_EQ(properties["encryption"]["type"], "EncryptionAtRestWithPlatformKey");
+  EXPECT_EQ(properties["networkAccessPolicy"], "AllowAll");
+  EXPECT_EQ(properties["uniqueId"].get<std::string>().size(), 36u);
+}
+
+// "Compare IDs and names case-insensitively."
+TEST_F(DisksContractTest, NamesAreFoundInAnyCase) {
+  make(disk_id("Data-1"), empty_disk());
+  EXPECT_EQ(get(disk_id("DATA-1"))["name"], "Data-1");
+  EXPECT_EQ(sim_.arm("GET", url(std::string(kSubscription) +
+                                "/RESOURCEGROUPS/RG/providers/microsoft.compute/DISKS/data-1"))
+                .status,
+            200);
+}
+
+// "Name 1–80 of A-Za-z0-9_-. ; start alphanumeric, end alphanumeric or _": 400 InvalidParameter.
+TEST_F(DisksContractTest, BadNamesAreRefused) {
+  for (const auto& name : {std::string("-a"), std::string("a-"), std::string("a."), std::string("a%20b"),
+                           std::string(81, 'a')}) {
+    const auto reply = put(disk_id(name), empty_disk());
+    EXPECT_EQ(reply.status, 400) << name;
+    EXPECT_EQ(reply.error_code(), "InvalidParameter") << name;
+  }
+  EXPECT_EQ(put(disk_id(std::string(80, 'a')), empty_disk()).status, 202);
+}
+
+// Missing, unknown and out-of-range input: 400, named in target.
+TEST_F(DisksContractTest, BadBodiesAreRefused) {
+  const auto with = [](auto change) {
+    auto body = empty_disk();
+    change(body);
+    return body;
+  };
+  const std::pair<std::string, json> rows[] = {
+      {"InvalidParameter", with([](json& b) { b["properties"].erase("creationData"); })},
+      {"InvalidParameter", with([](json& b) { b["properties"].erase("diskSizeGB"); })},
+      {"InvalidParameter", with([](json& b) { b["properties"]["diskSizeGB"] = 0; })},
+      {"InvalidParameter", with([](json& b) { b["properties"]["diskSizeGB"] = 40'000; })},
+      {"InvalidParameter", with([](json& b) { b["properties"]["creationData"]["createOption"] = "Clone"; })},
+      {"InvalidParameter", with([](json& b) { b["sku"]["name"] = "Gold_LRS"; })},
+      {"BadRequest", with([](json& b) { b["properties"]["diskSizeGb"] = 4; })},
+      {"InvalidAvailabilityZone", with([](json& b) { b["zones"] = {"4"}; })},
+      {"InvalidParameter", with([](json& b) {
+         b["zones"] = {"1", "2"};
+       })},
+      {"InvalidParameter", with([](json& b) { b["zones"] = {"1"}, b["sku"]["name"] = "Premium_ZRS"; })},
+      {"InvalidParameter", with([](json& b) { b["sku"]["name"] = "UltraSSD_LRS"; })},
+      {"InvalidParameter", with([](json& b) { b["properties"]["networkAccessPolicy"] = "AllowPrivate"; })},
+  };
+  for (const auto& [code, body] : rows) {
+    const auto reply = put(disk_id("d"), body);
+    EXPECT_EQ(reply.status, 400) << body.dump();
+    EXPECT_EQ(reply.error_code(), code) << body.dump() << reply.body;
+  }
+  EXPECT_EQ(sim_.arm("GET", url(disk_id("d"))).status, 404);
+}
+
+// "GET … 404 ResourceNotFound"; "DELETE 204 = absent".
+TEST_F(DisksContractTest, AbsentDisks) {
+  EXPECT_EQ(sim_.arm("GET", url(disk_id("x"))).error_code(), "ResourceNotFound");
+  EXPECT_EQ(sim_.arm("PATCH", url(disk_id("x")), {{"tags", json::object()}}).error_code(),
+            "ResourceNotFound");
+  EXPECT_EQ(sim_.arm("DELETE", url(disk_id("x"))).status, 204);
+}
+
+TEST_F(DisksContractTest, DeleteEndsAndTheDiskIsGone) {
+  make(disk_id("d"), empty_disk());
+  const auto started = sim_.arm("DELETE", url(disk_id("d")));
+  EXPECT_EQ(started.status, 202);
+  EXPECT_EQ(sim_.finish(started).json()["status"], "Succeeded");
+  EXPECT_EQ(sim_.arm("GET", url(disk_id("d"))).status, 404);
+}
+
+// "Disks and snapshots have no ETag: PUT on an existing name is an update." PUT replaces all tags; PATCH of
+// tags only.
+TEST_F(DisksContractTest, PutAndPatchUpdate) {
+  auto body = empty_disk();
+  body["tags"] = {{"a", "1"}};
+  const auto before = make(disk_id("d"), body);
+  sim_.finish(sim_.arm("PATCH", url(disk_id("d")),
+                       {{"tags", {{"b", "2"}}}, {"properties", {{"networkAccessPolicy", "DenyAll"}}}}));
+  auto now = get(disk_id("d"));
+  EXPECT_EQ(now["tags"], (json{{"b", "2"}}));
+  EXPECT_EQ(now["properties"]["networkAccessPolicy"], "DenyAll");
+  EXPECT_EQ(now["properties"]["uniqueId"], before["properties"]["uniqueId"]);
+  now.erase("tags");
+  now["properties"]["diskSizeGB"] = 8;
+  now["sku"] = {{"name", "StandardSSD_LRS"}};
+  const auto after = make(disk_id("d"), now);  // a whole GET put back
+  EXPECT_FALSE(after.contains("tags") && !after["tags"].empty());
+  EXPECT_EQ(after["properties"]["diskSizeBytes"], 8ull << 30);
+  EXPECT_EQ(after["properties"]["tier"], "E2");
+  EXPECT_EQ(after["sku"]["name"], "StandardSSD_LRS");
+}
+
+// "diskSizeGB may grow, never shrink: 400 … cannot be resized down."
+TEST_F(DisksContractTest, ShrinkingIsRefused) {
+  make(disk_id("d"), empty_disk(8));
+  const auto reply = sim_.arm("PATCH", url(disk_id("d")), {{"properties", {{"diskSizeGB", 4}}}});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_NE(reply.body.find("cannot be resized down"), std::string::npos);
+  make(snapshot_id("s"), incremental_of(disk_id("d")));
+  auto body = copy_of(snapshot_id("s"));
+  body["properties"]["diskSizeGB"] = 7;
+  EXPECT_NE(put(disk_id("small"), body).body.find("cannot be resized down"), std::string::npos);
+  body["properties"]["diskSizeGB"] = 16;
+  EXPECT_EQ(make(disk_id("large"), body)["properties"]["diskSizeGB"], 16);
+}
+
+// "Name taken, other source: 409 PropertyChangeNotAllowed 'Changing property … is not allowed for existing
+// disk …'."
+TEST_F(DisksContractTest, SourceGenerationAndSecurityCannotChange) {
+  make(disk_id("a"), empty_disk());
+  make(disk_id("d"), copy_of(disk_id("a")));
+  make(disk_id("b"), empty_disk());
+  const auto reply = put(disk_id("d"), copy_of(disk_id("b")));
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_EQ(reply.error_code(), "PropertyChangeNotAllowed");
+  EXPECT_EQ(reply.json()["error"]["message"],
+            "Changing property 'creationData.sourceResourceId' is not allowed for existing disk 'd'.");
+  EXPECT_EQ(put(disk_id("d"), empty_disk()).error_code(), "PropertyChangeNotAllowed");
+  for (const json& change :
+       {json{{"hyperVGeneration", "V2"}}, json{{"securityProfile", {{"securityType", "TrustedLaunch"}}}}}) {
+    EXPECT_EQ(sim_.arm("PATCH", url(disk_id("d")), {{"properties", change}}).error_code(),
+              "PropertyChangeNotAllowed");
+  }
+}
+
+// "Snapshot in the same region; Copy from another region: 404 '… is not found', though it exists."
+TEST_F(DisksContractTest, CopyIsSameRegionOnly) {
+  make(disk_id("a"), empty_disk());
+  const auto reply = put(disk_id("d"), copy_of(disk_id("a"), "westus2"));
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_NE(reply.body.find("is not found"), std::string::npos);
+  EXPECT_EQ(put(disk_id("d"), copy_of(disk_id("nowhere"))).status, 404);
+  EXPECT_EQ(put(disk_id("d"), copy_of("not an id")).error_code(), "LinkedInvalidPropertyId");
+}
+
+// "hyperVGeneration, osType, securityProfile inherited. A securityProfile in the body with Copy: 400
+// BadRequest."
+TEST_F(DisksContractTest, CopyInheritsGenerationOsAndSecurity) {
+  auto body = empty_disk();
+  body["properties"].update({{"osType", "Linux"},
+                             {"hyperVGeneration", "V2"},
+                             {"securityProfile", {{"securityType", "TrustedLaunch"}}}});
+  make(disk_id("os"), body);
+  make(snapshot_id("s"), incremental_of(disk_id("os")));
+  auto copy = copy_of(snapshot_id("s"));
+  copy["zones"] = {"2"};
+  const auto restored = make(disk_id("restored"), copy);
+  EXPECT_EQ(restored["properties"]["osType"], "Linux");
+  EXPECT_EQ(restored["properties"]["hyperVGeneration"], "V2");
+  EXPECT_EQ(restored["properties"]["securityProfile"]["securityType"], "TrustedLaunch");
+  EXPECT_EQ(restored["zones"], (json{"2"}));
+  EXPECT_EQ(restored["properties"]["creationData"]["sourceUniqueId"],
+            get(snapshot_id("s"))["properties"]["uniqueId"]);
+  copy["properties"]["securityProfile"] = {{"securityType", "TrustedLaunch"}};
+  const auto reply = put(disk_id("other"), copy);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.error_code(), "BadRequest");
+  EXPECT_NE(reply.body.find("is not supported for CreateOption 'Copy'"), std::string::npos);
+}
+
+// Two writes to one disk: 409 Conflict "The request failed due to conflict with a concurrent request."
+TEST_F(DisksContractTest, OneOperationAtATime) {
+  sim_.admin("POST", "latency", {{"profile", "demo"}});
+  sim_.freeze_at("2025-12-01T08:00:00Z");
+  EXPECT_EQ(put(disk_id("d"), empty_disk()).status, 202);
+  EXPECT_EQ(get(disk_id("d"))["properties"]["provisioningState"], "Updating");
+  const auto second = sim_.arm("PATCH", url(disk_id("d")), {{"tags", json::object()}});
+  EXPECT_EQ(second.status, 409);
+  EXPECT_EQ(second.error_code(), "Conflict");
+  sim_.advance("5s");
+  EXPECT_EQ(get(disk_id("d"))["properties"]["provisioningState"], "Succeeded");
+}
+
+// A creation that fails leaves a disk in state Failed, which can be deleted or put again.
+TEST_F(DisksContractTest, FailedCreationLeavesAFailedDisk) {
+  sim_.add_fault({{"method", "PUT"},
+                  {"path", "*/disks/*"},
+                  {"count", 1},
+                  {"operationCode", "InternalError"},
+                  {"operationMessage", "x"}});
+  const auto ended = sim_.finish(put(disk_id("d"), empty_disk())).json();
+  EXPECT_EQ(ended["status"], "Failed");
+  EXPECT_EQ(ended["error"]["code"], "InternalError");
+  EXPECT_EQ(get(disk_id("d"))["properties"]["provisioningState"], "Failed");
+  EXPECT_EQ(make(disk_id("d"), empty_disk())["properties"]["provisioningState"], "Succeeded");
+}
+
+TEST_F(DisksContractTest, ListsByGroupAndSubscription) {
+  make(disk_id("a"), empty_disk());
+  make(disk_id("b"), empty_disk());
+  const auto group = std::string(kSubscription) + "/resourceGroups/rg/providers/Microsoft.Compute/disks";
+  EXPECT_EQ(sim_.arm("GET", url(group)).json()["value"].size(), 2u);
+  EXPECT_EQ(sim_.arm("GET", url(std::string(kSubscription) + "/providers/Microsoft.Compute/disks"))
+                .json()["value"]
+                .size(),
+            2u);
+}
+
+// "Limits: 50 tags, value 256": checked on PATCH, too.
+TEST_F(DisksContractTest, TagLimitsHoldForPatch) {
+  make(disk_id("d"), empty_disk());
+  const auto reply = sim_.arm("PATCH", url(disk_id("d")), {{"tags", {{"a", std::string(257, 'x')}}}});
+  EXPECT_EQ(reply.error_code(), "InvalidTagValueLength");
+}
+
+}  // namespace
+}  // namespace azlin::test
