@@ -108,6 +108,7 @@ void look_for_lost_table(Reader& disk, DiskReport& report) {
     report.findings.push_back({Severity::damage, "the partition table is lost",
                                "a table that names what lies here",
                                fmt::format("{} at byte {} and no table", found.kind, at), at});
+    report.partitions[0].verdict = Verdict::unknown;  // not empty, whatever its samples were
     return;
   }
 }
@@ -115,9 +116,7 @@ void look_for_lost_table(Reader& disk, DiskReport& report) {
 void inspect_whole_disk(Reader& disk, DiskReport& report) {
   report.table = "none";
   report.partitions = {inspect_partition(disk, {.index = 0, .offset = 0, .length = disk.size()})};
-  const Verdict verdict = report.partitions[0].verdict;
-  if (!report.partitions[0].kind.empty() || verdict == Verdict::empty) return;
-  look_for_lost_table(disk, report);
+  if (report.partitions[0].kind.empty()) look_for_lost_table(disk, report);
 }
 
 void take(DiskReport& report, Table table, std::vector<PartitionReport> partitions) {
