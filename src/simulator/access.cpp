@@ -71,6 +71,7 @@ void to_json(Json& json, const Grant& grant) {
           {"scope", grant.scope},
           {"actions", grant.actions},
           {"notActions", grant.not_actions}};
+  if (!grant.assignment.empty()) json["assignment"] = grant.assignment;
 }
 
 void from_json(const Json& json, Grant& grant) {
@@ -78,12 +79,14 @@ void from_json(const Json& json, Grant& grant) {
   grant.scope = json.value("scope", "/");
   grant.actions = json.value("actions", std::vector<std::string>{"*"});
   grant.not_actions = json.value("notActions", std::vector<std::string>{});
+  grant.assignment = json.value("assignment", "");
 }
 
 const std::vector<Grant>& Access::grants() {
   if (loaded_) return grants_;
   const auto saved = state_.meta("grants");
-  grants_ = saved ? Json::parse(*saved).get<std::vector<Grant>>() : std::vector<Grant>{{"*", "/", {"*"}, {}}};
+  grants_ =
+      saved ? Json::parse(*saved).get<std::vector<Grant>>() : std::vector<Grant>{{"*", "/", {"*"}, {}, ""}};
   loaded_ = true;
   return grants_;
 }
@@ -96,6 +99,12 @@ void Access::set_grants(const std::vector<Grant>& grants) {
 void Access::add_grant(const Grant& grant) {
   auto all = grants();
   all.push_back(grant);
+  set_grants(all);
+}
+
+void Access::remove_grant(const std::string& assignment) {
+  auto all = grants();
+  std::erase_if(all, [&](const Grant& grant) { return grant.assignment == assignment; });
   set_grants(all);
 }
 

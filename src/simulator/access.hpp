@@ -15,6 +15,8 @@ struct Grant {
   std::string principal;  // object id, or "*" for everybody
   std::string scope;      // "/" or an ARM id
   std::vector<std::string> actions, not_actions;
+  std::string
+      assignment;  // lower-case id of the role assignment that gives it; empty: set over the admin endpoint
 };
 
 class Access {
@@ -24,6 +26,7 @@ class Access {
   const std::vector<Grant>& grants();
   void set_grants(const std::vector<Grant>& grants);
   void add_grant(const Grant& grant);
+  void remove_grant(const std::string& assignment);
   std::vector<Grant> grants_at(const std::string& principal, const std::string& scope);
 
   bool allows(const std::string& principal, const std::string& action, const std::string& scope);

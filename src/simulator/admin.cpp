@@ -77,6 +77,7 @@ Reply post_reset(Context& context, const Request& request) {
   context.access.forget();
   context.faults.clear();
   context.throttle.clear();
+  context.graph_lag = core::Millis{0};
   context.log.clear();
   try {
     apply_seed(context, seed);
@@ -167,6 +168,10 @@ void register_admin(Router& router, Context& context) {
     context.throttle.enabled = request.object().value("enabled", true);
     context.throttle.clear();
     return Reply::json(200, {{"enabled", context.throttle.enabled}});
+  });
+  router.open("POST", "/_simulator/graph", [&context](Request& request) {
+    context.graph_lag = std::chrono::seconds(request.object().at("lagSeconds").get<std::int64_t>());
+    return Reply::json(200, request.json);
   });
   router.open("POST", "/_simulator/reset",
               [&context](Request& request) { return post_reset(context, request); });

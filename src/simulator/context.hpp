@@ -37,6 +37,7 @@ struct Context {
   Access access{state};
   RequestLog log;
   Latency latency = Latency::none;
+  core::Millis graph_lag{0};  // Resource Graph does not see what is newer
 
   // Per resource type in lower case: rewrites the body of a `live` resource for the present moment.
   std::map<std::string, State::Presenter> presenters;

@@ -9,6 +9,9 @@ void register_all(Router& router, Context& context) {
   register_generic_resources(router, context);
   register_tags(router, context);
   register_locks(router, context);
+  register_authorization(router, context);
+  register_graph(router, context);
+  register_metadata(router, context);
   register_tokens(router, context);
   register_admin(router, context);
   register_disks(router, context);

@@ -17,7 +17,7 @@ const store::Migrations kMigrations = {
     "CREATE INDEX resources_by_ref ON resources (ref, type) WHERE ref <> '';"
     "CREATE TABLE tags (key TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key, name))"
     "  WITHOUT ROWID;"
-    "CREATE INDEX tags_by_value ON tags (name, value, key);"
+    "CREATE INDEX tags_by_value ON tags (name, value COLLATE NOCASE, key);"
     "CREATE TABLE operations ("
     "  id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, data TEXT NOT NULL, started INTEGER "
     "NOT NULL,"
@@ -43,7 +43,10 @@ core::TimePoint from_millis(std::int64_t millis) {
 std::string where(const ListFilter& filter) {
   std::string from = " FROM resources r WHERE r.key > ?1";
   if (filter.tag)
-    from = " FROM tags t JOIN resources r ON r.key = t.key WHERE t.name = ?5 AND t.value = ?6 AND r.key > ?1";
+    from =
+        " FROM tags t JOIN resources r ON r.key = t.key WHERE t.name = ?5 AND t.value = ?6 COLLATE NOCASE "
+        "AND r.key > ?1";
+  if (filter.tag && !filter.tag_ignores_case) from += " AND t.value = ?6";
   if (!filter.type.empty()) from += " AND r.type = ?2";
   if (!filter.subscription.empty()) from += " AND r.sub = ?3";
   if (!filter.group.empty()) from += " AND r.rg = ?4";

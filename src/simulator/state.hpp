@@ -39,6 +39,7 @@ struct ListFilter {
   std::string id_prefix;  // lower case, ends in '/'
   bool tracked = false;   // only what a generic list shows: in a group, with a location
   std::optional<std::pair<std::string, std::string>> tag;  // name in lower case, value
+  bool tag_ignores_case = false;                           // of the value
 };
 
 struct ListPage {

@@ -139,6 +139,27 @@ void Throttle::charge_compute(const Request& request, core::TimePoint now, Heade
   headers.emplace_back("x-ms-request-charge", "1");
 }
 
+void Throttle::charge_graph(const Request& request, core::TimePoint now, Headers& headers) {
+  constexpr int kQueries = 15, kSeconds = 5;
+  // A window that begins with its first query, not a bucket that fills again bit by bit.
+  Bucket& window = bucket("graph|" + request.principal, kQueries, 0);
+  if (window.level < 0 || now >= window.at + std::chrono::seconds(kSeconds) || now < window.at) {
+    window.level = kQueries;
+    window.at = now;
+  }
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(window.at + std::chrono::seconds(kSeconds) - now).count();
+  if (enabled && window.level < 1) {
+    ApiError error(429, "RateLimiting",
+                   "Please provide below info when asking for support: the query quota is exceeded.");
+    error.headers = {{"Retry-After", std::to_string(left)}, {"x-ms-user-quota-remaining", "0"}};
+    throw error;
+  }
+  window.level = std::max(0.0, window.level - 1);
+  headers.emplace_back("x-ms-user-quota-remaining", std::to_string(static_cast<int>(window.level)));
+  headers.emplace_back("x-ms-user-quota-resets-after", fmt::format("00:00:{:02d}", left));
+}
+
 void Throttle::charge(const Request& request, core::TimePoint now, Headers& headers) {
   charge_arm(request, now, headers);
   charge_compute(request, now, headers);

@@ -27,6 +27,9 @@ class Throttle {
   // Charges the request and adds the x-ms-ratelimit-… headers to `headers`. Throws ApiError 429 when enabled
   // and a bucket is empty: SubscriptionRequestsThrottled in ARM's form, OperationNotAllowed in Compute's.
   void charge(const Request& request, core::TimePoint now, Headers& headers);
+  // Resource Graph: 15 queries in 5 seconds. Adds x-ms-user-quota-…; throws ApiError 429 RateLimiting when
+  // enabled.
+  void charge_graph(const Request& request, core::TimePoint now, Headers& headers);
   void clear() { buckets_.clear(); }
 
  private:

@@ -210,6 +210,7 @@ void Operation::failed(std::int64_t seq, const std::string& error) {
 }
 
 void Operation::end(const char* state, const std::string& error) {
+  if (journal_ == nullptr) return;
   {
     const std::lock_guard lock(journal_->mutex_);
     Transaction transaction(journal_->db_);

@@ -17,12 +17,12 @@ struct Cloud {
   bool simulated = false;      // results say so on stderr
 };
 
-// By name (ignoring case). For "simulator" the endpoint stays empty until the caller knows the address. Throws
-// core::Error (usage) for another name.
+// By name (ignoring case). For "simulator" the endpoint stays empty until the caller knows the address.
+// Throws core::Error (usage) for another name.
 Cloud find_cloud(const std::string& name);
 
-// --cloud, else AZLIN_CLOUD, else `cloud` in the configuration, else AzureCloud; AZLIN_ARM_ENDPOINT replaces the
-// endpoint (https, or http on loopback only: core::Error (usage)).
+// --cloud, else AZLIN_CLOUD, else `cloud` in the configuration, else AzureCloud; AZLIN_ARM_ENDPOINT replaces
+// the endpoint (https, or http on loopback only: core::Error (usage)).
 Cloud choose_cloud(const std::optional<std::string>& flag, const core::Env& env, const core::Config& config);
 
 }  // namespace azlin::arm

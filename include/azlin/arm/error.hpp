@@ -15,9 +15,11 @@ class ArmError : public core::Error {
         code_(std::move(code)),
         request_id_(std::move(request_id)),
         service_message_(std::move(service_message)) {}
-  int status() const { return status_; }                       // HTTP status; 200 when a long-running operation failed
-  const std::string& code() const { return code_; }            // "ResourceNotFound"; "" when the body had none
-  const std::string& request_id() const { return request_id_; }  // x-ms-correlation-request-id, else x-ms-request-id
+  int status() const { return status_; }             // HTTP status; 200 when a long-running operation failed
+  const std::string& code() const { return code_; }  // "ResourceNotFound"; "" when the body had none
+  const std::string& request_id() const {
+    return request_id_;
+  }  // x-ms-correlation-request-id, else x-ms-request-id
   const std::string& service_message() const { return service_message_; }
 
  private:

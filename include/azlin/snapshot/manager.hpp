@@ -22,6 +22,7 @@ struct TakeRequest {
   azure::Vm vm;
   std::string kind;  // in the name: "backup-daily", "snapshot"
   std::string tier;  // azlin:backup-tier; empty: plain
+  std::vector<SnapshotSet> existing;  // of this VM: Azure's limits for a disk are checked on them
 };
 
 // What would be asked for: --dry-run.
@@ -55,7 +56,8 @@ class SnapshotManager {
   SnapshotManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock)
       : arm_(arm), journal_(journal), clock_(clock) {}
 
-  // Names that are free, with every tag. Throws core::Error (failed) when the VM has no managed OS disk.
+  // Names that are free, with every tag. Throws core::Error (failed) when the VM has no managed OS disk, or a
+  // disk has 500 incremental snapshots, or 7 of the last five minutes.
   TakePlan plan_take(const TakeRequest& request, std::stop_token stop);
 
   // Takes the set: all snapshots are asked for together. When one fails, what was made is deleted again (also
@@ -78,8 +80,8 @@ class SnapshotManager {
   void tag(const SnapshotSet& set, const azure::Tags& tags, std::stop_token stop);
   void untag(const SnapshotSet& set, const std::vector<std::string>& names, std::stop_token stop);
 
-  // Undoes an interrupted "take" and finishes interrupted removals: true when `operation`'s steps are
-  // settled. Returns one line a thing done.
+  // After a crash: a set that turns out whole stays, else what was made of it is deleted; removals that were
+  // begun are finished. Returns one line a thing done. Throws when it cannot: try again later.
   std::vector<std::string> recover(const store::OperationRecord& record, store::Operation& operation,
                                    std::stop_token stop);
 
@@ -95,10 +97,6 @@ class SnapshotManager {
   SyncResult plan_sync(const VmRef& vm, std::stop_token stop);  // --dry-run: `due` and what would be removed
 
  private:
-  azure::Vm read_vm(const VmRef& vm, std::stop_token stop);
-  VmSpec describe(const azure::Vm& vm, std::stop_token stop);
-  std::vector<azure::Snapshot> create_all(const TakePlan& plan, store::Operation& operation,
-                                          std::stop_token stop);
   arm::ArmClient& arm_;
   store::Journal& journal_;
   core::Clock& clock_;

@@ -53,7 +53,7 @@ struct VmSpec {
   std::string vm_id;  // properties.vmId
   std::string size;
   std::optional<std::string> zone;
-  std::string os_type, generation, architecture;
+  std::string os_type, generation;
   std::string security_type;  // empty: Standard
   bool secure_boot = false, vtpm = false;
   std::string disk_controller, license;

@@ -42,7 +42,8 @@ struct OperationRecord {
 
 class Journal;
 
-// One running command. Ends as `failed` when destroyed without an end. Thread-safe.
+// One running command. Ends as `failed` when destroyed without an end; of several ends the first counts.
+// Several threads may write its steps.
 class Operation {
  public:
   ~Operation();
