@@ -19,7 +19,8 @@ constexpr int kLongestInterval = 24 * 366;
 
 [[noreturn]] void fail(std::string_view vm, std::string_view why) {
   throw Error(ErrorKind::failed,
-              fmt::format("the tag {} of VM {} cannot be read: {}; nothing was deleted", kSnapshotScheduleTag, vm, why),
+              fmt::format("the tag {} of VM {} cannot be read: {}; nothing was deleted", kSnapshotScheduleTag,
+                          vm, why),
               fmt::format("write it anew with `azlin snapshot enable {}`", vm));
 }
 
@@ -35,12 +36,12 @@ int whole_number(const json& object, const char* key, std::string_view vm) {
 
 void check(const SnapshotSchedule& schedule) {
   if (schedule.interval_hours < 1 || schedule.interval_hours > kLongestInterval) {
-    throw Error(ErrorKind::usage, fmt::format("the interval must be from 1 to {} hours, not {}", kLongestInterval,
-                                              schedule.interval_hours));
+    throw Error(ErrorKind::usage, fmt::format("the interval must be from 1 to {} hours, not {}",
+                                              kLongestInterval, schedule.interval_hours));
   }
   if (schedule.keep < 1 || schedule.keep > kMostKept) {
-    throw Error(ErrorKind::usage,
-                fmt::format("the number of snapshots to keep must be from 1 to {}, not {}", kMostKept, schedule.keep));
+    throw Error(ErrorKind::usage, fmt::format("the number of snapshots to keep must be from 1 to {}, not {}",
+                                              kMostKept, schedule.keep));
   }
 }
 

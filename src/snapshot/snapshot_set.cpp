@@ -28,7 +28,8 @@ std::string tag(const azure::Tags& tags, std::string_view name) {
 std::optional<int> whole_number(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0)
+    return std::nullopt;
   return value;
 }
 
@@ -39,7 +40,9 @@ std::optional<int> lun_of(const azure::Tags& tags) {
 }
 
 // Levels from weak to strong.
-int rank(const std::string& level) { return level == "failed" ? 0 : level == "disk" ? 1 : level == "content" ? 2 : 3; }
+int rank(const std::string& level) {
+  return level == "failed" ? 0 : level == "disk" ? 1 : level == "content" ? 2 : 3;
+}
 
 // Fills in what the set as a whole is, from its OS disk's snapshot or else from any.
 void describe(SnapshotSet& set) {
@@ -137,9 +140,11 @@ std::string SnapshotSet::in_use(core::TimePoint now) const {
     if (const std::string* text = find_tag(snapshot.tags, kInUseTag)) {
       const auto mark = parse_in_use(*text);
       if (!mark) return fmt::format("has a mark that cannot be read: {}={}", kInUseTag, *text);
-      if (mark->until > now) return fmt::format("in use ({}, until {})", mark->what, core::to_display(mark->until));
+      if (mark->until > now)
+        return fmt::format("in use ({}, until {})", mark->what, core::to_display(mark->until));
     }
-    if (snapshot.state == "ActiveSAS" || snapshot.state == "ActiveSASFrozen") return "being read (an open SAS)";
+    if (snapshot.state == "ActiveSAS" || snapshot.state == "ActiveSASFrozen")
+      return "being read (an open SAS)";
     const bool copying = snapshot.copy_error.empty() && snapshot.completion_percent.value_or(100.0) < 100.0;
     if (copying && snapshot.provisioning_state != "Failed") return "being copied";
   }
@@ -161,7 +166,8 @@ std::vector<SnapshotSet> group_sets(std::vector<azure::Snapshot> snapshots) {
   }
   std::vector<SnapshotSet> out;
   for (auto& [key, set] : sets) {
-    std::sort(set.members.begin(), set.members.end(), [](const Member& a, const Member& b) { return a.lun < b.lun; });
+    std::sort(set.members.begin(), set.members.end(),
+              [](const Member& a, const Member& b) { return a.lun < b.lun; });
     describe(set);
     out.push_back(std::move(set));
   }

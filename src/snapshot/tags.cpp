@@ -13,7 +13,9 @@ using nlohmann::json;
 namespace {
 
 // ASCII only, so that characters are bytes, whatever the service counts.
-std::string dump(const nlohmann::ordered_json& value) { return value.dump(-1, ' ', true); }
+std::string dump(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', true);
+}
 
 void put(nlohmann::ordered_json& out, const char* key, const std::string& value) {
   if (!value.empty()) out[key] = value;
@@ -59,7 +61,8 @@ nlohmann::ordered_json nic_json(const NicSpec& nic) {
 }
 
 nlohmann::ordered_json vm_json(const VmSpec& spec) {
-  nlohmann::ordered_json out = {{"v", 1}, {"name", spec.name}, {"rg", spec.resource_group}, {"loc", spec.location}};
+  nlohmann::ordered_json out = {
+      {"v", 1}, {"name", spec.name}, {"rg", spec.resource_group}, {"loc", spec.location}};
   put(out, "id", spec.vm_id);
   put(out, "size", spec.size);
   put(out, "z", spec.zone.value_or(""));
@@ -149,8 +152,9 @@ std::optional<DiskSpec> disk_spec(const azure::Tags& tags) {
   if (found == tags.end()) return std::nullopt;
   const auto object = parse_versioned(found->second);
   if (!object) return std::nullopt;
-  return DiskSpec{text(*object, "n"),          text(*object, "sku"), text(*object, "c"),  number(*object, "gb"),
-                  optional_text(*object, "z"), flag(*object, "wa"),  text(*object, "del")};
+  return DiskSpec{text(*object, "n"),    text(*object, "sku"),        text(*object, "c"),
+                  number(*object, "gb"), optional_text(*object, "z"), flag(*object, "wa"),
+                  text(*object, "del")};
 }
 
 azure::Tags to_tags(const VmSpec& spec) {
@@ -194,7 +198,9 @@ std::optional<VmSpec> vm_spec(const azure::Tags& tags) {
   return spec;
 }
 
-std::string to_tag(const VerifiedMark& mark) { return mark.level + " " + core::to_iso8601(mark.at); }
+std::string to_tag(const VerifiedMark& mark) {
+  return mark.level + " " + core::to_iso8601(mark.at);
+}
 
 std::optional<VerifiedMark> parse_verified(std::string_view value) {
   const auto parts = parse_word_and_time(value);
@@ -204,7 +210,9 @@ std::optional<VerifiedMark> parse_verified(std::string_view value) {
   return VerifiedMark{level, at};
 }
 
-std::string to_tag(const InUseMark& mark) { return mark.what + " " + core::to_iso8601(mark.until); }
+std::string to_tag(const InUseMark& mark) {
+  return mark.what + " " + core::to_iso8601(mark.until);
+}
 
 std::optional<InUseMark> parse_in_use(std::string_view value) {
   const auto parts = parse_word_and_time(value);

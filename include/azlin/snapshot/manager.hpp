@@ -20,8 +20,8 @@ struct VmRef {
 
 struct TakeRequest {
   azure::Vm vm;
-  std::string kind;  // in the name: "backup-daily", "snapshot"
-  std::string tier;  // azlin:backup-tier; empty: plain
+  std::string kind;                   // in the name: "backup-daily", "snapshot"
+  std::string tier;                   // azlin:backup-tier; empty: plain
   std::vector<SnapshotSet> existing;  // of this VM: Azure's limits for a disk are checked on them
 };
 

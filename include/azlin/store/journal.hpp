@@ -97,6 +97,7 @@ class Journal {
   // Newest first.
   std::vector<OperationRecord> list(int limit, const std::optional<std::string>& state = {});
   std::optional<OperationRecord> find(std::int64_t id);
+  const std::string& path() const { return db_.path(); }
 
  private:
   friend class Operation;

@@ -1,0 +1,128 @@
+#include "azlin/snapshot/manager.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+#include "azlin/core/parallel.hpp"
+#include "snapshot/undo.hpp"
+
+namespace azlin::snapshot {
+
+using core::Error;
+using core::ErrorKind;
+
+namespace {
+
+constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
+constexpr int kParallelReads = 16;
+constexpr int kParallelChanges = 16;
+
+Removal remove_one(arm::ArmClient& arm, const azure::Snapshot& known, store::Operation& operation,
+                   core::TimePoint now, std::stop_token stop) {
+  const auto seq = operation.begin(kDeleteStep, delete_step(known));
+  try {
+    if (const auto found = azure::find_snapshot(arm, known.id, stop)) {
+      const std::string against = known.unique_id != found->unique_id ? "another snapshot has this name now"
+                                                                      : why_kept(*found, now);
+      if (!against.empty()) throw Error(ErrorKind::failed, fmt::format("{} stays: {}", known.name, against));
+      azure::delete_snapshot(arm, known.id, stop);
+    }
+    operation.done(seq);
+    return {known.name, {}};
+  } catch (const Error& error) {
+    operation.failed(seq, error.what());
+    return {known.name, error.what()};
+  }
+}
+
+template <class Change>
+void change_members(const SnapshotSet& set, std::stop_token stop, Change change) {
+  rethrow_first(core::run_parallel(set.members.size(), kParallelChanges, stop,
+                                   [&](std::size_t i) { change(set.members[i].snapshot); }));
+}
+
+}  // namespace
+
+std::string VmRef::id() const {
+  return fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines/{}",
+                     subscription, resource_group, name);
+}
+
+std::vector<SnapshotSet> SnapshotManager::list(const VmRef& vm, std::stop_token stop,
+                                               const std::vector<std::string>& also) {
+  std::vector<std::string> ids;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& id) {
+    if (seen.insert(core::to_lower(id)).second) ids.push_back(id);
+  };
+  for (const auto& id : azure::find_by_tag(arm_, vm.subscription, kSnapshotType, kVmTag, vm.key(), stop))
+    add(id);
+  for (const auto& id : also) add(id);
+
+  std::mutex mutex;
+  std::vector<azure::Snapshot> found;
+  rethrow_first(core::run_parallel(ids.size(), kParallelReads, stop, [&](std::size_t i) {
+    auto snapshot = azure::find_snapshot(arm_, ids[i], stop);
+    if (!snapshot) return;  // the index lags behind a deletion
+    const std::lock_guard lock(mutex);
+    found.push_back(std::move(*snapshot));
+  }));
+  auto sets = group_sets(std::move(found));
+  std::erase_if(sets, [&](const SnapshotSet& set) { return set.vm_key != vm.key(); });
+  return sets;
+}
+
+std::vector<SnapshotSet> SnapshotManager::list_all(const std::string& subscription, std::stop_token stop) {
+  std::vector<azure::Snapshot> found;
+  azure::list_snapshots(
+      arm_, subscription, std::nullopt,
+      [&](azure::Snapshot&& snapshot) {
+        if (snapshot.tags.contains(kSetTag)) found.push_back(std::move(snapshot));
+        return true;
+      },
+      stop);
+  return group_sets(std::move(found));
+}
+
+std::vector<Removal> SnapshotManager::remove(const SnapshotSet& set, store::Operation& operation,
+                                             std::stop_token stop) {
+  std::vector<const azure::Snapshot*> data;
+  for (const auto& member : set.members) {
+    if (member.lun >= 0) data.push_back(&member.snapshot);
+  }
+  std::vector<Removal> removals(data.size());
+  const auto now = clock_.now();
+  rethrow_first(core::run_parallel(data.size(), kParallelChanges, stop, [&](std::size_t i) {
+    removals[i] = remove_one(arm_, *data[i], operation, now, stop);
+  }));
+  const bool all_gone = std::all_of(removals.begin(), removals.end(),
+                                    [](const Removal& removal) { return removal.error.empty(); });
+  if (const Member* os = set.os_disk(); os != nullptr && all_gone) {
+    removals.push_back(remove_one(arm_, os->snapshot, operation, now, stop));
+  }
+  return removals;
+}
+
+void SnapshotManager::tag(const SnapshotSet& set, const azure::Tags& tags, std::stop_token stop) {
+  change_members(set, stop,
+                 [&](const azure::Snapshot& snapshot) { azure::merge_tags(arm_, snapshot.id, tags, stop); });
+}
+
+void SnapshotManager::untag(const SnapshotSet& set, const std::vector<std::string>& names,
+                            std::stop_token stop) {
+  change_members(set, stop, [&](const azure::Snapshot& snapshot) {
+    azure::Tags present;
+    for (const auto& [name, value] : azure::get_tags(arm_, snapshot.id, stop)) {
+      const auto wanted = [&](const std::string& other) { return core::equal_ignoring_case(name, other); };
+      if (std::any_of(names.begin(), names.end(), wanted)) present[name] = value;
+    }
+    if (!present.empty()) azure::remove_tags(arm_, snapshot.id, present, stop);
+  });
+}
+
+}  // namespace azlin::snapshot
