@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "azlin/core/error.hpp"
 #include "simulator/auth.hpp"
 #include "simulator/disk_model.hpp"
 #include "simulator/page_blob.hpp"
@@ -377,6 +378,30 @@ Reply serve(Context& context, const Request& request) {
   }
 }
 
+// What a guest would write, or what goes bad on its own: {"resource": id, "offset", "length", and "fill": "x"
+// (a character, repeated) or "clear": true; or "bytes": base64url}. Whole sectors. Of a disk or a snapshot.
+Reply write_from_outside(Context& context, const Request& request) {
+  const auto& body = request.object();
+  const auto resource = context.state.find(body.value("resource", ""));
+  if (!resource || volume_of(*resource) == 0)
+    throw ApiError(404, "NotFound", "there is no such disk or snapshot");
+  const auto offset = body.value("offset", std::uint64_t{0}), length = body.value("length", std::uint64_t{0});
+  auto& store = contents(context);
+  try {
+    if (body.value("clear", false)) {
+      store.clear(volume_of(*resource), offset, length);
+    } else if (const auto fill = body.value("fill", ""); !fill.empty()) {
+      if (length > kMaxPagePut) throw ApiError(400, "BadRequest", "at most 4 MiB at once");
+      store.write(volume_of(*resource), offset, std::string(length, fill[0]));
+    } else {
+      store.write(volume_of(*resource), offset, base64url_decode(body.value("bytes", "")));
+    }
+  } catch (const core::Error& error) {
+    throw ApiError(400, "BadRequest", error.what());
+  }
+  return Reply::json(200, {{"resource", resource->id}});
+}
+
 }  // namespace
 
 void register_blob_plane(Router& router, Context& context) {
@@ -384,6 +409,8 @@ void register_blob_plane(Router& router, Context& context) {
     router.data(method, "/_sas/{account}/{container}/{blob}",
                 [&context](Request& request) { return serve(context, request); });
   }
+  router.open("POST", "/_simulator/disk-writes",
+              [&context](Request& request) { return write_from_outside(context, request); });
 }
 
 }  // namespace azlin::simulator

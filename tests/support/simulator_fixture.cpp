@@ -112,7 +112,8 @@ std::int64_t Simulator::add_fault(const nlohmann::json& rule) {
 }
 
 std::int64_t Simulator::fault_hits(std::int64_t id) {
-  for (const auto& rule : admin("GET", "faults").at("faults")) {
+  const auto answer = admin("GET", "faults");  // must outlive the loop
+  for (const auto& rule : answer.at("faults")) {
     if (rule.at("id") == id) return rule.at("hits");
   }
   throw std::runtime_error("no such fault");
