@@ -1,4 +1,4 @@
-// What is no file system: LVM physical volumes, swap, LUKS, BitLocker, and kinds known by name alone.
+// What is no file system: swap, LUKS, BitLocker, and kinds known by name alone.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,74 +9,6 @@
 
 namespace azlin::verification {
 namespace {
-
-// LVM2 on-disk format: lib/format_text/layout.h and lib/label/label.h of LVM2.
-constexpr std::uint32_t kLvmSeed = 0xf597a6cf;
-constexpr std::uint64_t kLvmSector = 512;
-
-struct MetadataArea {
-  std::uint64_t offset, size;
-};
-
-// The text of a volume group in its circular buffer, which begins after the area's first sector.
-void check_metadata_text(Volume& volume, const MetadataArea& area, View header) {
-  const std::uint64_t start = le64(header, 40), size = le64(header, 48);
-  const std::uint32_t sum = le32(header, 56), flags = le32(header, 60);
-  if (start == 0 || size == 0 || (flags & 1) != 0) {
-    volume.not_checked("volume group metadata: none on this physical volume");
-    return;
-  }
-  if (start < kLvmSector || start >= area.size || size > area.size - kLvmSector || size > Reader::kMaxRead) {
-    volume.damage("LVM metadata lies outside its area", fmt::format("within {} bytes", area.size),
-                  fmt::format("{} bytes at {}", size, start), area.offset + 40);
-    return;
-  }
-  const std::uint64_t before_wrap = std::min(size, area.size - start);
-  const auto first = volume.read(area.offset + start, before_wrap);
-  const auto second = volume.read(area.offset + kLvmSector, size - before_wrap);
-  if (!first || !second) return;
-  volume.expect_sum("LVM volume group metadata checksum", crc32_raw(crc32_raw(kLvmSeed, *first), *second),
-                    sum, area.offset + start);
-  volume.checked("volume group metadata crc32");
-}
-
-void check_metadata_area(Volume& volume, const MetadataArea& area) {
-  const auto header = volume.read(area.offset, kLvmSector);
-  if (!header) {
-    volume.damage("LVM metadata area lies beyond the end", "", std::to_string(area.offset), area.offset);
-    return;
-  }
-  constexpr std::string_view kMagic = " LVM2 x[5A%r0N*>";
-  volume.checked("metadata area header crc32");
-  if (!volume.expect_sum("LVM metadata area checksum", crc32_raw(kLvmSeed, View(*header).subspan(4)),
-                         le32(*header, 0), area.offset)) {
-    return;
-  }
-  if (!has(*header, 4, kMagic) || le64(*header, 24) != area.offset) {
-    volume.damage("LVM metadata area header", fmt::format("start {}", area.offset),
-                  fmt::format("start {}", le64(*header, 24)), area.offset + 4);
-    return;
-  }
-  check_metadata_text(volume, area, *header);
-}
-
-void check_physical_volume(Volume& volume, View label, std::uint64_t at) {
-  const std::size_t begin = le32(label, 20);
-  if (begin < 32 || begin + 40 > label.size()) {
-    volume.damage("LVM label: place of its header", "32", std::to_string(begin), at + 20);
-    return;
-  }
-  volume.expect_fits("lvm", le64(label, begin + 32));
-  int list = 0;  // 0: data areas, 1: metadata areas; an entry of zeros ends each
-  for (std::size_t entry = begin + 40; entry + 16 <= label.size() && list < 2; entry += 16) {
-    const MetadataArea area{le64(label, entry), le64(label, entry + 8)};
-    if (area.offset == 0) {
-      ++list;
-    } else if (list == 1) {
-      check_metadata_area(volume, area);
-    }
-  }
-}
 
 // LUKS2: "LUKS2 On-Disk Format Specification" 1.1.1.
 struct LuksHeader {
@@ -144,26 +76,6 @@ constexpr std::array<Signature, 7> kNamedOnly = {{{3, "EXFAT   ", "exfat"},
                                                   {1024, "\x10\x20\xf5\xf2", "f2fs"}}};
 
 }  // namespace
-
-bool inspect_lvm(Volume& volume) {
-  const auto head = volume.read(0, 4 * kLvmSector);
-  if (!head) return false;
-  for (std::uint64_t sector = 0; sector < 4; ++sector) {
-    const std::uint64_t at = sector * kLvmSector;
-    const View label = part(*head, at, kLvmSector);
-    if (!has(label, 0, "LABELONE") || !has(label, 24, "LVM2 001")) continue;
-    volume.recognised("lvm");
-    volume.checked("label crc32");
-    volume.not_checked("contents of the logical volumes");
-    if (volume.expect_sum("LVM label checksum", crc32_raw(kLvmSeed, label.subspan(20)), le32(label, 16),
-                          at + 16)) {
-      volume.expect_sum("LVM label: own sector", sector, le64(label, 8), at + 8);
-      check_physical_volume(volume, label, at);
-    }
-    return true;
-  }
-  return false;
-}
 
 bool inspect_swap(Volume& volume) {
   for (const std::uint64_t page : {4096u, 8192u, 16384u, 65536u}) {

@@ -73,11 +73,11 @@ PartitionReport inspect_partition(Reader& disk, const TableEntry& entry) {
     if (entry.offset >= disk.size()) {
       volume.damage("the partition lies beyond the end of the disk", fmt::format("below {}", disk.size()),
                     std::to_string(entry.offset), 0);
-    } else if (!recognised(volume)) {
-      inspect_unrecognised(volume, entry.name);
+    } else {
+      inspect_volume(volume, entry.name);
     }
   } catch (const ReadLimit&) {
-    if (report.verdict == Verdict::sound) report.verdict = Verdict::unknown;
+    volume.weaken(Verdict::unknown);
     volume.not_checked("the rest: the limit of bytes to read was reached");
   }
   return report;
@@ -177,23 +177,6 @@ void check_size_and_footer(const BlockSource& source, DiskReport& report, const 
   report.checked.push_back("VHD footer");
 }
 
-// How little is claimed: the higher, the weaker.
-int weakness(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::empty:
-      return 0;
-    case Verdict::sound:
-      return 1;
-    case Verdict::encrypted:
-      return 2;
-    case Verdict::unknown:
-      return 3;
-    case Verdict::damaged:
-      return 4;
-  }
-  return 4;
-}
-
 Verdict overall(const DiskReport& report) {
   for (const Finding& finding : report.findings) {
     if (finding.severity == Severity::damage) return Verdict::damaged;
@@ -202,12 +185,16 @@ Verdict overall(const DiskReport& report) {
   Verdict verdict = Verdict::empty;
   for (const PartitionReport& partition : report.partitions) {
     if (holds_no_file_system(partition.kind)) continue;
-    if (weakness(partition.verdict) > weakness(verdict)) verdict = partition.verdict;
+    verdict = weakest(verdict, partition.verdict);
   }
   return verdict;
 }
 
 }  // namespace
+
+void inspect_volume(Volume& volume, const std::string& type_name) {
+  if (!recognised(volume)) inspect_unrecognised(volume, type_name);
+}
 
 DiskReport inspect_disk(const BlockSource& source, const InspectOptions& options) {
   if (options.sector_size != 0 && options.sector_size != 512 && options.sector_size != 4096) {

@@ -86,6 +86,13 @@ bool Volume::expect_fits(const std::string& kind, std::uint64_t bytes) {
   return false;
 }
 
+Verdict weakest(Verdict a, Verdict b) {
+  for (const Verdict verdict : {Verdict::damaged, Verdict::unknown, Verdict::encrypted, Verdict::sound}) {
+    if (a == verdict || b == verdict) return verdict;
+  }
+  return Verdict::empty;
+}
+
 std::string hex_number(std::uint64_t value, int digits) {
   return fmt::format("0x{:0{}x}", value, digits);
 }

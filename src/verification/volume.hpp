@@ -21,6 +21,7 @@ class Reader {
   static constexpr std::uint64_t kChunk = 64 * 1024;
   static constexpr std::size_t kKeptChunks = 64;  // 4 MiB
   static constexpr std::uint64_t kMaxRead = 16u << 20;
+  static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
 
   Reader(const BlockSource& source, std::uint64_t size, std::uint64_t max_read)
       : source_(source), size_(size), left_(max_read) {}
@@ -42,14 +43,19 @@ class Reader {
   std::list<std::pair<std::uint64_t, Bytes>> kept_;  // newest first
 };
 
+// The one that claims less: damaged, else unknown, else encrypted, else sound, else empty.
+Verdict weakest(Verdict a, Verdict b);
+
 // A partition seen through its report. Offsets are bytes from the partition's start.
 class Volume {
  public:
-  Volume(Reader& disk, PartitionReport& report) : disk_(disk), report_(report) {}
+  // `outer`: the volume that this one lies in, for a logical volume.
+  Volume(Reader& disk, PartitionReport& report, const Volume* outer = nullptr)
+      : disk_(disk), report_(report), nested_(outer != nullptr) {}
 
   std::uint64_t length() const { return report_.length; }
   PartitionReport& report() { return report_; }
-  Reader& disk() { return disk_; }
+  bool nested() const { return nested_; }
 
   // nullopt when the range is not wholly in the partition and on the disk.
   std::optional<Bytes> read(std::uint64_t offset, std::uint64_t length);
@@ -65,6 +71,7 @@ class Volume {
                   int digits = 8);
   // Damage when a file system of `bytes` does not fit the partition.
   bool expect_fits(const std::string& kind, std::uint64_t bytes);
+  void weaken(Verdict verdict) { report_.verdict = weakest(report_.verdict, verdict); }
   bool damaged() const { return report_.verdict == Verdict::damaged; }
 
  private:
@@ -73,10 +80,15 @@ class Volume {
 
   Reader& disk_;
   PartitionReport& report_;
+  bool nested_;
   std::size_t seen_ = 0;  // findings, also those no longer listed
 };
 
 std::string hex_number(std::uint64_t value, int digits = 8);  // "0x0000abcd"
+
+// Looks for every kind and fills the volume's report. `type_name` is what the partition table calls it; may
+// be empty.
+void inspect_volume(Volume& volume, const std::string& type_name);
 
 // One file per family. Each returns false, with the report untouched, when the volume is not of its kind.
 bool inspect_ext(Volume& volume);

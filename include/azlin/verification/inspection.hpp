@@ -34,7 +34,9 @@ struct Finding {
   std::uint64_t offset = 0;  // bytes from the start of the disk
 };
 
-// One partition, or the whole disk when it has no partition table (index 0).
+// One partition, or the whole disk when it has no partition table (index 0). An LVM physical volume reports
+// the file systems of its logical volumes too, as "group/volume (kind): …", and is no better than the weakest
+// of them.
 struct PartitionReport {
   int index = 0;             // number as Linux counts: GPT entry + 1; MBR 1–4, logical from 5
   std::uint64_t offset = 0;  // bytes from the start of the disk

@@ -50,7 +50,7 @@ TEST_F(LvmTest, SoundVolumePasses) {
 }
 
 TEST_F(LvmTest, TextThatWrapsRoundItsAreaPasses) {
-  write_volume(std::string(3000, 't'), kAreaSize - 1000);
+  write_volume("#" + std::string(3000, 't'), kAreaSize - 1000);
   EXPECT_EQ(inspect().verdict, Verdict::sound) << text_of(inspect_disk(disk_.source()));
 }
 
@@ -70,6 +70,76 @@ TEST_F(LvmTest, TruncatedVolumeIsReported) {
   write_volume("vg {}", 1024);
   disk_.resize(disk_.size() - kMiB);
   EXPECT_TRUE(has_finding(inspect().findings, "lvm is larger than the space", Severity::damage));
+}
+
+// ext4 of 16 MiB in extents of 1 MiB: its first half lies behind its second.
+class LogicalVolumeTest : public LvmTest {
+ protected:
+  static constexpr std::uint64_t kFirstHalf = 17 * kMiB, kSecondHalf = 3 * kMiB;
+
+  static std::string segment(int number, int first, const std::string& stripes) {
+    return "segment" + std::to_string(number) + " {\nstart_extent = " + std::to_string(first) +
+           "\nextent_count = 8\ntype = \"striped\"\nstripe_count = 1\t# linear\nstripes = [\n" + stripes +
+           "\n]\n}\n";
+  }
+  static std::string group(const std::string& segments) {
+    const std::string u(26, 'u');
+    return "vg {\nid = \"x\"\nextent_size = 2048\nphysical_volumes {\npv0 {\nid = \"uu-uuuu-" + u +
+           "\"\npe_start = 2048\n}\n}\nlogical_volumes {\nroot {\nstatus = [\"READ\", \"VISIBLE\"]\n" +
+           segments +
+           "}\nhidden {\nstatus = [\"READ\"]\n}\n}\n}\n# a comment\ncontents = \"Text Format Volume "
+           "Group\"\n";
+  }
+  // False: mkfs is missing.
+  bool make() {
+    const Made root = make_image(16 * kMiB, {"mkfs.ext4", "-q", "-F", "-b", "1024", "FILE"});
+    if (!root.image) return false;
+    disk_.write(kFirstHalf, root.image->read(0, 8 * kMiB));
+    disk_.write(kSecondHalf, root.image->read(8 * kMiB, 8 * kMiB));
+    write_volume(group(segment(2, 8, "\"pv0\", 2") + segment(1, 0, "\"pv0\", 16")), 1024);
+    return true;
+  }
+};
+
+TEST_F(LogicalVolumeTest, FileSystemWithinIsChecked) {
+  if (!make()) GTEST_SKIP() << "mkfs.ext4 is not installed";
+  const PartitionReport report = inspect();
+  EXPECT_EQ(report.kind, "lvm");
+  EXPECT_EQ(report.verdict, Verdict::sound) << text_of(inspect_disk(disk_.source()));
+  EXPECT_TRUE(report.not_checked.empty());
+  EXPECT_EQ(report.checked.at(3), "vg/root (ext4): superblock crc32c");
+}
+
+TEST_F(LogicalVolumeTest, DamageWithinIsReportedWhereItLiesOnTheDisk) {
+  if (!make()) GTEST_SKIP() << "mkfs.ext4 is not installed";
+  disk_.flip(kSecondHalf + 8193 * 1024 - 8 * kMiB + 0x38);
+  const PartitionReport report = inspect();
+  EXPECT_EQ(report.verdict, Verdict::damaged);
+  ASSERT_EQ(report.findings.size(), 1u) << text_of(inspect_disk(disk_.source()));
+  EXPECT_EQ(report.findings[0].what, "vg/root (ext4): ext backup superblock in group 1: magic");
+  EXPECT_EQ(report.findings[0].offset, kSecondHalf + 1024 + 0x38);
+}
+
+TEST_F(LogicalVolumeTest, VolumesThatReachElsewhereAreNotPassed) {
+  for (const auto& [stripes, why] :
+       {std::pair{"\"pv1\", 0", "reaches to other disks"}, {"\"pv0\", 0, \"pv1\", 0", "is striped"}}) {
+    write_volume(group(segment(1, 0, stripes)), 1024);
+    const PartitionReport report = inspect();
+    EXPECT_EQ(report.verdict, Verdict::unknown) << why;
+    EXPECT_NE(report.not_checked.at(0).find(why), std::string::npos) << report.not_checked.at(0);
+  }
+}
+
+TEST_F(LogicalVolumeTest, VolumePastTheEndOfItsDiskIsReported) {
+  write_volume(group(segment(1, 0, "\"pv0\", 30")), 1024);
+  EXPECT_TRUE(has_finding(inspect().findings, "vg/root reaches beyond", Severity::damage));
+}
+
+TEST_F(LogicalVolumeTest, VolumeThatHoldsItsOwnPhysicalVolumeEnds) {
+  std::string text = group(segment(1, 0, "\"pv0\", 0"));
+  text.replace(text.find("pe_start = 2048"), 15, "pe_start = 0   ");
+  write_volume(text, 1024);
+  EXPECT_NE(inspect().verdict, Verdict::sound);
 }
 
 class Luks2Test : public testing::Test {
