@@ -46,6 +46,23 @@ std::string quoted(const std::string& value) {
   return result + "'";
 }
 
+std::vector<std::string> find_ids(arm::ArmClient& arm, const std::string& subscription,
+                                  const std::string& type, const std::string& filter, std::stop_token stop) {
+  arm::Call call;
+  call.path = "/subscriptions/" + subscription + "/resources";
+  call.api_version = kResourcesVersion;
+  call.query = {{"$filter", filter}};
+  std::vector<std::string> ids;
+  arm.list(
+      call,
+      [&](json&& item) {
+        if (core::equal_ignoring_case(text(item, "type"), type)) ids.push_back(text(item, "id"));
+        return true;
+      },
+      stop);
+  return ids;
+}
+
 }  // namespace
 
 Tags get_tags(arm::ArmClient& arm, const std::string& resource_id, std::stop_token stop) {
@@ -64,19 +81,15 @@ void remove_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags
 std::vector<std::string> find_by_tag(arm::ArmClient& arm, const std::string& subscription,
                                      const std::string& type, const std::string& tag,
                                      const std::string& value, std::stop_token stop) {
-  arm::Call call;
-  call.path = "/subscriptions/" + subscription + "/resources";
-  call.api_version = kResourcesVersion;
-  call.query = {{"$filter", fmt::format("tagName eq {} and tagValue eq {}", quoted(tag), quoted(value))}};
-  std::vector<std::string> ids;
-  arm.list(
-      call,
-      [&](json&& item) {
-        if (core::equal_ignoring_case(text(item, "type"), type)) ids.push_back(text(item, "id"));
-        return true;
-      },
-      stop);
-  return ids;
+  return find_ids(arm, subscription, type,
+                  fmt::format("tagName eq {} and tagValue eq {}", quoted(tag), quoted(value)), stop);
+}
+
+std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& subscription,
+                                      const std::string& type, const std::string& name,
+                                      std::stop_token stop) {
+  return find_ids(arm, subscription, type,
+                  fmt::format("resourceType eq {} and name eq {}", quoted(type), quoted(name)), stop);
 }
 
 std::optional<ResourceGroup> find_resource_group(arm::ArmClient& arm, const std::string& subscription,

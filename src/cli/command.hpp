@@ -32,7 +32,7 @@ void add_backup_commands(CLI::App& root, Job& chosen);
 void add_operations_commands(CLI::App& root, Job& chosen);
 void add_simulator_commands(CLI::App& root, Job& chosen);
 void add_snapshot_commands(CLI::App& root, Job& chosen);
-void add_state_commands(CLI::App& root, Job& chosen);
-void add_system_commands(CLI::App& root, Job& chosen);  // doctor, recover, version
+void add_system_commands(CLI::App& root, Job& chosen);  // recover, doctor, version
+void add_doctor_command(CLI::App& root, Job& chosen);
 
 }  // namespace azlin::cli

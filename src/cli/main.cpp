@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "azlin/arm/error.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 #include "cli/command.hpp"
+#include "cli/nearest.hpp"
 
 namespace azlin::cli {
 
@@ -36,13 +39,9 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 void add_commands(CLI::App& app, Job& chosen) {
-  add_backup_commands(app, chosen);
-  add_snapshot_commands(app, chosen);
   add_operations_commands(app, chosen);
-  add_state_commands(app, chosen);
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
-  add_system_commands(app, chosen);
 }
 
 ConsoleOptions console_options(const GlobalOptions& options, const core::Env& env) {
@@ -90,10 +89,47 @@ int report(const Error& error, const GlobalOptions& options) {
   return core::exit_code(error.kind());
 }
 
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options) {
+// The group that parsing had come to when it met a word that it does not know.
+const CLI::App* last_parsed(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().back();
+  return at;
+}
+
+// What the first word after the known ones should have been; nullopt: the error is another.
+std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* at = last_parsed(app);
+  std::vector<std::string> names;
+  for (const auto* command : at->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (names.empty()) return std::nullopt;
+  std::set<std::string> known;
+  for (const CLI::App* each = &app; each != nullptr;
+       each = each->get_subcommands().empty() ? nullptr : each->get_subcommands().back()) {
+    known.insert(each->get_name());
+  }
+  const auto word = std::find_if(argv + 1, argv + argc,
+                                 [&](const char* each) { return each[0] != '-' && !known.contains(each); });
+  const std::string group = at == &app ? "azlin" : "azlin " + at->get_name();
+  if (word == argv + argc) {
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+    return Error(ErrorKind::usage, fmt::format("`{}` needs a command: {}", group, list),
+                 fmt::format("see `{} --help`", group));
+  }
+  const auto near = nearest(*word, names);
+  return Error(ErrorKind::usage, fmt::format("`{}` has no command '{}'", group, *word),
+               near.empty() ? fmt::format("see `{} --help`", group)
+                            : fmt::format("did you mean `{} {}`?", group, near.front()));
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options,
+                       int argc, char** argv) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
     return app.exit(error, std::cout, std::cerr);
-  return report(Error(ErrorKind::usage, error.what(), "see `azlin --help`, or --help after any command"),
+  const auto unknown = unknown_command(app, argc, argv);
+  return report(unknown.value_or(
+                    Error(ErrorKind::usage, error.what(), "see `azlin --help`, or --help after any command")),
                 options);
 }
 
@@ -118,7 +154,7 @@ int run_main(int argc, char** argv) {
     add_commands(app, chosen);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return report_parse_error(app, error, options);
+    return report_parse_error(app, error, options, argc, argv);
   }
   try {
     core::Env env = core::Env::from_process();

@@ -94,7 +94,7 @@ arm::ArmClient& Runtime::arm() {
 }
 
 store::Journal& Runtime::journal() {
-  if (!journal_) journal_ = std::make_unique<store::Journal>(home() + "/operations.db", clock());
+  if (!journal_) journal_ = std::make_unique<store::Journal>(journal_path(), clock());
   return *journal_;
 }
 

@@ -48,6 +48,7 @@ class Runtime {
   const arm::Cloud& cloud();
   arm::CredentialChain& credentials();
   arm::ArmClient& arm();
+  std::string journal_path() { return home() + "/operations.db"; }
   store::Journal& journal();
   // Flag, AZURE_SUBSCRIPTION_ID, configuration, the only one that the credential sees, or the Azure CLI's
   // default. Throws core::Error (usage) listing the candidates when there are several.

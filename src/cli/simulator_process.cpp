@@ -52,6 +52,15 @@ std::string last_lines(const std::string& path) {
   return text;
 }
 
+// A process that has ended but was not collected yet (an init that does not do so) counts as ended.
+bool is_running(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string line;
+  if (!std::getline(file, line)) return false;
+  const auto name_end = line.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < line.size() && line[name_end + 2] != 'Z';
+}
+
 // The parent's descriptors are not wanted in a process that outlives it.
 [[noreturn]] void become_simulator(const std::vector<std::string>& arguments, const std::string& out,
                                    const std::string& log) {
@@ -90,7 +99,7 @@ std::optional<RunningSimulator> SimulatorProcess::find() {
     const auto health = nlohmann::json::parse(reply.body);
     if (health.at("stateDir").get<std::string>() != fs::canonical(state_dir_).string()) return std::nullopt;
     return RunningSimulator{line.substr(expected.size()), health.at("pid").get<int>(),
-                            core::parse_time(health.at("now").get<std::string>()).value()};
+                            core::parse_time(health.at("clock").at("now").get<std::string>()).value()};
   } catch (const http::NetworkError&) {
     return std::nullopt;
   } catch (const std::exception&) {  // another program listens on that port now
@@ -137,7 +146,7 @@ bool SimulatorProcess::stop() {
   kill(running->pid, SIGTERM);
   const auto give_up = std::chrono::steady_clock::now() + kStopLimit;
   while (std::chrono::steady_clock::now() < give_up) {
-    if (kill(running->pid, 0) != 0) {
+    if (!is_running(running->pid)) {
       fs::remove(state_dir_ + "/serve.out");
       return true;
     }

@@ -224,7 +224,7 @@ void HttpFrontend::Parts::configure() {
   server.new_task_queue = [] { return new GrowingPool; };
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(100'000);
-  server.set_keep_alive_timeout(30);
+  server.set_keep_alive_timeout(5);
   server.set_read_timeout(60);
   server.set_payload_max_length(kMaxBody);
   // httplib waits for a body after each POST, PUT, PATCH and DELETE, also when none was announced: those are

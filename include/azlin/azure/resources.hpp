@@ -28,6 +28,11 @@ std::vector<std::string> find_by_tag(arm::ArmClient& arm, const std::string& sub
                                      const std::string& type, const std::string& tag,
                                      const std::string& value, std::stop_token stop = {});
 
+// Ids of resources of `type` that bear this name, in any group. The same index.
+std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& subscription,
+                                      const std::string& type, const std::string& name,
+                                      std::stop_token stop = {});
+
 struct ResourceGroup {
   std::string id, name, location;
   Tags tags;

@@ -1,0 +1,12 @@
+#pragma once
+// The backup group, in files by purpose.
+#include "cli/command.hpp"
+
+namespace azlin::cli {
+
+void add_backup_schedule_commands(CLI::App& group, Job& chosen);  // configure, disable, config-show, forecast
+void add_backup_run_commands(CLI::App& group, Job& chosen);       // trigger, list
+void add_backup_care_commands(CLI::App& group, Job& chosen);      // cleanup, hold, delete
+void add_backup_restore_command(CLI::App& group, Job& chosen);
+
+}  // namespace azlin::cli

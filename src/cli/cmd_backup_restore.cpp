@@ -1,0 +1,241 @@
+// azlin backup restore.
+#include <fmt/format.h>
+
+#include "azlin/backup/restore.hpp"
+#include "azlin/core/format.hpp"
+#include "azlin/core/names.hpp"
+#include "cli/backup_view.hpp"
+#include "cli/cmd_backup.hpp"
+#include "cli/dry_run.hpp"
+#include "cli/vm_argument.hpp"
+
+namespace azlin::cli {
+
+namespace {
+
+using backup::BackupInfo;
+using backup::RestorePlan;
+using core::Error;
+using core::ErrorKind;
+using nlohmann::ordered_json;
+using snapshot::VmRef;
+
+struct RestoreCliOptions {
+  VmArgument vm;
+  std::optional<std::string> backup, at, new_vm, target_group, size, subnet;
+  bool interactive = false;
+  bool keep_old = false, delete_old = false, no_guest_check = false;
+};
+
+void bind(CLI::App& command, RestoreCliOptions& options) {
+  bind_vm(command, options.vm);
+  command
+      .add_option("--backup", options.backup,
+                  "The backup: its name, or any beginning of it that fits one only")
+      ->type_name("NAME");
+  command
+      .add_option("--at", options.at, "The newest backup not after this time (UTC), e.g. 2025-12-01T07:00")
+      ->type_name("TIME");
+  command.add_flag("-i,--interactive", options.interactive, "Choose from a list");
+  command
+      .add_option("--new-vm", options.new_vm, "Restore as a new VM of this name; the original is not touched")
+      ->type_name("NAME");
+  command
+      .add_option("--target-resource-group", options.target_group,
+                  "With --new-vm: where it goes (default: the original's group)")
+      ->type_name("GROUP");
+  command.add_option("--size", options.size, "With --new-vm: another VM size");
+  command.add_option("--subnet", options.subnet, "With --new-vm: resource id of another subnet")
+      ->type_name("ID");
+  command.add_flag("--keep-old-disks", options.keep_old, "Keep the replaced disks for 7 days (default)");
+  command
+      .add_flag("--delete-old-disks", options.delete_old, "Delete the replaced disks when the VM is up again")
+      ->excludes("--keep-old-disks");
+  command.add_flag("--no-guest-check", options.no_guest_check, "Do not wait for the guest agent to report");
+  command.footer(
+      "Without --backup, --at or --interactive the newest backup is NOT assumed: say which.\n"
+      "Example: azlin backup restore prod-db-vm --backup prod-db-vm-backup-daily-20251202 --yes\n"
+      "Exit codes: 0, 1 failed (all is as before), 2, 3, 5, 7 busy, 130");
+}
+
+void check(const RestoreCliOptions& options) {
+  const int given = (options.backup ? 1 : 0) + (options.at ? 1 : 0) + (options.interactive ? 1 : 0);
+  if (given != 1) {
+    throw Error(ErrorKind::usage,
+                given == 0 ? "which backup? give --backup, --at or --interactive"
+                           : "give one of --backup, --at and --interactive",
+                "`azlin backup list` shows them");
+  }
+  if (!options.new_vm && (options.target_group || options.size || options.subnet)) {
+    throw Error(ErrorKind::usage, "--target-resource-group, --size and --subnet go with --new-vm",
+                "nothing was changed");
+  }
+  if (options.new_vm && options.delete_old) {
+    throw Error(ErrorKind::usage, "--delete-old-disks does not go with --new-vm: no disk is replaced",
+                "nothing was changed");
+  }
+  if (options.new_vm) core::check_vm_name(*options.new_vm);
+  if (options.target_group) core::check_resource_group(*options.target_group);
+}
+
+BackupInfo newest_not_after(const std::vector<BackupInfo>& backups, const std::string& text) {
+  const auto at = core::parse_time(text);
+  if (!at)
+    throw Error(ErrorKind::usage, fmt::format("--at '{}' is no time", text),
+                "write it as 2025-12-01T07:00 (UTC)");
+  for (const auto& backup : backups) {  // newest first
+    if (backup.complete && backup.created <= *at) return backup;
+  }
+  throw Error(ErrorKind::not_found,
+              fmt::format("there is no complete backup from {} or before", core::to_display(*at)),
+              "`azlin backup list` shows those that there are");
+}
+
+BackupInfo picked(Console& console, const std::vector<BackupInfo>& backups) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& backup : backups) {
+    rows.push_back({backup.name, core::to_display_minutes(backup.created),
+                    fmt::format("{} GB", backup.size_gb), verified_text(backup), remarks(backup)});
+  }
+  const auto chosen = pick(console, "Which backup?", in_columns(rows));
+  if (!chosen) throw Error(ErrorKind::failed, "none was chosen: nothing was changed");
+  return backups[*chosen];
+}
+
+BackupInfo choose_backup(Runtime& runtime, const VmRef& vm, const RestoreCliOptions& options) {
+  backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
+  if (options.backup) return backups.find(vm, *options.backup, runtime.stop());
+  const auto all = backups.list(vm, runtime.stop());
+  if (all.empty())
+    throw Error(ErrorKind::not_found, vm.name + " has no backups", "azlin backup trigger " + vm.name);
+  return options.at ? newest_not_after(all, *options.at) : picked(runtime.console(), all);
+}
+
+std::string estimate(const RestorePlan& plan) {
+  if (!plan.history)
+    return "not known yet (no restore was made from this machine; snapshots of this size usually take "
+           "minutes)";
+  return fmt::format("{} to {} (from past restores)", core::to_display(plan.history->first),
+                     core::to_display(plan.history->second));
+}
+
+void explain(Console& console, const RestorePlan& plan, const backup::RestoreOptions& options) {
+  console.line(fmt::format("Restoring {} from backup...",
+                           plan.in_place ? plan.target.name : plan.source.name + " as " + plan.target.name));
+  console.line("  Backup: " + plan.backup);
+  console.line(fmt::format("  Size: {} GB{}", plan.size_gb,
+                           plan.disks.size() > 1 ? fmt::format(" on {} disks", plan.disks.size()) : ""));
+  console.line(fmt::format("  Created: {} UTC", core::to_display(plan.created)));
+  console.line();
+  for (const auto& warning : plan.warnings) console.warn(warning);
+  if (!plan.in_place) {
+    console.note(fmt::format("This creates the VM {} ({}) in {}, {}. The original is not touched.",
+                             plan.target.name, plan.vm_size, plan.target.resource_group, plan.region));
+    return;
+  }
+  console.warn(fmt::format(
+      "This will replace the VM's {}",
+      plan.disks.size() > 1 ? fmt::format("OS disk and {}", core::counted(plan.disks.size() - 1, "data disk"))
+                            : std::string("OS disk")));
+  console.note(fmt::format("  The VM is {} and will be {} during the restore", plan.power_before,
+                           plan.power_before == "running" ? "stopped" : "started"));
+  console.note("  Estimated downtime: " + estimate(plan));
+  console.note(options.keep_old_disks ? "  The old disks are kept for 7 days"
+                                      : "  The old disks are DELETED when the VM is up again");
+  console.note("");
+}
+
+std::vector<PlannedCall> calls_of(const RestorePlan& plan, const backup::RestoreOptions& options) {
+  std::vector<PlannedCall> calls;
+  for (const auto& disk : plan.disks) calls.push_back({"PUT", disk.new_id, "from " + disk.snapshot_id});
+  const std::string vm = plan.target.id();
+  if (!plan.in_place) {
+    calls.push_back({"PUT", plan.nic_id, "in " + plan.subnet_id});
+    calls.push_back({"PUT", vm, plan.vm_size});
+    return calls;
+  }
+  calls.push_back({"POST", vm + "/deallocate", {}});
+  calls.push_back({"PATCH", vm, "storageProfile with the new disks"});
+  calls.push_back({"POST", vm + "/start", {}});
+  for (const auto& disk : plan.disks) {
+    calls.push_back(options.keep_old_disks ? tags_patch(disk.old_id, snapshot::kKeptTag)
+                                           : PlannedCall{"DELETE", disk.old_id, {}});
+  }
+  return calls;
+}
+
+ordered_json to_json(const RestorePlan& plan, const backup::RestoreResult& result) {
+  return {{"vm", plan.target.name},
+          {"resourceGroup", plan.target.resource_group},
+          {"vmId", result.vm_id},
+          {"backup", plan.backup},
+          {"inPlace", plan.in_place},
+          {"rtoSeconds", static_cast<double>(result.rto.count()) / 1000.0},
+          {"downtimeSeconds", static_cast<double>(result.downtime.count()) / 1000.0},
+          {"powerState", result.power_state},
+          {"guestAgentReady", result.agent_ready ? ordered_json(*result.agent_ready) : ordered_json(nullptr)},
+          {"sshVerified", result.ssh_verified},
+          {"ssh", result.ssh},
+          {"oldDisks", result.old_disks},
+          {"operation", result.operation},
+          {"warnings", result.warnings}};
+}
+
+void print_done(Console& console, const RestorePlan& plan, const backup::RestoreResult& result, bool kept) {
+  console.line();
+  console.line("✓ Restore complete");
+  console.line("  RTO (Recovery Time): " + core::to_display(result.rto));
+  if (plan.in_place) console.line("  Downtime: " + core::to_display(result.downtime));
+  std::string state = result.power_state;
+  if (!state.empty()) state[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(state[0])));
+  console.line("  VM status: " + state);
+  console.line("  Guest agent: " + std::string(!result.agent_ready   ? "not checked"
+                                               : *result.agent_ready ? "ready"
+                                                                     : "not reporting"));
+  console.line("  SSH connectivity: " + result.ssh);
+  for (const auto& id : result.old_disks) {
+    console.line(
+        fmt::format("  Old disk {}: {}", kept ? "kept" : "deleted", core::ResourceId::parse(id).name));
+  }
+  for (const auto& warning : result.warnings) console.warn(warning);
+}
+
+int run(Runtime& runtime, const RestoreCliOptions& options) {
+  check(options);
+  Console& console = runtime.console();
+  backup::RestoreManager restores(runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes(),
+                                  runtime.journal_path());
+  backup::RestoreOptions settings;
+  settings.keep_old_disks = !options.delete_old;
+  settings.check_guest = !options.no_guest_check;
+  settings.size = options.size;
+  settings.subnet_id = options.subnet;
+  settings.notify = [&](const std::string& line) { console.line(line); };
+  const auto vm = resolve_vm(runtime, options.vm);
+  const auto backup = choose_backup(runtime, vm, options);
+  const VmRef target = {vm.subscription, options.target_group.value_or(vm.resource_group),
+                        options.new_vm.value_or(vm.name)};
+  const auto plan = options.new_vm ? restores.plan_new_vm(backup, target, settings, runtime.stop())
+                                   : restores.plan_in_place(vm, backup, runtime.stop());
+  explain(console, plan, settings);
+  if (runtime.dry_run()) {
+    print_dry_run(console, calls_of(plan, settings), {{"vm", plan.target.name}, {"backup", plan.backup}});
+    return 0;
+  }
+  const bool ask = plan.in_place || backup.verified == backup::Verified::failed;
+  if (ask && !console.confirm("replacing the disks of " + vm.name))
+    throw Error(ErrorKind::failed, "not confirmed: nothing was changed");
+  const auto result = restores.restore(plan, settings, runtime.stop());
+  print_done(console, plan, result, settings.keep_old_disks);
+  console.result(to_json(plan, result));
+  return 0;
+}
+
+}  // namespace
+
+void add_backup_restore_command(CLI::App& group, Job& chosen) {
+  add_command<RestoreCliOptions>(group, "restore", "Bring a backup back, into its VM or as a new one",
+                                 chosen);
+}
+
+}  // namespace azlin::cli

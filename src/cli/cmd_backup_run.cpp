@@ -1,0 +1,311 @@
+// azlin backup trigger, list.
+#include <fmt/format.h>
+
+#include "azlin/core/format.hpp"
+#include "azlin/core/names.hpp"
+#include "azlin/core/parallel.hpp"
+#include "cli/backup_view.hpp"
+#include "cli/cmd_backup.hpp"
+#include "cli/dry_run.hpp"
+#include "cli/vm_argument.hpp"
+
+namespace azlin::cli {
+
+namespace {
+
+using backup::BackupManager;
+using backup::Tier;
+using core::Error;
+using core::ErrorKind;
+using nlohmann::ordered_json;
+using snapshot::VmRef;
+
+struct TriggerCliOptions {
+  VmsArgument vms;
+  std::optional<std::string> tier;
+  bool due = false, no_cleanup = false;
+  int max_parallel = 8;
+};
+struct BackupListOptions {
+  VmsArgument vms;
+  std::optional<std::string> tier, since;
+};
+
+BackupManager manager(Runtime& runtime) {
+  return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path()};
+}
+
+void bind(CLI::App& command, TriggerCliOptions& options) {
+  bind_vms(command, options.vms, "Every VM with an enabled schedule");
+  command.add_option("--tier", options.tier, "Retention tier, instead of the one that is due")
+      ->check(CLI::IsMember({"daily", "weekly", "monthly"}));
+  command.add_flag("--due", options.due,
+                   "Only VMs whose backup is due now; without a VM: of all that have a schedule");
+  command.add_option("--max-parallel", options.max_parallel, "VMs at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command.add_flag("--no-cleanup", options.no_cleanup, "Do not delete expired backups afterwards");
+  command.footer(
+      "Example: azlin backup trigger prod-db-vm\nExit codes: 0, 1, 2, 3, 4 some VMs failed, 5, 7 busy, 130");
+}
+
+backup::TriggerOptions trigger_options(const TriggerCliOptions& options) {
+  backup::TriggerOptions result;
+  if (options.tier) result.tier = backup::parse_tier(*options.tier);
+  result.cleanup = !options.no_cleanup;
+  return result;
+}
+
+ordered_json to_json(const backup::TriggerResult& result) {
+  ordered_json json = {
+      {"backup", to_json(result.backup)},
+      {"seconds", static_cast<double>(result.duration.count()) / 1000.0},
+      {"operation", result.operation},
+      {"replicateTo", result.replicate_to ? ordered_json(*result.replicate_to) : ordered_json(nullptr)},
+      {"cleanup", nullptr},
+      {"warnings", result.warnings}};
+  if (result.cleanup) json["cleanup"] = to_json(*result.cleanup);
+  return json;
+}
+
+int dry_run_one(Runtime& runtime, const VmRef& vm, const backup::TriggerOptions& options) {
+  const auto plan = manager(runtime).plan_trigger(vm, options, runtime.stop());
+  std::vector<PlannedCall> calls;
+  for (const auto& snapshot : plan.take.snapshots) calls.push_back(put_snapshot(snapshot));
+  for (const auto& decision : plan.retention.deletions()) {
+    calls.push_back({"DELETE", "snapshots of " + decision.point.name, decision.reason});
+  }
+  runtime.console().line(
+      fmt::format("Would back up {} as {} ({})", vm.name, plan.take.set, backup::to_string(plan.tier)));
+  print_dry_run(runtime.console(), calls,
+                {{"vm", vm.name}, {"tier", backup::to_string(plan.tier)}, {"backup", plan.take.set}});
+  return 0;
+}
+
+void print_result(Console& console, const backup::TriggerResult& result) {
+  console.line();
+  console.line("✓ Backup created successfully");
+  console.line(fmt::format("  Size: {} GB{}", result.backup.size_gb,
+                           result.backup.disks > 1 ? fmt::format(" on {} disks", result.backup.disks) : ""));
+  console.line("  Time: " + core::to_display(result.duration));
+  if (result.cleanup && !result.cleanup->deleted.empty()) {
+    console.line(
+        fmt::format("  Expired: {} deleted", core::counted(result.cleanup->deleted.size(), "backup")));
+  }
+}
+
+int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& options) {
+  auto settings = trigger_options(options);
+  if (runtime.dry_run()) return dry_run_one(runtime, vm, settings);
+  Console& console = runtime.console();
+  auto backups = manager(runtime);
+  if (options.due && !backups.is_due(vm, runtime.stop())) {
+    console.line(fmt::format("{}: no backup is due", vm.name));
+    console.result({{"vm", vm.name}, {"due", false}});
+    return 0;
+  }
+  console.line(fmt::format("Creating backup for {}...", vm.name));
+  settings.notify = [&](const std::string& line) { console.line("  " + line); };
+  const auto result = backups.trigger(vm, settings, runtime.stop());
+  print_result(console, result);
+  for (const auto& warning : result.warnings) console.warn(warning);
+  console.result(to_json(result));
+  return 0;
+}
+
+// What became of one VM of many.
+struct BatchItem {
+  VmRef vm;
+  std::optional<backup::TriggerResult> result;
+  bool skipped = false;  // not due
+  std::string error;
+};
+
+std::vector<BatchItem> scheduled(Runtime& runtime, BackupManager& backups, const TriggerCliOptions& options) {
+  std::vector<BatchItem> items;
+  for (const auto& found :
+       backups.scheduled_vms(runtime.subscription(), options.vms.resource_group, runtime.stop())) {
+    if (found.schedule && !found.schedule->enabled) continue;
+    items.push_back({found.vm, {}, false, found.error});
+  }
+  return items;
+}
+
+void run_item(BackupManager& backups, BatchItem& item, const TriggerCliOptions& options, std::stop_token stop,
+              const std::function<void(const std::string&)>& show) {
+  if (!item.error.empty()) return show("✗ " + item.error);
+  try {
+    if (options.due && !backups.is_due(item.vm, stop)) {
+      item.skipped = true;
+      return show("✓ not due");
+    }
+    auto settings = trigger_options(options);
+    settings.notify = [&](const std::string& line) { show("⟳ " + line); };
+    item.result = backups.trigger(item.vm, settings, stop);
+    show(fmt::format("✓ {}  {}", item.result->backup.name, core::to_display(item.result->duration)));
+  } catch (const Error& error) {
+    item.error = error.what();
+    show("✗ " + item.error);
+  }
+}
+
+int report_batch(Console& console, const std::vector<BatchItem>& items) {
+  std::size_t succeeded = 0, skipped = 0, failed = 0;
+  ordered_json json = {{"results", ordered_json::array()}};
+  for (const auto& item : items) {
+    ordered_json row = {{"vm", item.vm.name}, {"resourceGroup", item.vm.resource_group}};
+    row["state"] = !item.error.empty() ? "failed" : item.skipped ? "not due" : "succeeded";
+    row["backup"] = item.result ? ordered_json(item.result->backup.name) : ordered_json(nullptr);
+    row["error"] = item.error.empty() ? ordered_json(nullptr) : ordered_json(item.error);
+    if (item.result) row["warnings"] = item.result->warnings;
+    json["results"].push_back(row);
+    !item.error.empty() ? ++failed : item.skipped ? ++skipped : ++succeeded;
+    if (!item.error.empty()) console.line(fmt::format("✗ {}: {}", item.vm.name, item.error));
+    for (const auto& warning : item.result ? item.result->warnings : std::vector<std::string>())
+      console.warn(item.vm.name + ": " + warning);
+  }
+  json["succeeded"] = succeeded;
+  json["notDue"] = skipped;
+  json["failed"] = failed;
+  console.line(fmt::format("{} {}/{} backups succeeded{}{}", failed == 0 ? "✓" : "✗", succeeded,
+                           items.size() - skipped, skipped > 0 ? fmt::format(", {} not due", skipped) : "",
+                           failed > 0 ? fmt::format(", {} failed", failed) : ""));
+  console.result(json, "results");
+  if (failed == 0) return 0;
+  return core::exit_code(succeeded + skipped > 0 ? ErrorKind::partial : ErrorKind::failed);
+}
+
+int dry_run_all(Runtime& runtime, const std::vector<BatchItem>& items, const TriggerCliOptions& options) {
+  std::vector<PlannedCall> calls;
+  auto backups = manager(runtime);
+  for (const auto& item : items) {
+    if (!item.error.empty()) throw Error(ErrorKind::failed, item.vm.name + ": " + item.error);
+    if (options.due && !backups.is_due(item.vm, runtime.stop())) continue;
+    for (const auto& snapshot :
+         backups.plan_trigger(item.vm, trigger_options(options), runtime.stop()).take.snapshots) {
+      calls.push_back(put_snapshot(snapshot));
+    }
+  }
+  print_dry_run(runtime.console(), calls);
+  return 0;
+}
+
+int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
+  auto backups = manager(runtime);
+  auto items = scheduled(runtime, backups, options);
+  Console& console = runtime.console();
+  if (items.empty()) {
+    console.line("No VM has an enabled backup schedule; `azlin backup configure` sets one");
+    console.result({{"results", ordered_json::array()}, {"succeeded", 0}, {"notDue", 0}, {"failed", 0}},
+                   "results");
+    return 0;
+  }
+  if (runtime.dry_run()) return dry_run_all(runtime, items, options);
+  std::vector<std::string> labels;
+  for (const auto& item : items) labels.push_back(item.vm.name);
+  console.note(fmt::format("Backing up {} (max {} at a time):", core::counted(items.size(), "VM"),
+                           options.max_parallel));
+  LiveTable table(console, labels);
+  const auto results =
+      core::run_parallel(items.size(), options.max_parallel, runtime.stop(), [&](std::size_t i) {
+        run_item(backups, items[i], options, runtime.stop(),
+                 [&](const std::string& state) { table.update(i, state, state.rfind("⟳", 0) != 0); });
+      });
+  for (std::size_t i = 0; i < results.size(); ++i) {  // those that were never begun
+    if (results[i] && items[i].error.empty()) items[i].error = "interrupted before it began";
+  }
+  const int code = report_batch(console, items);
+  if (runtime.stop().stop_requested())
+    throw Error(ErrorKind::interrupted, "interrupted; what had begun was finished or undone");
+  return code;
+}
+
+int run(Runtime& runtime, const TriggerCliOptions& options) {
+  TriggerCliOptions chosen = options;
+  if (chosen.due && !chosen.vms.name) chosen.vms.all = true;
+  check(chosen.vms);
+  if (chosen.vms.all) return trigger_all(runtime, chosen);
+  return trigger_one(runtime, resolve_vm(runtime, {*chosen.vms.name, chosen.vms.resource_group}), chosen);
+}
+
+void bind(CLI::App& command, BackupListOptions& options) {
+  bind_vms(command, options.vms, "Backups of every VM");
+  command.add_option("--tier", options.tier, "Only this tier")
+      ->check(CLI::IsMember({"daily", "weekly", "monthly", "all"}));
+  command.add_option("--since", options.since, "Only those made since: 7d, 24h, or a date")
+      ->type_name("TIME");
+  command.footer("Example: azlin backup list prod-db-vm --since 7d\nExit codes: 0, 1, 2, 3, 5");
+}
+
+core::TimePoint since_time(const std::string& text, core::TimePoint now) {
+  if (const auto duration = core::parse_duration(text)) return now - *duration;
+  if (const auto time = core::parse_time(text)) return *time;
+  throw Error(ErrorKind::usage, fmt::format("--since '{}' is neither a duration nor a time", text),
+              "write it as 7d, 24h or 2025-12-01");
+}
+
+std::vector<backup::BackupInfo> filtered(std::vector<backup::BackupInfo> backups,
+                                         const BackupListOptions& options, core::TimePoint now) {
+  const auto tier = backup::parse_tier(options.tier.value_or("all"));
+  const auto since = options.since ? since_time(*options.since, now) : core::TimePoint::min();
+  std::erase_if(backups,
+                [&](const auto& each) { return (tier && each.tier != *tier) || each.created < since; });
+  return backups;
+}
+
+void print_tier(Console& console, const std::vector<backup::BackupInfo>& backups, Tier tier,
+                const char* title) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& each : backups) {
+    if (each.tier == tier)
+      rows.push_back({each.name, fmt::format("{} GB", each.size_gb), verified_text(each),
+                      replicated_text(each), remarks(each)});
+  }
+  if (rows.empty()) return;
+  console.line();
+  console.line(fmt::format("{} ({}):", title, rows.size()));
+  for (const auto& line : in_columns(rows)) console.line("  " + line);
+}
+
+void print_list(Console& console, const std::string& title, const std::vector<backup::BackupInfo>& backups) {
+  console.line(fmt::format("Backups for {} ({} total):", title, backups.size()));
+  print_tier(console, backups, Tier::daily, "Daily");
+  print_tier(console, backups, Tier::weekly, "Weekly");
+  print_tier(console, backups, Tier::monthly, "Monthly");
+}
+
+int run(Runtime& runtime, const BackupListOptions& options) {
+  check(options.vms);
+  if (options.since) since_time(*options.since, core::TimePoint{});  // refuse a bad one before any call
+  auto backups = manager(runtime);
+  std::vector<backup::BackupInfo> found;
+  std::string title = "all VMs";
+  if (options.vms.all) {
+    found = backups.list_all(runtime.subscription(), runtime.stop());
+    if (options.vms.resource_group) {
+      std::erase_if(found, [&](const auto& each) {
+        return !core::equal_ignoring_case(each.resource_group, *options.vms.resource_group);
+      });
+    }
+  } else {
+    const auto vm = resolve_vm(runtime, {*options.vms.name, options.vms.resource_group});
+    title = vm.name;
+    found = backups.list(vm, runtime.stop());
+  }
+  found = filtered(std::move(found), options, runtime.clock().now());
+  print_list(runtime.console(), title, found);
+  ordered_json json = {{"total", found.size()}, {"backups", ordered_json::array()}};
+  if (!options.vms.all) json["vm"] = title;
+  for (const auto& each : found) json["backups"].push_back(to_json(each));
+  runtime.console().result(json, "backups");
+  return 0;
+}
+
+}  // namespace
+
+void add_backup_run_commands(CLI::App& group, Job& chosen) {
+  add_command<TriggerCliOptions>(group, "trigger", "Back up a VM now, or all that have a schedule", chosen);
+  add_command<BackupListOptions>(group, "list", "List backups", chosen);
+}
+
+}  // namespace azlin::cli

@@ -1,0 +1,88 @@
+// azlin recover, azlin version.
+#include <fmt/format.h>
+
+#include "azlin/backup/manager.hpp"
+#include "azlin/backup/restore.hpp"
+#include "azlin/core/format.hpp"
+#include "cli/command.hpp"
+
+namespace azlin::cli {
+
+namespace {
+
+using core::ErrorKind;
+using nlohmann::ordered_json;
+
+struct RecoverOptions {};
+struct VersionOptions {};
+
+void bind(CLI::App& command, RecoverOptions&) {
+  command.footer(
+      "After a crash or a lost connection: finishes or undoes what was left. Safe to run at any time.\nExit "
+      "codes: 0, 1, 4 something still waits, 5");
+}
+
+backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& operation) {
+  if (backup::RestoreManager::recovers(operation.kind)) {
+    backup::RestoreManager restores(runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes(),
+                                    runtime.journal_path());
+    return restores.recover(operation, runtime.stop());
+  }
+  if (backup::BackupManager::recovers(operation.kind)) {
+    backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
+    return backups.recover(operation, runtime.stop());
+  }
+  return {
+      operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
+}
+
+int run(Runtime& runtime, const RecoverOptions&) {
+  Console& console = runtime.console();
+  ordered_json json = {{"dryRun", runtime.dry_run()}, {"operations", ordered_json::array()}};
+  std::size_t open = 0;
+  const auto interrupted = runtime.journal().interrupted();
+  for (const auto& operation : interrupted) {
+    backup::Recovered done{operation.id, operation.kind, operation.target, false, {}};
+    if (!runtime.dry_run()) {
+      try {
+        done = recover_one(runtime, operation);
+      } catch (const core::Error& error) {
+        if (error.kind() == ErrorKind::interrupted) throw;
+        done.notes.emplace_back(error.what());
+      }
+    }
+    open += done.settled ? 0 : 1;
+    console.line(fmt::format("{} operation {}: {} on {}",
+                             done.settled        ? "✓"
+                             : runtime.dry_run() ? "·"
+                                                 : "✗",
+                             done.operation, done.kind, done.target.substr(done.target.rfind('/') + 1)));
+    for (const auto& note : done.notes) console.line("    " + note);
+    json["operations"].push_back({{"id", done.operation},
+                                  {"kind", done.kind},
+                                  {"target", done.target},
+                                  {"settled", done.settled},
+                                  {"notes", done.notes}});
+  }
+  if (interrupted.empty()) console.line("✓ Nothing to recover");
+  console.result(json, "operations");
+  return open == 0 || runtime.dry_run() ? 0 : core::exit_code(ErrorKind::partial);
+}
+
+void bind(CLI::App&, VersionOptions&) {}
+
+int run(Runtime& runtime, const VersionOptions&) {
+  runtime.console().line("azlin " AZLIN_VERSION);
+  runtime.console().result({{"version", AZLIN_VERSION}});
+  return 0;
+}
+
+}  // namespace
+
+void add_system_commands(CLI::App& root, Job& chosen) {
+  add_command<RecoverOptions>(root, "recover", "Finish or undo what a crash left", chosen);
+  add_doctor_command(root, chosen);
+  add_command<VersionOptions>(root, "version", "The version", chosen);
+}
+
+}  // namespace azlin::cli
