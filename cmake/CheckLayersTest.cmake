@@ -1,0 +1,46 @@
+# cmake -DCHECK=<CheckLayers.cmake> -DWORK=<empty folder> -P CheckLayersTest.cmake
+#
+# Shows that CheckLayers.cmake accepts what is right and refuses each kind of wrong include.
+
+cmake_minimum_required(VERSION 3.25)
+
+# expect(<name> <OK | part of the message> <file> <line>): a tree of one file with one line.
+function(expect name outcome file line)
+  set(root "${WORK}/${name}")
+  file(REMOVE_RECURSE "${root}")
+  file(WRITE "${root}/${file}" "// A comment: #include \"azlin/cli/no.hpp\"\n${line}\n")
+  execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${root}" -P "${CHECK}" RESULT_VARIABLE code
+                  OUTPUT_VARIABLE out ERROR_VARIABLE err)
+  string(REGEX REPLACE "[ \n]+" " " err "${err}")
+  string(FIND "${err}" "${outcome}" found)
+  if(outcome STREQUAL "OK" AND NOT code EQUAL 0)
+    message(SEND_ERROR "${name}: refused: ${err}")
+  elseif(NOT outcome STREQUAL "OK" AND (code EQUAL 0 OR found EQUAL -1))
+    message(SEND_ERROR "${name}: expected '${outcome}', got code ${code}: ${err}")
+  endif()
+endfunction()
+
+expect(down OK src/arm/a.cpp "#include \"azlin/http/transport.hpp\"")
+expect(own OK src/arm/a.cpp "#include \"arm/private.hpp\"")
+expect(own_library OK src/http/a.cpp "#include <curl/curl.h>")
+expect(main OK src/main.cpp "#include \"azlin/cli/app.hpp\"")
+expect(simulator_clock OK src/simulator/a.cpp "#include \"azlin/core/clock.hpp\"")
+expect(up "'core' must not include part 'http'" include/azlin/core/a.hpp "#include \"azlin/http/transport.hpp\"")
+expect(spaces "'core' must not include part 'arm'" src/core/a.cpp "  #  include <azlin/arm/client.hpp>")
+expect(beside "'vault' must not include part 'backup'" src/vault/a.cpp "#include \"azlin/backup/tier.hpp\"")
+expect(order "'backup' must not include part 'replication'" src/backup/a.cpp "#include \"azlin/replication/a.hpp\"")
+expect(client "'azure' must not include part 'simulator'" src/azure/a.cpp "#include \"azlin/simulator/server.hpp\"")
+expect(simulated "'simulator' must not include part 'arm'" src/simulator/a.cpp "#include \"azlin/arm/client.hpp\"")
+expect(shared "of core the simulator takes" src/simulator/a.cpp "#include \"azlin/core/names.hpp\"")
+expect(private "private header of another part" src/azure/a.cpp "#include \"arm/throttle.hpp\"")
+expect(curl "belongs to part 'http' alone" src/arm/a.cpp "#include <curl/curl.h>")
+expect(sqlite "belongs to part 'store' alone" src/backup/a.cpp "#include <sqlite3.h>")
+expect(cli11 "belongs to part 'cli' alone" src/backup/a.cpp "#include <CLI/CLI.hpp>")
+expect(httplib "belongs to part 'simulator' alone" src/cli/a.cpp "#include \"httplib.h\"")
+expect(toml "belongs to part 'core' alone" src/cli/a.cpp "#include <toml++/toml.h>")
+expect(unknown "part 'misc' is not in the table" src/misc/a.cpp "")
+file(MAKE_DIRECTORY "${WORK}/empty")
+execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${WORK}/empty" -P "${CHECK}" RESULT_VARIABLE code ERROR_QUIET)
+if(code EQUAL 0)
+  message(SEND_ERROR "a tree without sources was accepted")
+endif()
