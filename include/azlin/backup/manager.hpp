@@ -41,14 +41,15 @@ struct BackupInfo {
   std::optional<core::TimePoint> verified_at;
   std::optional<std::string> hold;
   std::string in_use;
-  std::vector<ReplicaInfo> replicas;  // other regions
+  std::vector<ReplicaInfo> replicas;  // all of them, also the one that `set` is when only replicas are left
   snapshot::SnapshotSet set;
 };
 
 // Sets (of one VM or of many) as backups, newest first; plain snapshots are left out. Pure.
 std::vector<BackupInfo> to_backups(const std::vector<snapshot::SnapshotSet>& sets, core::TimePoint now);
 // What retention looks at: one point for each primary and each replica. Pure.
-std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule);
+std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule,
+                             core::TimePoint now);
 
 struct ConfigurePlan {
   VmRef vm;
@@ -134,6 +135,8 @@ class BackupManager {
   bool is_due(const VmRef& vm, std::stop_token stop);
 
   std::vector<BackupInfo> list(const VmRef& vm, std::stop_token stop);
+  // Of the whole subscription, for display: `set` (and `set` of replicas) stays empty, so that memory does
+  // too.
   std::vector<BackupInfo> list_all(const std::string& subscription, std::stop_token stop);
   // The one backup whose name begins with `prefix`.
   BackupInfo find(const VmRef& vm, const std::string& prefix, std::stop_token stop);
@@ -162,7 +165,12 @@ class BackupManager {
   snapshot::SnapshotManager& snapshots() { return snapshots_; }
 
  private:
-  struct Context;
+  struct State;  // what is known of one VM: the machine, its schedule, its backups
+  State load(const VmRef& vm, std::stop_token stop);
+  State load_scheduled(const VmRef& vm, std::stop_token stop);
+  CleanupResult plan_for(const State& state, core::TimePoint now, const DeleteLimit& limit);
+  void execute(CleanupResult& result, const State& state, store::Operation& operation, std::stop_token stop);
+  void add_cleanup(TriggerResult& result, State& state, store::Operation& operation, std::stop_token stop);
   arm::ArmClient& arm_;
   store::Journal& journal_;
   core::Clock& clock_;

@@ -1,0 +1,178 @@
+// Looking: schedule, list, find, hold, forecast.
+#include "azlin/backup/manager.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "azlin/backup/lease.hpp"
+#include "azlin/backup/names.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+#include "backup/vm_state.hpp"
+
+namespace azlin::backup {
+
+using core::Error;
+using core::ErrorKind;
+
+std::optional<BackupSchedule> schedule_of(const azure::Vm& vm) {
+  for (const auto& [name, value] : vm.tags) {
+    if (core::equal_ignoring_case(name, kScheduleTag)) return parse_schedule(value, vm.name);
+  }
+  return std::nullopt;
+}
+
+std::vector<TierMark> tier_marks(const std::vector<BackupInfo>& backups) {
+  std::vector<TierMark> marks;
+  for (const auto& info : backups) {
+    if (info.complete && !info.replica_only) marks.push_back({info.tier, info.created});
+  }
+  return marks;
+}
+
+BackupManager::BackupManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
+                             const std::string& journal_path)
+    : arm_(arm),
+      journal_(journal),
+      clock_(clock),
+      holder_(lease_holder(journal_path)),
+      snapshots_(arm, journal, clock) {}
+
+BackupManager::State BackupManager::load(const VmRef& vm, std::stop_token stop) {
+  State state;
+  state.vm = vm;
+  state.machine = azure::get_vm(arm_, vm.id(), true, stop);
+  state.schedule = schedule_of(state.machine);
+  state.sets = snapshots_.list(vm, stop);
+  state.backups = to_backups(state.sets, clock_.now());
+  return state;
+}
+
+BackupManager::State BackupManager::load_scheduled(const VmRef& vm, std::stop_token stop) {
+  State state = load(vm, stop);
+  if (state.schedule) return state;
+  throw Error(ErrorKind::failed, fmt::format("VM {} has no backup schedule", vm.name),
+              fmt::format("make one with `azlin backup configure {}`", vm.name));
+}
+
+ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChange& change, bool replace,
+                                            std::stop_token stop) {
+  ConfigurePlan plan;
+  plan.vm = vm;
+  const azure::Vm machine = azure::get_vm(arm_, vm.id(), false, stop);
+  try {
+    plan.before = schedule_of(machine);
+  } catch (const InvalidSchedule&) {
+    if (!replace) throw;
+    plan.replaces_unreadable = true;
+  }
+  plan.after = apply(plan.before, change, machine.location);
+
+  const auto now = clock_.now();
+  const auto backups = to_backups(snapshots_.list(vm, stop), now);
+  std::map<std::pair<std::string, std::string>, bool> went_before;
+  if (plan.before) {
+    for (const auto& gone :
+         plan_retention(*plan.before, to_points(backups, *plan.before, now), now).deletions()) {
+      went_before[{gone.point.name, gone.point.region}] = true;
+    }
+  }
+  for (auto& gone : plan_retention(plan.after, to_points(backups, plan.after, now), now).deletions()) {
+    if (!went_before.contains({gone.point.name, gone.point.region})) plan.would_go.push_back(std::move(gone));
+  }
+  return plan;
+}
+
+void BackupManager::configure(const ConfigurePlan& plan, std::stop_token stop) {
+  const std::string value = to_tag(plan.after);
+  try {
+    azure::merge_tags(arm_, plan.vm.id(), {{kScheduleTag, value}}, stop);
+  } catch (const Error& error) {
+    journal_.record("backup.configure", plan.vm.id(), value, error.what());
+    throw;
+  }
+  journal_.record("backup.configure", plan.vm.id(), value, {});
+}
+
+void BackupManager::disable(const VmRef& vm, std::stop_token stop) {
+  auto schedule = schedule_of(azure::get_vm(arm_, vm.id(), false, stop));
+  if (!schedule) {
+    throw Error(ErrorKind::not_found,
+                fmt::format("VM {} has no backup schedule, so there is nothing to disable", vm.name));
+  }
+  schedule->enabled = false;
+  azure::merge_tags(arm_, vm.id(), {{kScheduleTag, to_tag(*schedule)}}, stop);
+  journal_.record("backup.disable", vm.id(), to_tag(*schedule), {});
+}
+
+ScheduleView BackupManager::show(const VmRef& vm, std::stop_token stop) {
+  const State state = load(vm, stop);
+  ScheduleView view;
+  view.vm = vm;
+  view.schedule = state.schedule;
+  for (const auto& mark : tier_marks(state.backups)) {
+    ++view.counts[mark.tier];
+    ++view.total;
+    const auto known = view.last.find(mark.tier);
+    if (known == view.last.end() || known->second < mark.created) view.last[mark.tier] = mark.created;
+  }
+  return view;
+}
+
+std::vector<BackupManager::Scheduled> BackupManager::scheduled_vms(const std::string& subscription,
+                                                                   const std::optional<std::string>& group,
+                                                                   std::stop_token stop) {
+  std::vector<Scheduled> out;
+  for (const auto& machine : azure::list_vms(arm_, subscription, group, stop)) {
+    Scheduled found{{machine.subscription, machine.resource_group, machine.name}, {}, {}};
+    try {
+      found.schedule = schedule_of(machine);
+    } catch (const InvalidSchedule& error) {
+      found.error = error.what();
+    }
+    if (found.schedule || !found.error.empty()) out.push_back(std::move(found));
+  }
+  return out;
+}
+
+std::vector<BackupInfo> BackupManager::list(const VmRef& vm, std::stop_token stop) {
+  return to_backups(snapshots_.list(vm, stop), clock_.now());
+}
+
+BackupInfo BackupManager::find(const VmRef& vm, const std::string& prefix, std::stop_token stop) {
+  auto backups = list(vm, stop);
+  std::vector<std::string> names;
+  for (const auto& info : backups) names.push_back(info.name);
+  return std::move(backups[find_by_prefix(names, prefix, "backup")]);
+}
+
+void BackupManager::hold(const VmRef& vm, const std::string& prefix, const std::string& reason,
+                         std::stop_token stop) {
+  const std::string value = core::to_iso8601(clock_.now()) + " " + reason;
+  if (reason.empty() || value.size() > snapshot::kLongestTagValue) {
+    throw Error(ErrorKind::usage, "a hold needs a reason of 1 to 230 characters");
+  }
+  const auto info = find(vm, prefix, stop);
+  snapshots_.tag(info.set, {{snapshot::kHoldTag, value}}, stop);
+  for (const auto& replica : info.replicas) snapshots_.tag(replica.set, {{snapshot::kHoldTag, value}}, stop);
+  journal_.record("backup.hold", vm.id(), nlohmann::json{{"backup", info.name}, {"reason", reason}}.dump(),
+                  {});
+}
+
+void BackupManager::release(const VmRef& vm, const std::string& prefix, std::stop_token stop) {
+  const auto info = find(vm, prefix, stop);
+  snapshots_.untag(info.set, {snapshot::kHoldTag}, stop);
+  for (const auto& replica : info.replicas) snapshots_.untag(replica.set, {snapshot::kHoldTag}, stop);
+  journal_.record("backup.release", vm.id(), nlohmann::json{{"backup", info.name}}.dump(), {});
+}
+
+Forecast BackupManager::forecast(const VmRef& vm, core::TimePoint on, std::stop_token stop) {
+  const State state = load_scheduled(vm, stop);
+  auto points = to_points(state.backups, *state.schedule, clock_.now());
+  std::erase_if(points, [](const Point& point) { return point.replica; });
+  return backup::forecast(vm.name, *state.schedule, points, clock_.now(), on);
+}
+
+}  // namespace azlin::backup
