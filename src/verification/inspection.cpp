@@ -6,6 +6,7 @@
 #include <array>
 
 #include "azlin/core/error.hpp"
+#include "azlin/verification/sampling.hpp"
 #include "verification/partition_table.hpp"
 #include "verification/vhd_footer.hpp"
 #include "verification/volume.hpp"
@@ -28,17 +29,29 @@ bool holds_no_file_system(const std::string& type_name) {
   return type_name == "bios-boot" || type_name == "prep-boot" || type_name == "microsoft-reserved";
 }
 
-// Zeros at the start, at the end, and at places spread between.
+constexpr std::uint64_t kSample = 64 * 1024;
+constexpr std::size_t kSamples = 32;
+
+// Places that tell whether a volume is empty: allocated ones where they are known, else spread from start to
+// end.
+std::vector<Range> places_to_sample(const Volume& volume) {
+  if (const auto allocated = volume.allocated()) return pick_samples(*allocated, kSamples, kSample, 1);
+  std::vector<Range> places;
+  const std::uint64_t length = std::min(kSample, volume.length()), room = volume.length() - length;
+  for (std::uint64_t i = 0; i < kSamples; ++i) places.push_back({room / kSamples * i, length});
+  places.push_back({room, length});
+  return places;
+}
+
+// Says in the report how it was found out.
 bool looks_empty(Volume& volume) {
-  constexpr std::uint64_t kSample = 64 * 1024, kSamples = 32;
-  const std::uint64_t length = volume.length();
-  for (std::uint64_t i = 0; i <= kSamples; ++i) {
-    const std::uint64_t room = length > kSample ? length - kSample : 0;
-    const auto bytes = volume.read(room / kSamples * i, std::min(kSample, length));
+  const auto places = places_to_sample(volume);
+  for (const Range& place : places) {
+    const auto bytes = volume.read(place.offset, place.length);
     if (!bytes || !all_zero(*bytes)) return false;
   }
-  const auto tail = volume.read(length - std::min(kSample, length), std::min(kSample, length));
-  return tail && all_zero(*tail);
+  volume.checked(places.empty() ? "nothing is allocated" : fmt::format("zeros at {} places", places.size()));
+  return true;
 }
 
 void inspect_unrecognised(Volume& volume, const std::string& type_name) {
@@ -58,11 +71,7 @@ void inspect_unrecognised(Volume& volume, const std::string& type_name) {
     return;
   }
   report.verdict = empty ? Verdict::empty : Verdict::unknown;
-  if (empty) {
-    volume.checked("zeros at the start, the end and 32 places between");
-  } else {
-    volume.not_checked("contents: not recognised");
-  }
+  if (!empty) volume.not_checked("contents: not recognised");
 }
 
 PartitionReport inspect_partition(Reader& disk, const TableEntry& entry) {
@@ -206,6 +215,11 @@ DiskReport inspect_disk(const BlockSource& source, const InspectOptions& options
   report.size = source.size - footer;
   check_size_and_footer(source, report, options);
   Reader disk(source, report.size, options.max_read);
+  std::vector<Range> allocated;
+  if (options.allocated) {
+    allocated = normalised(*options.allocated, report.size);
+    disk.set_allocated(&allocated);
+  }
   try {
     inspect_contents(disk, report, options.sector_size);
   } catch (const ReadLimit&) {

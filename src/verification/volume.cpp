@@ -51,6 +51,17 @@ std::optional<Bytes> Volume::read(std::uint64_t offset, std::uint64_t length) {
   return disk_.read(report_.offset + offset, length);
 }
 
+std::optional<std::vector<Range>> Volume::allocated() const {
+  if (disk_.allocated() == nullptr) return std::nullopt;
+  std::vector<Range> within;
+  for (const Range& range : *disk_.allocated()) {
+    const std::uint64_t begin = std::max(range.offset, report_.offset);
+    const std::uint64_t end = std::min(range.end(), report_.offset + report_.length);
+    if (begin < end) within.push_back({begin - report_.offset, end - begin});
+  }
+  return within;
+}
+
 void Volume::recognised(std::string kind) {
   report_.kind = std::move(kind);
   report_.verdict = Verdict::sound;

@@ -27,6 +27,9 @@ class Reader {
       : source_(source), size_(size), left_(max_read) {}
 
   std::uint64_t size() const { return size_; }
+  // nullptr when nobody knows. Sorted, without overlaps.
+  const std::vector<Range>* allocated() const { return allocated_; }
+  void set_allocated(const std::vector<Range>* ranges) { allocated_ = ranges; }
   std::uint64_t bytes_read() const { return bytes_read_; }
 
   // nullopt when the range is not wholly on the disk or longer than kMaxRead.
@@ -40,6 +43,7 @@ class Reader {
   std::uint64_t size_;
   std::uint64_t left_;
   std::uint64_t bytes_read_ = 0;
+  const std::vector<Range>* allocated_ = nullptr;
   std::list<std::pair<std::uint64_t, Bytes>> kept_;  // newest first
 };
 
@@ -56,6 +60,8 @@ class Volume {
   std::uint64_t length() const { return report_.length; }
   PartitionReport& report() { return report_; }
   bool nested() const { return nested_; }
+  // The allocated ranges within the volume, from its own start; nullopt when nobody knows.
+  std::optional<std::vector<Range>> allocated() const;
 
   // nullopt when the range is not wholly in the partition and on the disk.
   std::optional<Bytes> read(std::uint64_t offset, std::uint64_t length);

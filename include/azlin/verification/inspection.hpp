@@ -63,9 +63,11 @@ struct DiskReport {
 
 struct InspectOptions {
   std::optional<std::uint64_t>
-      expected_size;                  // bytes the service reports for the disk; another size is damage
-  bool vhd_footer = false;            // the source ends with the 512-byte footer that a SAS on a disk shows
-  std::uint32_t sector_size = 0;      // 512, 4096, or 0: find out
+      expected_size;              // bytes the service reports for the disk; another size is damage
+  bool vhd_footer = false;        // the source ends with the 512-byte footer that a SAS on a disk shows
+  std::uint32_t sector_size = 0;  // 512, 4096, or 0: find out
+  // What the service calls allocated, if it was asked: "empty" is then a fact, not a guess from samples.
+  std::optional<std::vector<Range>> allocated{};
   std::uint64_t max_read = 1u << 30;  // bytes; what is left then is reported as not checked
 };
 

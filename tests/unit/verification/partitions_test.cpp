@@ -213,6 +213,17 @@ TEST_F(WholeDiskTest, ZerosAreEmpty) {
   EXPECT_EQ(inspect_disk(disk.source()).verdict, Verdict::empty);
 }
 
+TEST_F(WholeDiskTest, KnownAllocationDecidesWhetherItIsEmpty) {
+  Image disk(64 * kMiB);
+  disk.write(33 * kMiB + 512, "data between the places that are sampled");
+  EXPECT_EQ(inspect_disk(disk.source()).verdict, Verdict::empty);
+  const DiskReport known = inspect_disk(disk.source(), {.allocated = {{{33 * kMiB, 4096}}}});
+  EXPECT_EQ(known.verdict, Verdict::unknown);
+  const DiskReport none = inspect_disk(disk.source(), {.allocated = std::vector<Range>{}});
+  EXPECT_EQ(none.verdict, Verdict::empty);
+  EXPECT_EQ(none.partitions.at(0).checked.at(0), "nothing is allocated");
+}
+
 TEST_F(WholeDiskTest, OtherDataIsUnknownAndNotPassed) {
   Image disk(64 * kMiB);
   disk.write(0, std::string(4096, 'x'));
