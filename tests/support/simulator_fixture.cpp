@@ -125,7 +125,8 @@ nlohmann::json Simulator::state() {
 
 std::vector<std::string> Simulator::requests(const std::string& method) {
   std::vector<std::string> paths;
-  for (const auto& entry : admin("GET", "requests").at("requests")) {
+  const auto entries = admin("GET", "requests").at("requests");
+  for (const auto& entry : entries) {
     if (method.empty() || entry.at("method") == method) paths.push_back(entry.at("path"));
   }
   return paths;
