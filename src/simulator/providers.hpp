@@ -17,6 +17,8 @@ void register_authorization(Router& router, Context& context);
 void register_graph(Router& router, Context& context);
 void register_metadata(Router& router, Context& context);
 void register_tokens(Router& router, Context& context);
+void register_compute_vms(Router& router, Context& context);
+void register_network(Router& router, Context& context);
 void register_admin(Router& router, Context& context);
 void register_disks(Router& router, Context& context);      // and the data plane of all disk contents
 void register_snapshots(Router& router, Context& context);  // needs register_disks

@@ -13,6 +13,8 @@ void register_all(Router& router, Context& context) {
   register_graph(router, context);
   register_metadata(router, context);
   register_tokens(router, context);
+  register_compute_vms(router, context);
+  register_network(router, context);
   register_admin(router, context);
   register_disks(router, context);
   register_snapshots(router, context);

@@ -1,17 +1,19 @@
 // What a new simulated cloud holds.
-#include <fstream>
-
-#include "azlin/core/error.hpp"
+#include "simulator/disk_model.hpp"
 #include "simulator/providers.hpp"
+#include "simulator/seed_builder.hpp"
 #include "simulator/subscriptions.hpp"
 
 namespace azlin::simulator {
 
 void apply_seed(Context& context, const std::string& seed) {
   add_subscription(context.state, {kSampleSubscription, "Simulated subscription"});
-  if (seed == "empty" || seed == "sample") return;
-  throw core::Error(core::ErrorKind::usage, "unknown seed '" + seed + "'",
-                    "use sample, empty, fleet:VMSxSETS or a JSON file");
+  if (seed == "empty") return;
+  contents(context).batch([&] {
+    if (seed == "sample") return seed_sample(context);
+    if (seed.starts_with("fleet:")) return seed_fleet(context, seed.substr(6));
+    seed_file(context, seed);
+  });
 }
 
 }  // namespace azlin::simulator
