@@ -84,7 +84,7 @@ std::string make_token(const TokenClaims& claims) {
          base64url_encode("simulated");
 }
 
-TokenClaims check_token(const Request& request, core::TimePoint now) {
+TokenClaims check_token(const Request& request, core::TimePoint now, const std::string& audience) {
   const auto header = request.header("authorization");
   if (!header)
     refuse("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.",
@@ -101,7 +101,7 @@ TokenClaims check_token(const Request& request, core::TimePoint now) {
                        "'https://sts.windows.net/{}/' associated with this subscription.",
                        claims.tenant, kTenant),
            "The access token is from the wrong issuer.");
-  if (!audience_is_ours(claims.audience, request.base_url))
+  if (audience.empty() ? !audience_is_ours(claims.audience, request.base_url) : claims.audience != audience)
     refuse(
         "InvalidAuthenticationTokenAudience",
         fmt::format(

@@ -25,7 +25,8 @@ std::string make_token(const TokenClaims& claims);
 
 // The claims of the request's bearer token. Throws ApiError 401 with WWW-Authenticate: AuthenticationFailed
 // (no header), InvalidAuthenticationToken (unreadable or not a bearer token), ExpiredAuthenticationToken,
-// InvalidAuthenticationTokenTenant, InvalidAuthenticationTokenAudience.
-TokenClaims check_token(const Request& request, core::TimePoint now);
+// InvalidAuthenticationTokenTenant, InvalidAuthenticationTokenAudience. `audience` is wanted instead of ARM's
+// when given.
+TokenClaims check_token(const Request& request, core::TimePoint now, const std::string& audience = {});
 
 }  // namespace azlin::simulator

@@ -77,6 +77,16 @@ SasGrant authorized(Context& context, const std::string& account, const std::str
   return *grant;
 }
 
+// A region that is down gives no data either.
+void check_region(Context& context, const SasGrant& grant) {
+  if (context.faults.regions_down().empty()) return;
+  const auto resource = context.state.find(grant.resource);
+  if (resource && context.faults.region_down(resource->location)) {
+    throw StorageError{503, "ServerBusy",
+                       "The server is currently unable to receive requests. Please retry your request."};
+  }
+}
+
 Blob open_blob(Context& context, const Request& request) {
   const std::lock_guard lock(context.mutex);
   Blob blob;
@@ -87,11 +97,12 @@ Blob open_blob(Context& context, const Request& request) {
   }
   if (blob.grant.needs_token) {
     try {
-      check_token(request, context.now());
+      check_token(request, context.now(), "https://disk.azure.com/");
     } catch (const ApiError& error) {
       throw StorageError{401, "NoAuthenticationInformation", error.message, error.headers};
     }
   }
+  check_region(context, blob.grant);
   blob.store = &contents(context);
   blob.etag = etag_of(blob.grant);
   return blob;
@@ -161,8 +172,14 @@ Reply get_blob(const Request& request, const Blob& blob) {
   reply.status = header && request.method == "GET" ? 206 : 200;
   reply.content_type = "application/octet-stream";
   reply.length = request.method == "HEAD" ? blob.size() : range.length;
-  reply.stream = [blob, range](std::uint64_t offset, std::size_t size) {
-    return read_bytes(blob, range.offset + offset, std::min<std::uint64_t>(size, range.length - offset));
+  // The reply is under way when it is read: a failure can only cut it short.
+  if (request.method == "GET") blob.store->prepare(blob.grant.volume);
+  reply.stream = [blob, range](std::uint64_t offset, std::size_t size) -> std::string {
+    try {
+      return read_bytes(blob, range.offset + offset, std::min<std::uint64_t>(size, range.length - offset));
+    } catch (const core::Error&) {
+      return {};
+    }
   };
   common_headers(reply, blob).with("Accept-Ranges", "bytes").with("x-ms-blob-sequence-number", "0");
   if (reply.status == 206) {

@@ -127,15 +127,14 @@ Origin image_disk(const Json& creation, std::uint64_t wanted) {
 
 Origin origin_of(Context& context, const Request& request, const Json& properties,
                  const std::string& location, const std::string& sku) {
-  const auto found = properties.find("creationData");
-  if (found == properties.end() || !found->is_object()) throw_missing("disk.creationData");
-  const auto option = choice(*found, "createOption", "creationData.createOption",
+  const auto& creation = checked_creation_data(properties, "disk");
+  const auto option = choice(creation, "createOption", "creationData.createOption",
                              {"Empty", "Copy", "Restore", "Upload", "FromImage"});
   if (option.empty()) throw_missing("disk.creationData.createOption");
   const auto wanted = requested_bytes(properties, sku);
   if (option == "Empty") return empty_disk(wanted);
-  if (option == "Upload") return uploaded_disk(*found);
-  if (option == "FromImage") return image_disk(*found, wanted);
+  if (option == "Upload") return uploaded_disk(creation);
+  if (option == "FromImage") return image_disk(creation, wanted);
   return copied(context, request, properties, option, location, wanted);
 }
 
@@ -199,6 +198,7 @@ Reply create_disk(Context& context, const Request& request, Resource disk) {
   apply_settings(made.body, wanted);
   // Last: nothing is refused from here on.
   made.hidden["volume"] = origin.make(contents(context));
+  begin_creation(made);
   return start_write(context, request, made);
 }
 
@@ -310,6 +310,7 @@ void register_disks(Router& router, Context& context) {
   register_blob_plane(router, context);
   context.operations.on("disk.delete", erase_disk);
   context.on_erase[lower(kDiskType)] = release_contents;
+  context.on_reset.push_back([&context] { contents(context).clear_all(); });
   const auto one = group_path(kVersions) + "/{name}";
   router.arm("PUT", one, kVersions, [&context](Request& request) { return put_disk(context, request); });
   router.arm("PATCH", one, kVersions, [&context](Request& request) {

@@ -149,6 +149,7 @@ Reply create_local(Context& context, const Request& request, const Resource& fre
   if (incremental) note_time(context, snapshot.ref);
   // The moment of the copy: nothing is refused from here on.
   snapshot.hidden["volume"] = contents(context).clone(volume_of(source));
+  begin_creation(snapshot);
   return start_write(context, request, snapshot);
 }
 
@@ -185,14 +186,14 @@ Reply create_remote(Context& context, const Request& request, const Resource& fr
   apply_settings(snapshot.body, wanted);
   begin_copy(context, snapshot, source, speed == "Enhanced");
   snapshot.hidden["volume"] = contents(context).clone(volume_of(source));
+  begin_creation(snapshot);
   return start_write(context, request, snapshot);
 }
 
 Reply create_snapshot(Context& context, const Request& request, const Resource& fresh) {
   const auto& wanted = checked_properties(request.object(), false);
-  const auto creation = wanted.find("creationData");
-  if (creation == wanted.end() || !creation->is_object()) throw_missing("snapshot.creationData");
-  const auto option = choice(*creation, "createOption", "creationData.createOption", {"Copy", "CopyStart"});
+  const auto& creation = checked_creation_data(wanted, "snapshot");
+  const auto option = choice(creation, "createOption", "creationData.createOption", {"Copy", "CopyStart"});
   if (option.empty()) throw_missing("snapshot.creationData.createOption");
   requested_bytes(wanted, "");
   return option == "Copy" ? create_local(context, request, fresh, wanted)
@@ -285,6 +286,7 @@ Json finish_write(Context& context, const Json& data) {
   }
   auto snapshot = context.state.find(data.at("id").get<std::string>());
   if (!snapshot) return nullptr;
+  finish_creation(*snapshot);
   snapshot->body["properties"]["provisioningState"] = "Succeeded";
   context.save(*snapshot);
   return context.present(*snapshot);

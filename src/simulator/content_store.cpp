@@ -138,7 +138,9 @@ void ContentStore::remove(VolumeId volume) {
 
 void ContentStore::clear_all() {
   std::scoped_lock lock(mutex_);
-  db_.execute("DELETE FROM volumes; DELETE FROM extents; DELETE FROM maps; DELETE FROM garbage; INSERT INTO garbage VALUES (1)");
+  db_.execute(
+      "DELETE FROM volumes; DELETE FROM extents; DELETE FROM maps; DELETE FROM garbage; INSERT INTO garbage "
+      "VALUES (1)");
 }
 
 void ContentStore::resize(VolumeId volume, std::uint64_t size) {
@@ -168,7 +170,7 @@ std::string ContentStore::read(VolumeId volume, std::uint64_t offset, std::uint6
 }
 
 void ContentStore::read(VolumeId volume, std::uint64_t offset, char* out, std::uint64_t length) {
-  make_if_template(volume);
+  prepare(volume);
   std::vector<Extent> found;
   {
     std::scoped_lock lock(mutex_);
@@ -190,7 +192,7 @@ void ContentStore::read(VolumeId volume, std::uint64_t offset, char* out, std::u
 
 void ContentStore::write(VolumeId volume, std::uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return;
-  make_if_template(volume);
+  prepare(volume);
   std::scoped_lock lock(mutex_);
   const auto found = checked(volume, offset, bytes.size());
   store::Transaction transaction(db_);
@@ -204,7 +206,7 @@ void ContentStore::write(VolumeId volume, std::uint64_t offset, std::string_view
 
 void ContentStore::clear(VolumeId volume, std::uint64_t offset, std::uint64_t length) {
   if (length == 0) return;
-  make_if_template(volume);
+  prepare(volume);
   std::scoped_lock lock(mutex_);
   const auto found = checked(volume, offset, length);
   store::Transaction transaction(db_);
@@ -213,7 +215,7 @@ void ContentStore::clear(VolumeId volume, std::uint64_t offset, std::uint64_t le
 }
 
 std::vector<ByteRange> ContentStore::allocated(VolumeId volume, ByteRange window, std::size_t limit) {
-  make_if_template(volume);
+  prepare(volume);
   std::scoped_lock lock(mutex_);
   const auto found = checked(volume, window.offset, window.length);
   std::vector<ByteRange> ranges;
@@ -237,8 +239,8 @@ std::vector<ChangedRange> ContentStore::changed(VolumeId volume, VolumeId older,
     std::scoped_lock lock(mutex_);
     if (checked(volume, window.offset, window.length).map == checked(older, 0, 0).map) return changes;
   }
-  make_if_template(volume);
-  make_if_template(older);
+  prepare(volume);
+  prepare(older);
   std::scoped_lock lock(mutex_);
   const auto end = window.offset + window.length;
   Cursor now(db_, checked(volume, 0, 0).map, window.offset, end);
@@ -297,7 +299,7 @@ std::optional<std::string> ContentStore::unmade_template(std::int64_t map) {
 
 // The image is written to a volume of its own, whose extents then become those of the template's map in one
 // step.
-void ContentStore::make_if_template(VolumeId volume) {
+void ContentStore::prepare(VolumeId volume) {
   const auto needed = [&]() -> std::optional<std::pair<Volume, std::string>> {
     std::scoped_lock lock(mutex_);
     const auto found = checked(volume, 0, 0);

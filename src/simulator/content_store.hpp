@@ -58,7 +58,7 @@ class ContentStore {
   // An atomic copy of `volume` as it is now; constant time.
   VolumeId clone(VolumeId volume);
   void remove(VolumeId volume);                      // nothing happens when it is already gone
-  void clear_all();              // removes every volume
+  void clear_all();                                  // removes every volume
   void resize(VolumeId volume, std::uint64_t size);  // what is cut off is lost
   std::uint64_t size(VolumeId volume);
 
@@ -66,6 +66,8 @@ class ContentStore {
   // data.
   void batch(const std::function<void()>& work);
 
+  // Makes the volume's image now, if that is still to be done: what can fail is then behind.
+  void prepare(VolumeId volume);
   // Fills `bytes` from `offset` on. `out` must hold `length` bytes.
   void read(VolumeId volume, std::uint64_t offset, char* out, std::uint64_t length);
   std::string read(VolumeId volume, std::uint64_t offset, std::uint64_t length);
@@ -92,7 +94,6 @@ class ContentStore {
   std::optional<Volume> find(VolumeId volume);
   Volume checked(VolumeId volume, std::uint64_t offset, std::uint64_t length);
   std::optional<std::string> unmade_template(std::int64_t map);
-  void make_if_template(VolumeId volume);
   VolumeId insert_volume(std::int64_t map, std::uint64_t size);
   std::int64_t insert_map(const std::optional<std::string>& spec);
   std::int64_t private_map(VolumeId volume, const Volume& found);

@@ -101,9 +101,7 @@ void copy_members(const Json& from, Json& to, std::initializer_list<const char*>
 ContentStore& contents(Context& context) {
   auto& helper = context.helpers[kHelper];
   if (!helper.has_value()) {
-    auto store = std::make_shared<ContentStore>(context.state_dir + "/disks", make_image);
-    context.on_reset.push_back([store] { store->clear_all(); });
-    helper = store;
+    helper = std::make_shared<ContentStore>(context.state_dir + "/disks", make_image);
   }
   return *std::any_cast<std::shared_ptr<ContentStore>&>(helper);
 }

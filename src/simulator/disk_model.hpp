@@ -12,7 +12,7 @@ namespace azlin::simulator {
 inline constexpr const char* kDiskType = "Microsoft.Compute/disks";
 inline constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
 
-// The contents of all disks; opened on first use, cleared with the state.
+// The contents of all disks; opened on first use.
 ContentStore& contents(Context& context);
 
 // In Resource::hidden of disks, snapshots and disk restore points:

@@ -57,6 +57,20 @@ const std::set<std::string, std::less<>> kDiskMembers = {"diskIOPSReadWrite",
 const std::set<std::string, std::less<>> kSnapshotMembers = {"incremental", "incrementalSnapshotFamilyId",
                                                              "copyCompletionError", "snapshotAccessState"};
 
+const std::set<std::string, std::less<>> kCreationMembers = {"createOption",
+                                                             "storageAccountId",
+                                                             "imageReference",
+                                                             "galleryImageReference",
+                                                             "sourceUri",
+                                                             "sourceResourceId",
+                                                             "sourceUniqueId",
+                                                             "uploadSizeBytes",
+                                                             "logicalSectorSize",
+                                                             "securityDataUri",
+                                                             "performancePlus",
+                                                             "elasticSanResourceId",
+                                                             "provisionedBandwidthCopySpeed"};
+
 [[noreturn]] void throw_unknown_member(const std::string& member, const std::string& type,
                                        const std::string& path) {
   throw ApiError(
@@ -112,6 +126,7 @@ void set_choice(Json& properties, const Json& wanted, const char* member,
 Json finish_write(Context& context, const Json& data) {
   auto resource = context.state.find(data.at("id").get<std::string>());
   if (!resource) return nullptr;
+  finish_creation(*resource);
   resource->body["properties"]["provisioningState"] = "Succeeded";
   context.save(*resource);
   return context.present(*resource);
@@ -149,6 +164,16 @@ const Json& checked_properties(const Json& body, bool disk) {
     if (!kCommonMembers.contains(member) && !own.contains(member)) {
       throw_unknown_member(member, disk ? "DiskProperties" : "SnapshotProperties", "properties." + member);
     }
+  }
+  return *found;
+}
+
+const Json& checked_creation_data(const Json& properties, const std::string& kind) {
+  const auto found = properties.find("creationData");
+  if (found == properties.end() || !found->is_object()) throw_missing(kind + ".creationData");
+  for (const auto& [member, value] : found->items()) {
+    if (!kCreationMembers.contains(member))
+      throw_unknown_member(member, "CreationData", "properties.creationData." + member);
   }
   return *found;
 }
@@ -244,6 +269,19 @@ void throw_source_not_found(const std::string& id) {
   throw ApiError(404, "ResourceNotFound", fmt::format("Resource {} is not found.", id));
 }
 
+void check_created(const Resource& source) {
+  if (!source.hidden.value("creating", false)) return;
+  throw ApiError(409, "Conflict", fmt::format("Resource '{}' is still being created.", source.name));
+}
+
+void begin_creation(Resource& resource) {
+  resource.hidden["creating"] = true;
+}
+
+void finish_creation(Resource& resource) {
+  resource.hidden.erase("creating");
+}
+
 void check_copy_complete(const Resource& snapshot) {
   const auto& properties = snapshot.body["properties"];
   if (snapshot.live || properties.contains("copyCompletionError")) {
@@ -273,6 +311,7 @@ Resource checked_source(Context& context, const Request& request, const std::str
   if (state == "ReadyToUpload" || state == "ActiveUpload") {
     throw_not_allowed(fmt::format("Disk '{}' cannot be copied in state '{}'.", source->name, state));
   }
+  check_created(*source);
   check_copy_complete(*source);
   return *source;
 }

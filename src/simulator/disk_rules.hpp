@@ -18,6 +18,10 @@ void check_disk_name(const std::string& name, const std::string& kind);
 // misspelt property would otherwise be lost without a word.
 const Json& checked_properties(const Json& body, bool disk);
 
+// "creationData" of the properties, an object with members that the service knows; `kind` is "disk" or
+// "snapshot". instantAccessDurationMinutes is refused: instant access is not simulated.
+const Json& checked_creation_data(const Json& properties, const std::string& kind);
+
 // A string member that must be one of `allowed` (ignoring case, returned in their spelling); "" when it is
 // missing or null. 400 InvalidParameter.
 std::string choice(const Json& object, const char* member, std::string_view path,
@@ -46,6 +50,8 @@ Resource checked_source(Context& context, const Request& request, const std::str
                         const std::string& location, std::initializer_list<const char*> types);
 // 404 as Compute words it.
 [[noreturn]] void throw_source_not_found(const std::string& id);
+// A resource whose creation has not ended cannot be copied yet: 409 Conflict (our choice).
+void check_created(const Resource& source);
 // A copy from another region that is not finished cannot be used: 409 OperationNotAllowed (the code is our
 // choice).
 void check_copy_complete(const Resource& snapshot);
@@ -61,6 +67,9 @@ std::uint64_t requested_bytes(const Json& properties, const std::string& sku);
 
 // The body that answers an accepted PUT or PATCH: the resource without its id, "Updating".
 Json accepted_body(const Resource& resource);
+// Notes that `resource` is being created; finish_creation forgets it.
+void begin_creation(Resource& resource);
+void finish_creation(Resource& resource);
 // Registers "disk.write": ends a creation or update. `id` is the only data.
 void register_disk_writes(Context& context);
 

@@ -171,6 +171,7 @@ Resource checked_copy_source(Context& context, const Request& request, const Jso
     throw_not_allowed(
         fmt::format("Snapshot '{}' is in provisioning state 'Failed' and cannot be copied.", source.name));
   }
+  check_created(source);
   check_copy_complete(source);
   check_order(context, source, location);
   check_parallel(context, request.target.subscription, location);

@@ -345,6 +345,35 @@ TEST_F(DiskDataContractTest, SnapshotIsTheDiskAtTheTimeOfTheCall) {
   EXPECT_EQ(read_range(grant(snapshot_id("s")), 0, 511).body, std::string(512, 'a'));
 }
 
+// "dataAccessAuthMode AzureActiveDirectory (a bearer token for https://disk.azure.com/ on top of the SAS)".
+TEST_F(DiskDataContractTest, DataAccessAuthModeNeedsAToken) {
+  auto body = empty_disk();
+  body["properties"]["dataAccessAuthMode"] = "AzureActiveDirectory";
+  make(disk_id("d"), body);
+  const auto sas = grant(disk_id("d"));
+  EXPECT_EQ(read_range(sas, 0, 511).status, 401);
+  EXPECT_EQ(http_call("GET", sas, "", {{"Range", "bytes=0-511"}, {"Authorization", "Bearer x"}}).status, 401);
+  const auto with_token = [&](const std::string& token) {
+    return http_call("GET", sas, "", {{"Range", "bytes=0-511"}, {"Authorization", "Bearer " + token}}).status;
+  };
+  EXPECT_EQ(with_token(sim_.token()), 401);  // for another audience
+  const auto answer = http_call(
+      "GET",
+      sim_.url() + "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https://disk.azure.com/",
+      "", {{"Metadata", "true"}});
+  EXPECT_EQ(with_token(answer.json()["access_token"]), 206);
+}
+
+// A region that is down gives no data either.
+TEST_F(DiskDataContractTest, RegionThatIsDownGivesNoData) {
+  make(disk_id("d"), empty_disk());
+  const auto sas = grant(disk_id("d"));
+  sim_.admin("POST", "faults", {{"region", "eastus"}});
+  EXPECT_EQ(read_range(sas, 0, 511).status, 503);
+  sim_.admin("POST", "faults", {{"region", "eastus"}, {"down", false}});
+  EXPECT_EQ(read_range(sas, 0, 511).status, 206);
+}
+
 // Faults strike the data plane, too.
 TEST_F(DiskDataContractTest, FaultsStrikeReads) {
   make(disk_id("d"), empty_disk());

@@ -70,6 +70,7 @@ TEST_F(DisksContractTest, BadBodiesAreRefused) {
       {"InvalidParameter", with([](json& b) { b["properties"]["creationData"]["createOption"] = "Clone"; })},
       {"InvalidParameter", with([](json& b) { b["sku"]["name"] = "Gold_LRS"; })},
       {"BadRequest", with([](json& b) { b["properties"]["diskSizeGb"] = 4; })},
+      {"BadRequest", with([](json& b) { b["properties"]["creationData"]["sourceResourceID"] = "x"; })},
       {"InvalidAvailabilityZone", with([](json& b) { b["zones"] = {"4"}; })},
       {"InvalidParameter", with([](json& b) {
          b["zones"] = {"1", "2"};
@@ -217,6 +218,20 @@ TEST_F(DisksContractTest, FailedCreationLeavesAFailedDisk) {
   EXPECT_EQ(ended["error"]["code"], "InternalError");
   EXPECT_EQ(get(disk_id("d"))["properties"]["provisioningState"], "Failed");
   EXPECT_EQ(make(disk_id("d"), empty_disk())["properties"]["provisioningState"], "Succeeded");
+}
+
+// "May do snapshots/write but not Microsoft.Compute/disks/beginGetAccess/action on the linked source disk":
+// 403 LinkedAuthorizationFailed.
+TEST_F(DisksContractTest, CopyNeedsAccessToTheSourcesData) {
+  make(disk_id("d"), empty_disk());
+  const json grant = {{"principal", "*"},
+                      {"scope", "/"},
+                      {"actions", {"*"}},
+                      {"notActions", {"Microsoft.Compute/disks/beginGetAccess/action"}}};
+  sim_.admin("PUT", "grants", {{"grants", json::array({grant})}});
+  const auto reply = put(snapshot_id("s"), incremental_of(disk_id("d")));
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(reply.error_code(), "LinkedAuthorizationFailed");
 }
 
 TEST_F(DisksContractTest, ListsByGroupAndSubscription) {

@@ -155,6 +155,16 @@ TEST_F(SnapshotsContractTest, BadInputIsRefused) {
   EXPECT_EQ(sim_.arm("GET", url(snapshot_id("s"))).status, 404);
 }
 
+// Our choice: a snapshot whose creation has not ended cannot be copied yet.
+TEST_F(SnapshotsContractTest, NotUsableWhileItIsCreated) {
+  sim_.admin("POST", "latency", {{"profile", "demo"}});
+  sim_.freeze_at("2025-12-01T08:00:00Z");
+  put(snapshot_id("s"), incremental_of(disk_id("d")));
+  EXPECT_EQ(put(disk_id("r"), copy_of(snapshot_id("s"))).error_code(), "Conflict");
+  sim_.advance("2s");
+  EXPECT_EQ(put(disk_id("r"), copy_of(snapshot_id("s"))).status, 202);
+}
+
 // State survives restarts: an operation under way goes on.
 TEST_F(SnapshotsContractTest, SurvivesARestart) {
   make_uploaded("u", std::string(1024, 'k'));
