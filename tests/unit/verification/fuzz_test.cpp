@@ -89,10 +89,13 @@ INSTANTIATE_TEST_SUITE_P(
         Start{"fat16", 16 * kMiB, {"mkfs.vfat", "-F", "16", "FILE"}, ""},
         Start{"ntfs", 16 * kMiB, {"mkntfs", "-q", "-Q", "-F", "FILE"}, ""},
         Start{"swap", kMiB, {"mkswap", "FILE"}, ""},
-        Start{"gpt", 16 * kMiB, {"sfdisk", "-q", "FILE"}, "label: gpt\n,4M\n,4M\n,\n"},
+        Start{"gpt",
+              16 * kMiB,
+              {"sfdisk", "-q", "--no-reread", "--no-tell-kernel", "FILE"},
+              "label: gpt\n,4M\n,4M\n,\n"},
         Start{"mbr",
               16 * kMiB,
-              {"sfdisk", "-q", "FILE"},
+              {"sfdisk", "-q", "--no-reread", "--no-tell-kernel", "FILE"},
               "label: dos\nsize=4M\nstart=10240,type=5\nstart=12288,size=2M\nstart=18432,size=1M\n"}),
     [](const auto& row) { return std::string(row.param.name); });
 

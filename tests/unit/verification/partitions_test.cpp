@@ -39,7 +39,7 @@ class PartitionTableTest : public testing::Test {
  protected:
   // nullptr: a tool is missing.
   std::unique_ptr<Image> make(const char* script) {
-    Made made = make_image(kDisk, {"sfdisk", "-q", "FILE"}, script);
+    Made made = make_image(kDisk, {"sfdisk", "-q", "--no-reread", "--no-tell-kernel", "FILE"}, script);
     if (!made.image || !fill(*made.image)) return nullptr;
     return std::move(made.image);
   }
