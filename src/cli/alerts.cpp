@@ -1,0 +1,33 @@
+#include "cli/alerts.hpp"
+
+#include <fmt/format.h>
+
+namespace azlin::cli {
+
+std::unique_ptr<alert::AlertManager> open_alerts(Runtime& runtime) {
+  const auto& home = runtime.home();
+  return std::make_unique<alert::AlertManager>(home + "/alerts.db",
+                                               alert::load_for_raising(home + "/alerts.yaml"),
+                                               runtime.transport(), runtime.env(), runtime.clock());
+}
+
+void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept {
+  if (events.empty() || runtime.dry_run()) return;
+  try {
+    const auto alerts = open_alerts(runtime);
+    for (const auto& event : events) alerts->handle(event);
+    if (!alerts->config().error.empty())
+      runtime.console().warn("alerts.yaml is not valid, so alerts wait (azlin alert list):\n" +
+                             alerts->config().error);
+    for (const auto& error : alerts->deliver({}, runtime.stop()).errors)
+      runtime.console().warn("alert not delivered yet, it will be tried again: " + error);
+  } catch (const std::exception& error) {
+    try {
+      runtime.console().warn(fmt::format("cannot handle an alert: {}", error.what()));
+    } catch (const std::exception&) {
+      return;  // not even stderr is left
+    }
+  }
+}
+
+}  // namespace azlin::cli
