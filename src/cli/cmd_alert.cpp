@@ -201,16 +201,23 @@ int run_check(Runtime& runtime, const CollectFacts& collect) {
   if (!alerts->config().error.empty())
     throw Error(ErrorKind::usage, alerts->config().error, "see docs/alerts.md");
   for (const auto& warning : alerts->config().warnings) console.warn(warning);
-  const auto facts = collect(runtime);
+  alert::OverdueFacts facts;
+  std::exception_ptr trouble;  // what waits is delivered all the same
+  try {
+    facts = collect(runtime);
+  } catch (const Error&) {
+    trouble = std::current_exception();
+  }
   auto events = runtime.dry_run() ? alert::evaluate_overdue(alerts->config(), facts, runtime.clock().now())
                                   : alerts->check(facts);
   std::erase_if(events, [](const alert::AlertEvent& event) { return event.resolved; });
-  print_problems(console, events);
+  if (!trouble) print_problems(console, events);
   alert::DeliverReport report;
   if (!runtime.dry_run()) report = alerts->deliver(kCheckLimits, runtime.stop());
   for (const auto& error : report.errors) console.warn("not delivered yet, it will be tried again: " + error);
   if (report.delivered > 0)
     console.note("Delivered " + core::counted(static_cast<std::size_t>(report.delivered), "message"));
+  if (trouble) std::rethrow_exception(trouble);
   ordered_json json = {
       {"problems", ordered_json::array()}, {"delivered", report.delivered}, {"waiting", report.waiting}};
   for (const auto& event : events)
