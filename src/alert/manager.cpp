@@ -47,12 +47,20 @@ AlertManager::AlertManager(const std::string& db_path, AlertConfig config, http:
 
 AlertManager::~AlertManager() = default;
 
+void AlertManager::set_scope(const std::string& subscription) {
+  scope_ = subscription.empty() ? "" : "@" + core::to_lower(clean_line(subscription).substr(0, 8));
+}
+
+std::string AlertManager::scoped(const std::string& key) const {
+  return key.find('@') == std::string::npos ? key + scope_ : key;
+}
+
 RaiseResult AlertManager::raise(const AlertEvent& event) {
   const auto& rule = config_.rule(event.rule);
   if (!rule.enabled) return RaiseResult::disabled;
   AlertEvent clean = event;
   clean.subject = shortened(clean_line(event.subject), 200);
-  clean.key = event.key.empty() ? alert_key(event.rule, clean.subject) : clean_line(event.key);
+  clean.key = scoped(event.key.empty() ? alert_key(event.rule, clean.subject) : clean_line(event.key));
   clean.severity = event.severity.value_or(rule.severity);
   clean.title = shortened(clean_line(event.title), 300);
   clean.text = shortened(clean_text(event.text), 8'000);
@@ -65,7 +73,7 @@ RaiseResult AlertManager::raise(const AlertEvent& event) {
 }
 
 bool AlertManager::resolve(const std::string& key, const std::string& text) {
-  return queue_->resolve(clean_line(key), shortened(clean_text(text), 8'000), config_, clock_.now());
+  return queue_->resolve(scoped(clean_line(key)), shortened(clean_text(text), 8'000), config_, clock_.now());
 }
 
 void AlertManager::handle(const AlertEvent& event) {
@@ -81,6 +89,8 @@ std::vector<AlertEvent> AlertManager::check(const OverdueFacts& facts) {
     std::set<std::string> known;
     for (const auto& vm : facts.vms) known.insert(core::to_lower(vm.vm));
     for (const auto& open : list()) {
+      const auto& key = open.event.key;
+      if (key != scoped(key.substr(0, key.find('@')))) continue;  // of another subscription
       if (is_overdue_rule(open.event.rule) && known.count(core::to_lower(open.event.subject)) == 0) {
         auto event = all_clear(open.event.rule, open.event.subject, "This VM is no longer protected.");
         event.key = open.event.key;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/alert_facts.hpp"
+
 namespace azlin::cli {
 
 std::unique_ptr<alert::AlertManager> open_alerts(Runtime& runtime) {
@@ -15,6 +17,7 @@ void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& event
   if (events.empty() || runtime.dry_run()) return;
   try {
     const auto alerts = open_alerts(runtime);
+    alerts->set_scope(runtime.subscription());
     for (const auto& event : events) alerts->handle(event);
     if (!alerts->config().error.empty())
       runtime.console().warn("alerts.yaml is not valid, so alerts wait (azlin alert list):\n" +
@@ -28,6 +31,16 @@ void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& event
       return;  // not even stderr is left
     }
   }
+}
+
+alert::OverdueFacts collect_facts(Runtime& runtime) {
+  backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
+  const auto& subscription = runtime.subscription();
+  alert::OverdueFacts facts;
+  const auto scheduled = backups.scheduled_vms(subscription, {}, runtime.stop());
+  facts.vms = backup_facts(scheduled, backups.list_all(subscription, runtime.stop()));
+  facts.all_vms_known = true;
+  return facts;
 }
 
 }  // namespace azlin::cli

@@ -1,6 +1,5 @@
 #pragma once
 // Alerts from a command: it does its work, then hands over what happened.
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -18,11 +17,11 @@ std::unique_ptr<alert::AlertManager> open_alerts(Runtime& runtime);
 // nothing in a dry run.
 void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept;
 
-// What `azlin alert check` judges, gathered from the parts that know it. What cannot be read stays unknown in
-// the facts (and is warned about), so that no alert is resolved on a missing answer.
-using CollectFacts = std::function<alert::OverdueFacts(Runtime&)>;
+// What `azlin alert check` judges, read from the service for the run's subscription. Throws as the parts that
+// it asks do: no alert is resolved on a missing answer.
+alert::OverdueFacts collect_facts(Runtime& runtime);
 
 // azlin alert: list, test, check, resolve.
-void add_alert_commands(CLI::App& root, Job& chosen, CollectFacts collect);
+void add_alert_commands(CLI::App& root, Job& chosen);
 
 }  // namespace azlin::cli

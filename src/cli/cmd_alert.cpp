@@ -24,6 +24,7 @@ struct AlertListOptions {
 struct AlertTestOptions {
   std::string channel;
 };
+struct AlertCheckOptions {};
 struct AlertResolveOptions {
   std::string key;
 };
@@ -187,6 +188,11 @@ int run(Runtime& runtime, const AlertTestOptions& options) {
   return core::exit_code(failed == results.size() ? ErrorKind::failed : ErrorKind::partial);
 }
 
+void bind(CLI::App& command, AlertCheckOptions&) {
+  command.footer(
+      "For cron. Also delivers what waits. Exit codes: 0 well, 4 a channel failed, 6 something is overdue");
+}
+
 void print_problems(Console& console, const std::vector<alert::AlertEvent>& problems) {
   if (problems.empty()) console.line("✓ Nothing is overdue");
   for (const auto& problem : problems) {
@@ -195,7 +201,7 @@ void print_problems(Console& console, const std::vector<alert::AlertEvent>& prob
   }
 }
 
-int run_check(Runtime& runtime, const CollectFacts& collect) {
+int run(Runtime& runtime, const AlertCheckOptions&) {
   Console& console = runtime.console();
   const auto alerts = open_alerts(runtime);
   if (!alerts->config().error.empty())
@@ -204,7 +210,8 @@ int run_check(Runtime& runtime, const CollectFacts& collect) {
   alert::OverdueFacts facts;
   std::exception_ptr trouble;  // what waits is delivered all the same
   try {
-    facts = collect(runtime);
+    facts = collect_facts(runtime);
+    alerts->set_scope(runtime.subscription());
   } catch (const Error&) {
     trouble = std::current_exception();
   }
@@ -256,17 +263,12 @@ int run(Runtime& runtime, const AlertResolveOptions& options) {
 
 }  // namespace
 
-void add_alert_commands(CLI::App& root, Job& chosen, CollectFacts collect) {
+void add_alert_commands(CLI::App& root, Job& chosen) {
   CLI::App* group = add_group(root, "alert", "Alerts: what is wrong, and who is told");
   add_command<AlertListOptions>(*group, "list", "Open alerts, and what waits for each channel", chosen);
   add_command<AlertTestOptions>(*group, "test", "Send a test message now", chosen);
-  CLI::App* check = group->add_subcommand("check", "Raise and resolve what time makes overdue");
-  check->footer(
-      "For cron. Also delivers what waits. Exit codes: 0 well, 4 a channel failed, 6 something is overdue");
-  check->callback([collect = std::move(collect), &chosen] {
-    chosen = [collect](Runtime& runtime) { return run_check(runtime, collect); };
-  });
   add_command<AlertResolveOptions>(*group, "resolve", "Close an alert by hand", chosen);
+  add_command<AlertCheckOptions>(*group, "check", "Raise and resolve what time makes overdue", chosen);
 }
 
 }  // namespace azlin::cli

@@ -10,6 +10,7 @@
 #include "azlin/arm/error.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
+#include "cli/alerts.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
 
@@ -39,6 +40,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 void add_commands(CLI::App& app, Job& chosen) {
+  add_alert_commands(app, chosen);
   add_operations_commands(app, chosen);
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);

@@ -77,6 +77,10 @@ class AlertManager {
                core::Clock& clock);
   ~AlertManager();
 
+  // The subscription that this run works on: alerts of one name in another are others. Keys get its first 8
+  // characters behind an '@'; a key that has an '@' is taken as it is. Empty (the default): no scope.
+  void set_scope(const std::string& subscription);
+
   // All three only write; deliver() sends. handle() is raise or resolve by `event.resolved`.
   RaiseResult raise(const AlertEvent& event);
   // False: nothing was open under that key. `text` goes into the message.
@@ -107,7 +111,10 @@ class AlertManager {
   bool deliver_one(const Channel& channel, core::Millis limit, DeliverReport& report,
                    const std::stop_token& stop);
 
+  std::string scoped(const std::string& key) const;
+
   AlertConfig config_;
+  std::string scope_;  // "@1a2b3c4d", or empty
   core::Clock& clock_;
   std::unique_ptr<Queue> queue_;
   std::unique_ptr<Sender> sender_;

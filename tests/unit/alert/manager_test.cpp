@@ -403,6 +403,26 @@ TEST_F(AlertManagerTest, CheckRaisesAndResolvesByTheFacts) {
   EXPECT_THAT(manager.list(), IsEmpty());
 }
 
+TEST_F(AlertManagerTest, SubscriptionsDoNotMixTheirAlerts) {
+  auto manager = open();
+  OverdueFacts facts;
+  facts.all_vms_known = true;
+  facts.vms.push_back({.vm = "vm1", .backups_known = true});
+  manager.set_scope("AAAAAAAA-0000-0000-0000-000000000000");
+  manager.check(facts);
+  EXPECT_EQ(manager.list().at(0).event.key, "rpo_exceeded:vm1@aaaaaaaa");
+  manager.set_scope("bbbbbbbb-0000-0000-0000-000000000000");
+  EXPECT_FALSE(manager.resolve("rpo_exceeded:vm1"));
+  manager.check({{}, {}, true});
+  EXPECT_THAT(manager.list(), SizeIs(1)) << "a VM of another subscription is not gone";
+  manager.check(facts);
+  EXPECT_THAT(manager.list(), SizeIs(2));
+  manager.set_scope("aaaaaaaa-0000-0000-0000-000000000000");
+  manager.check({{}, {}, true});
+  ASSERT_THAT(manager.list(), SizeIs(1));
+  EXPECT_TRUE(manager.resolve("rpo_exceeded:vm1@bbbbbbbb")) << "a whole key is taken as it is";
+}
+
 TEST_F(AlertManagerTest, OldHistoryGoesButNeverWhatWaits) {
   auto manager = open();
   manager.raise(failed_backup("vm1"));
