@@ -91,6 +91,8 @@ const std::vector<ApiVersions> kTable = {
 
 }  // namespace
 
+const std::vector<ApiVersions>& all_versions() { return kTable; }
+
 const ApiVersions* find_versions(std::string_view key) {
   for (const auto& entry : kTable) {
     if (entry.key == key) return &entry;

@@ -16,6 +16,9 @@ struct ApiVersions {
 // nullptr: no such key. Case counts: keys are written in routes.
 const ApiVersions* find_versions(std::string_view key);
 
+// All of them, in the table's order.
+const std::vector<ApiVersions>& all_versions();
+
 // Throws ApiError 400: MissingApiVersionParameter, NoRegisteredProviderFound or InvalidApiVersionParameter.
 void check_api_version(const std::string& api_version, std::string_view key, const std::string& location);
 

@@ -136,6 +136,12 @@ void check_arm(Context& context, const Route& route, Request& request, Headers& 
   check_region(context, request);
 }
 
+// A client that sends a number where a text belongs, or leaves out what is needed, finds out as on Azure.
+ApiError bad_content(const Json::exception& error) {
+  return {400, "InvalidRequestContent",
+          fmt::format("The request content was invalid and could not be deserialized: '{}'.", error.what())};
+}
+
 Reply run_arm(Context& context, const Route& route, Request& request) {
   Headers headers;
   Reply reply;
@@ -150,6 +156,8 @@ Reply run_arm(Context& context, const Route& route, Request& request) {
     }
   } catch (const ApiError& error) {
     reply = Reply::error(error);
+  } catch (const Json::exception& error) {
+    reply = Reply::error(bad_content(error));
   }
   reply.headers.insert(reply.headers.end(), headers.begin(), headers.end());
   return reply;
@@ -159,6 +167,9 @@ Reply run_route(Context& context, const Router& router, Request& request) {
   const Match match = router.find(request.method, request.segments);
   if (match.route == nullptr) throw_no_route(router, request, match);
   request.params = match.params;
+  // A page in a browser has no business here.
+  if (request.path.starts_with("/_simulator/") && request.header("origin"))
+    throw ApiError(403, "Forbidden", "The admin endpoint takes no requests from web pages.");
   if (match.route->plane == Plane::data) return match.route->handler(request);
   const std::lock_guard lock(context.mutex);
   context.operations.settle();
@@ -195,6 +206,8 @@ Reply dispatch(Context& context, const Router& router, Request& request) {
     reply = run_route(context, router, request);
   } catch (const ApiError& error) {
     reply = Reply::error(error);
+  } catch (const Json::exception& error) {
+    reply = Reply::error(bad_content(error));
   } catch (const std::exception& error) {
     reply = Reply::error(
         ApiError(500, "InternalServerError", fmt::format("The simulator failed: {}", error.what())));

@@ -58,24 +58,23 @@ Reply list_all(Context& context, const Request& request) {
   rows.type = filter.type;
   rows.tracked = true;
   if (filter.tag && filter.tag->value) rows.tag = {lower(filter.tag->name), *filter.tag->value};
-  // The index answers the common questions; the rest is sifted here, a page of rows at a time.
+  // The index answers the common questions; the rest is sifted here, some rows at a time.
   const std::size_t wanted = page_size(request);
   ListPage page;
-  std::string after = page_start(request);
+  std::string after = page_start(request), shown;
   while (true) {
-    const ListPage some = context.state.page(rows, after, wanted, {});
-    for (std::size_t i = 0; i < some.items.size(); ++i) {
-      const auto resource = context.state.find(Json::parse(some.items[i])["id"].get<std::string>());
-      if (!resource || !is_match(*resource, filter)) continue;
+    const auto some = context.state.list(rows, after, kMaxTop);
+    for (const auto& resource : some) {
+      after = resource.key();
+      if (!is_match(resource, filter)) continue;
       if (page.items.size() == wanted) {
-        page.next = after;
+        page.next = shown;
         return page_reply(request, page);
       }
-      page.items.push_back(summary(*resource, request, !filter.tag).dump());
-      after = resource->key();
+      page.items.push_back(summary(resource, request, !filter.tag).dump());
+      shown = after;
     }
-    if (some.next.empty()) return page_reply(request, page);
-    after = page.items.size() == wanted ? after : some.next;
+    if (some.size() < kMaxTop) return page_reply(request, page);
   }
 }
 

@@ -11,6 +11,7 @@ void register_operations(Router& router, Context& context);
 void register_subscriptions(Router& router, Context& context);
 void register_resource_groups(Router& router, Context& context);
 void register_generic_resources(Router& router, Context& context);
+void register_provider_list(Router& router, Context& context);
 void register_tags(Router& router, Context& context);
 void register_locks(Router& router, Context& context);
 void register_authorization(Router& router, Context& context);

@@ -7,6 +7,7 @@ void register_all(Router& router, Context& context) {
   register_subscriptions(router, context);
   register_resource_groups(router, context);
   register_generic_resources(router, context);
+  register_provider_list(router, context);
   register_tags(router, context);
   register_locks(router, context);
   register_authorization(router, context);

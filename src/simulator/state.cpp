@@ -39,19 +39,30 @@ core::TimePoint from_millis(std::int64_t millis) {
   return core::TimePoint{core::Millis{millis}};
 }
 
-// The part of a query after SELECT …: which rows, by the index that fits.
+// Where ids begin that the filter can match; lists of all types are ranges of the key, which is their order,
+// too.
+std::string key_prefix(const ListFilter& filter) {
+  if (!filter.id_prefix.empty()) return filter.id_prefix;
+  if (!filter.type.empty() || filter.tag || filter.subscription.empty()) return {};
+  const std::string prefix = "/subscriptions/" + lower(filter.subscription) + "/";
+  return filter.group.empty() ? prefix : prefix + "resourcegroups/" + lower(filter.group) + "/";
+}
+
+// The part of a query after SELECT …: which rows, by the index that fits ("+" keeps SQLite from another one).
 std::string where(const ListFilter& filter) {
   std::string from = " FROM resources r WHERE r.key > ?1";
   if (filter.tag)
     from =
-        " FROM tags t JOIN resources r ON r.key = t.key WHERE t.name = ?5 AND t.value = ?6 COLLATE NOCASE "
-        "AND r.key > ?1";
+        " FROM tags t CROSS JOIN resources r ON r.key = t.key WHERE t.name = ?5 AND t.value = ?6 COLLATE "
+        "NOCASE"
+        " AND t.key > ?1";
   if (filter.tag && !filter.tag_ignores_case) from += " AND t.value = ?6";
   if (!filter.type.empty()) from += " AND r.type = ?2";
-  if (!filter.subscription.empty()) from += " AND r.sub = ?3";
-  if (!filter.group.empty()) from += " AND r.rg = ?4";
+  const char* column = filter.type.empty() ? " AND +r." : " AND r.";
+  if (!filter.subscription.empty()) from += column + std::string("sub = ?3");
+  if (!filter.group.empty()) from += column + std::string("rg = ?4");
   if (filter.tracked) from += " AND r.rg <> '' AND r.location <> ''";
-  if (!filter.id_prefix.empty()) from += " AND r.key >= ?7 AND r.key < ?8";
+  if (!key_prefix(filter).empty()) from += " AND r.key >= ?7 AND r.key < ?8";
   return from;
 }
 
@@ -61,11 +72,11 @@ void bind(store::Statement& statement, const ListFilter& filter, const std::stri
   if (!filter.subscription.empty()) statement.bind(3, lower(filter.subscription));
   if (!filter.group.empty()) statement.bind(4, lower(filter.group));
   if (filter.tag) statement.bind(5, filter.tag->first).bind(6, filter.tag->second);
-  if (!filter.id_prefix.empty()) {
-    std::string end = filter.id_prefix;
-    ++end.back();
-    statement.bind(7, filter.id_prefix).bind(8, end);
-  }
+  std::string end = key_prefix(filter);
+  if (end.empty()) return;
+  statement.bind(7, end);
+  ++end.back();
+  statement.bind(8, end);
 }
 
 }  // namespace
@@ -192,9 +203,10 @@ ListPage State::page(const ListFilter& filter, const std::string& after, std::si
   return result;
 }
 
-std::vector<Resource> State::list(const ListFilter& filter) {
-  auto& query = cached(std::string("SELECT ") + kColumns + where(filter) + " ORDER BY r.key");
-  bind(query, filter, "");
+std::vector<Resource> State::list(const ListFilter& filter, const std::string& after, std::size_t limit) {
+  auto& query = cached(std::string("SELECT ") + kColumns + where(filter) + " ORDER BY r.key LIMIT ?9");
+  bind(query, filter, after);
+  query.bind(9, limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(limit));
   std::vector<Resource> found;
   while (query.step()) found.push_back(read(query));
   query.reset();

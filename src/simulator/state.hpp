@@ -61,7 +61,8 @@ class State {
   using Presenter = std::function<Json(const Resource&)>;
   ListPage page(const ListFilter& filter, const std::string& after, std::size_t limit,
                 const Presenter& present);
-  std::vector<Resource> list(const ListFilter& filter);
+  // Those after the key `after`, at most `limit` (0: all).
+  std::vector<Resource> list(const ListFilter& filter, const std::string& after = {}, std::size_t limit = 0);
   std::vector<Resource> list_by_ref(std::string_view type, std::string_view ref);  // ordered by creation
   std::int64_t count(const ListFilter& filter);
   // Ids by type, for a test to compare before and after.

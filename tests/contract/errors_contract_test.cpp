@@ -104,6 +104,47 @@ TEST_F(ErrorsContractTest, RepliesCarryIdsAndLimits) {
   EXPECT_EQ(reply.header("date"), "Mon, 01 Dec 2025 08:00:00 GMT");
 }
 
+// Clients choose their api-version by the provider's list.
+TEST_F(ErrorsContractTest, ProvidersListTheirVersions) {
+  const auto provider =
+      sim_.arm("GET", std::string(kSubscription) + "/providers/microsoft.compute?api-version=2021-04-01")
+          .json();
+  EXPECT_EQ(provider["registrationState"], "Registered");
+  EXPECT_EQ(provider["resourceTypes"][0]["resourceType"], "disks");
+  EXPECT_EQ(provider["resourceTypes"][0]["apiVersions"][0], "2025-01-02");
+  EXPECT_EQ(
+      sim_.arm("GET", std::string(kSubscription) + "/providers/Microsoft.Nothing?api-version=2021-04-01")
+          .status,
+      404);
+}
+
+// What no route answers: an unknown type, namespace, path or method.
+TEST_F(ErrorsContractTest, UnknownPathsAreToldApart) {
+  const std::string group = sim_.make_group("rg");
+  const auto code = [&](const char* method, const std::string& path) {
+    return sim_.arm(method, path + "?api-version=2021-04-01", nlohmann::json::object()).error_code();
+  };
+  EXPECT_EQ(code("GET", group + "/providers/Microsoft.Compute/teapots/x"), "InvalidResourceType");
+  EXPECT_EQ(code("GET", group + "/providers/Contoso.Pots/teapots/x"), "InvalidResourceNamespace");
+  EXPECT_EQ(code("GET", "/nothing/here"), "MissingSubscription");
+  EXPECT_EQ(code("POST", group), "MethodNotAllowed");
+}
+
+// A text where an object belongs: 400 InvalidRequestContent, not a failure of the service.
+TEST_F(ErrorsContractTest, WrongTypesInTheBodyAreRefused) {
+  const auto reply = sim_.arm("PUT", std::string(kSubscription) + "/resourceGroups/x?api-version=2021-04-01",
+                              {{"location", 7}});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.error_code(), "InvalidRequestContent");
+}
+
+// Only programs on this machine may drive the simulator, not a web page that is open on it.
+TEST_F(ErrorsContractTest, AdminTakesNothingFromWebPages) {
+  EXPECT_EQ(
+      http_call("POST", sim_.url() + "/_simulator/reset", "{}", {{"Origin", "https://example.com"}}).status,
+      403);
+}
+
 TEST_F(ErrorsContractTest, BrokenJsonIsRefused) {
   const auto reply = http_call(
       "PUT", sim_.url() + kSubscription + "/resourceGroups/x?api-version=2021-04-01",
