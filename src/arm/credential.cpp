@@ -194,7 +194,7 @@ Source CredentialChain::Impl::workload_source() {
   return source;
 }
 
-// Where the host names the endpoint: App Service and Azure Arc by IDENTITY_ENDPOINT, Cloud Shell by
+// Where the host names the endpoint: App Service by IDENTITY_ENDPOINT, Cloud Shell by
 // MSI_ENDPOINT.
 Source CredentialChain::Impl::identity_source() {
   const auto modern = env_.get("IDENTITY_ENDPOINT"), header = env_.get("IDENTITY_HEADER"),

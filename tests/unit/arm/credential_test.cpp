@@ -208,7 +208,8 @@ TEST_F(CredentialTest, StaleCliIsItsOwnError) {
 TEST_F(CredentialTest, TokenIsFetchedOnceForManyThreads) {
   set_principal();
   transport.expect("POST", kLogin, reply(200, token_body("sp")));
-  core::run_parallel(20, 8, {}, [&](std::size_t) { EXPECT_EQ(value(), "sp"); });
+  auto& shared = chain();
+  core::run_parallel(20, 8, {}, [&](std::size_t) { EXPECT_EQ(shared.arm_token(false).value, "sp"); });
 }
 
 TEST_F(CredentialTest, AnotherProcessUsesTheKeptToken) {
