@@ -32,6 +32,7 @@ struct SimulatorFlags {
 struct ServeOptions {
   SimulatorFlags flags;
   std::optional<std::string> state;
+  int tls_port = -1;
 };
 struct StartOptions {
   SimulatorFlags flags;
@@ -59,6 +60,10 @@ void bind_flags(CLI::App& command, SimulatorFlags& flags) {
 void bind(CLI::App& command, ServeOptions& options) {
   bind_flags(command, options.flags);
   command.add_option("--state", options.state, "Folder of its state")->type_name("DIR");
+  command
+      .add_option("--tls-port", options.tls_port,
+                  "Serve TLS, too, on this port (az and the SDKs insist on it)")
+      ->check(CLI::Range(0, 65535));
   command.footer(
       "Stays in the foreground; prints `listening on http://127.0.0.1:PORT` first; ends on Ctrl-C and "
       "SIGTERM.");
@@ -67,6 +72,7 @@ void bind(CLI::App& command, ServeOptions& options) {
 int run(Runtime& runtime, const ServeOptions& options) {
   simulator::Options server;
   server.port = options.flags.port;
+  server.tls_port = options.tls_port;
   server.state_dir = options.state ? *options.state : runtime.home() + "/simulator";
   server.latency = simulator::parse_latency(options.flags.latency.value_or("none"));
   server.latency_given = options.flags.latency.has_value();
@@ -76,6 +82,10 @@ int run(Runtime& runtime, const ServeOptions& options) {
   simulator::Server simulator(server);
   simulator.start();
   std::cout << "listening on " << simulator.base_url() << '\n' << std::flush;
+  if (!simulator.tls_url().empty())
+    std::cout << fmt::format("listening on {} (certificate: {})\n", simulator.tls_url(),
+                             simulator.certificate())
+              << std::flush;
   std::mutex mutex;
   std::condition_variable_any wake;
   std::unique_lock lock(mutex);

@@ -85,7 +85,7 @@ void cut_connection(const httplib::Request& request) {
   }
 }
 
-std::string host_url(const httplib::Request& request) {
+std::string host_url(const httplib::Request& request, bool secure) {
   std::string host = request.get_header_value("Host");
   const auto allowed = [](unsigned char c) {
     return std::isalnum(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
@@ -93,10 +93,11 @@ std::string host_url(const httplib::Request& request) {
   if (host.empty() || !std::all_of(host.begin(), host.end(), allowed))
     host = fmt::format("127.0.0.1:{}", request.local_port);
   // A proxy in front of us that ends TLS says so.
-  return (request.get_header_value("X-Forwarded-Proto") == "https" ? "https://" : "http://") + host;
+  secure = secure || request.get_header_value("X-Forwarded-Proto") == "https";
+  return (secure ? "https://" : "http://") + host;
 }
 
-Request translate(const httplib::Request& from) {
+Request translate(const httplib::Request& from, bool secure) {
   Request request;
   request.method = from.method;
   const std::string target = from.target.substr(0, from.target.find('#'));
@@ -107,7 +108,7 @@ Request translate(const httplib::Request& from) {
   for (const auto& [name, value] : parse_query(request.raw_query)) request.query.emplace(lower(name), value);
   for (const auto& [name, value] : from.headers) request.headers.emplace(lower(name), value);
   request.body = from.body;
-  request.base_url = host_url(from);
+  request.base_url = host_url(from, secure);
   return request;
 }
 
@@ -172,14 +173,15 @@ void send_truncated(const Reply& reply, httplib::Response& response) {
 
 struct HttpFrontend::Parts {
   Parts(Context& c, const Router& r) : context(c), router(r) {}
-  void configure();
-  void serve(const httplib::Request& from, httplib::Response& response);
+  void configure(httplib::Server& server, bool secure);
+  void serve(const httplib::Request& from, httplib::Response& response, bool secure);
   void note(const Request& request, int status, std::chrono::steady_clock::time_point begun);
 
   Context& context;
   const Router& router;
-  httplib::Server server;
-  std::thread listener;
+  httplib::Server plain;
+  std::unique_ptr<httplib::SSLServer> tls;
+  std::thread listener, tls_listener;
   int port = 0;
 };
 
@@ -197,9 +199,9 @@ void HttpFrontend::Parts::note(const Request& request, int status,
   context.log.add(std::move(entry));
 }
 
-void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response& response) {
+void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response& response, bool secure) {
   const auto begun = std::chrono::steady_clock::now();
-  Request request = translate(from);
+  Request request = translate(from, secure);
   // We answer ranges ourselves; httplib would cut our reply a second time. It owns this object and made it
   // non-const.
   const_cast<httplib::Request&>(from).ranges.clear();
@@ -220,7 +222,7 @@ void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response&
   send(*reply, request, response);
 }
 
-void HttpFrontend::Parts::configure() {
+void HttpFrontend::Parts::configure(httplib::Server& server, bool secure) {
   server.new_task_queue = [] { return new GrowingPool; };
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(100'000);
@@ -229,16 +231,16 @@ void HttpFrontend::Parts::configure() {
   server.set_payload_max_length(kMaxBody);
   // httplib waits for a body after each POST, PUT, PATCH and DELETE, also when none was announced: those are
   // answered before it begins to read.
-  server.set_pre_routing_handler([this](const httplib::Request& from, httplib::Response& response) {
+  server.set_pre_routing_handler([this, secure](const httplib::Request& from, httplib::Response& response) {
     const bool body =
         from.has_header("Transfer-Encoding") || from.get_header_value<std::uint64_t>("Content-Length") > 0;
     if (body && from.method != "GET" && from.method != "HEAD")
       return httplib::Server::HandlerResponse::Unhandled;
-    serve(from, response);
+    serve(from, response, secure);
     return httplib::Server::HandlerResponse::Handled;
   });
-  const auto handler = [this](const httplib::Request& from, httplib::Response& response) {
-    serve(from, response);
+  const auto handler = [this, secure](const httplib::Request& from, httplib::Response& response) {
+    serve(from, response, secure);
   };
   server.Put(R"([\s\S]*)", handler)
       .Post(R"([\s\S]*)", handler)
@@ -248,25 +250,47 @@ void HttpFrontend::Parts::configure() {
 
 HttpFrontend::HttpFrontend(Context& context, const Router& router)
     : parts_(std::make_unique<Parts>(context, router)) {
-  parts_->configure();
+  parts_->configure(parts_->plain, false);
 }
 
 HttpFrontend::~HttpFrontend() {
   stop();
 }
 
-int HttpFrontend::start(int port) {
-  auto& server = parts_->server;
-  const bool bound = port == 0 ? (parts_->port = server.bind_to_any_port("127.0.0.1")) > 0
-                               : server.bind_to_port("127.0.0.1", port);
-  if (!bound)
+namespace {
+
+// Binds, and serves in a thread of its own. Returns the port.
+int listen(httplib::Server& server, int port, std::thread& listener) {
+  const int bound = port == 0                                ? server.bind_to_any_port("127.0.0.1")
+                    : server.bind_to_port("127.0.0.1", port) ? port
+                                                             : -1;
+  if (bound <= 0)
     throw core::Error(core::ErrorKind::failed, fmt::format("cannot listen on 127.0.0.1:{}", port),
                       "is another simulator running?");
-  if (port != 0) parts_->port = port;
-  parts_->listener = std::thread([this] { parts_->server.listen_after_bind(); });
+  listener = std::thread([&server] { server.listen_after_bind(); });
   // stop() before the listener runs would be lost.
   while (!server.is_running()) std::this_thread::yield();
-  return parts_->port;
+  return bound;
+}
+
+void end(httplib::Server& server, std::thread& listener) {
+  if (!listener.joinable()) return;
+  server.stop();
+  listener.join();
+}
+
+}  // namespace
+
+int HttpFrontend::start(int port) {
+  return parts_->port = listen(parts_->plain, port, parts_->listener);
+}
+
+int HttpFrontend::start_tls(int port, const TlsFiles& files) {
+  parts_->tls = std::make_unique<httplib::SSLServer>(files.certificate.c_str(), files.key.c_str());
+  if (!parts_->tls->is_valid())
+    throw core::Error(core::ErrorKind::failed, "cannot use the certificate " + files.certificate);
+  parts_->configure(*parts_->tls, true);
+  return listen(*parts_->tls, port, parts_->tls_listener);
 }
 
 int HttpFrontend::port() const {
@@ -274,9 +298,8 @@ int HttpFrontend::port() const {
 }
 
 void HttpFrontend::stop() {
-  if (!parts_->listener.joinable()) return;
-  parts_->server.stop();
-  parts_->listener.join();
+  end(parts_->plain, parts_->listener);
+  if (parts_->tls) end(*parts_->tls, parts_->tls_listener);
 }
 
 }  // namespace azlin::simulator

@@ -4,6 +4,7 @@
 
 #include "simulator/context.hpp"
 #include "simulator/router.hpp"
+#include "simulator/tls_certificate.hpp"
 
 namespace azlin::simulator {
 
@@ -13,6 +14,8 @@ class HttpFrontend {
   ~HttpFrontend();
   // Binds 127.0.0.1 and serves. Throws core::Error (failed) when the port is taken.
   int start(int port);
+  // The same over TLS, beside it; returns the port.
+  int start_tls(int port, const TlsFiles& files);
   int port() const;
   void stop();
 

@@ -13,7 +13,8 @@ struct Server::Parts {
   Context context;
   Router router;
   HttpFrontend frontend;
-  int wanted_port = 0;
+  int wanted_port = 0, wanted_tls_port = -1, tls_port = 0;
+  TlsFiles tls;
 };
 
 namespace {
@@ -48,6 +49,7 @@ void restore(Context& context, const Options& options) {
 
 Server::Server(const Options& options) : parts_(std::make_unique<Parts>(prepared_dir(options.state_dir))) {
   parts_->wanted_port = options.port;
+  parts_->wanted_tls_port = options.tls_port;
   register_all(parts_->router, parts_->context);
   restore(parts_->context, options);
 }
@@ -57,7 +59,19 @@ Server::~Server() {
 }
 
 int Server::start() {
-  return parts_->frontend.start(parts_->wanted_port);
+  const int port = parts_->frontend.start(parts_->wanted_port);
+  if (parts_->wanted_tls_port < 0) return port;
+  parts_->tls = tls_files(parts_->context.state_dir + "/tls");
+  parts_->tls_port = parts_->frontend.start_tls(parts_->wanted_tls_port, parts_->tls);
+  return port;
+}
+
+std::string Server::tls_url() const {
+  return parts_->tls_port == 0 ? "" : "https://127.0.0.1:" + std::to_string(parts_->tls_port);
+}
+
+std::string Server::certificate() const {
+  return parts_->tls.certificate;
 }
 
 int Server::port() const {

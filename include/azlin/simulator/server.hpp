@@ -15,7 +15,9 @@ Latency parse_latency(std::string_view text);
 const char* to_string(Latency latency);
 
 struct Options {
-  int port = 0;           // 0 picks a free one
+  int port = 0;  // 0 picks a free one
+  int tls_port =
+      -1;  // a second listener over TLS, which Microsoft's clients insist on; -1: none, 0 picks one
   std::string state_dir;  // made when missing; holds everything, so that a restart goes on where it ended
   Latency latency = Latency::none;
   bool latency_given = false;  // false: a state that exists keeps the latency it was left with
@@ -39,6 +41,10 @@ class Server {
   int start();
   int port() const;
   std::string base_url() const;  // "http://127.0.0.1:PORT"
+  // Of the TLS listener, "https://127.0.0.1:PORT", and the certificate to trust (made once, kept in the state
+  // folder). Both empty when there is none.
+  std::string tls_url() const;
+  std::string certificate() const;
   // Ends the listener and waits for the requests under way. Harmless when called twice.
   void stop();
 
