@@ -36,6 +36,7 @@ Point future_backup(const std::string& vm, const BackupSchedule& schedule, const
   made.tier = due_tier(schedule.weekly_on, schedule.monthly_on, marks, at);
   made.name = set_name(vm, made.tier, at);
   made.created = at;
+  if (const Point* newest = newest_of(points)) made.region = newest->region;
   made.replicated = true;
   return made;
 }

@@ -37,6 +37,12 @@ TEST(ForecastTest, TodayIsWhatExistsPlusTodaysRun) {
   EXPECT_EQ(next_day.points[1].created, at("2025-12-02 06:30")) << "at the time of day of the newest backup";
 }
 
+TEST(ForecastTest, WhatExistsNowGoesWhenNewerOnesCame) {
+  const auto made = forecast("vm", {}, {point(Tier::daily, "2025-12-01 08:00", "now")},
+                             at("2025-12-01 12:00"), at("2025-12-20"));
+  for (const auto& left : made.points) EXPECT_NE(left.name, "now") << left.reason;
+}
+
 TEST(ForecastTest, HeldOneIsThereForItsReason) {
   std::vector<Point> points = {point(Tier::daily, "2025-11-01 08:00", "held"),
                                point(Tier::daily, "2025-12-01 08:00")};
