@@ -59,6 +59,18 @@ void finish_action(Context& context, Resource& vm, const std::string& verb, cons
   }
 }
 
+// A disk that is read through a SAS cannot be used by a VM until the access ends.
+void check_disks_free(Context& context, const Resource& vm) {
+  for (const auto& id : disk_ids(vm.body)) {
+    const auto disk = context.state.find(id);
+    if (disk && disk_state(*disk) == "ActiveSAS")
+      throw ApiError(409, "OperationNotAllowed",
+                     fmt::format("There is an active shared access signature outstanding for disk {}. Call "
+                                 "EndGetAccess before starting VM {}.",
+                                 disk->name, vm.name));
+  }
+}
+
 Reply act(Context& context, Request& request, const Action& action) {
   auto vm = require(context, request.target.id);
   check_vm_idle(context, vm);
@@ -68,6 +80,7 @@ Reply act(Context& context, Request& request, const Action& action) {
     throw ApiError(
         409, "OperationNotAllowed",
         fmt::format("Cannot {} VM '{}' because it is not running. Start it first.", verb, vm.name));
+  if (verb == "start") check_disks_free(context, vm);
   if (action.meanwhile != nullptr) set_power(vm, action.meanwhile);
   vm.body["properties"]["provisioningState"] = "Updating";
   context.save(vm);

@@ -41,8 +41,10 @@ TEST_F(AttachedDisksContractTest, AccessNeedsADeallocatedVm) {
   EXPECT_EQ(granted.status, 202);
   sim_.finish(granted);
   EXPECT_EQ(sim_.disk_properties(kDisk)["diskState"], "ActiveSAS");
+  EXPECT_EQ(sim_.act("critical-vm", "start").error_code(), "OperationNotAllowed");  // not while it is read
   sim_.finish(act("endGetAccess"));
   EXPECT_EQ(sim_.disk_properties(kDisk)["diskState"], "Reserved");
+  EXPECT_EQ(sim_.act("critical-vm", "start").status, 202);
 }
 
 // "Cannot resize disk X while it is attached to running VM Y": 409 OperationNotAllowed.
