@@ -307,6 +307,7 @@ void register_compute_vms(Router& router, Context& context) {
   operations.on("vm.disks", disks_changed, update_failed);
   operations.on("vm.delete", deleted, update_failed);
   // With its group: what it holds in other groups is given back, what is inside goes the same way.
+  context.on_tags[lower(kVmType)] = save_model;
   context.on_erase[lower(kVmType)] = [](Context& ctx, const Resource& vm) {
     for (const auto& id : disk_ids(vm.body)) free_disk(ctx, id, vm.id);
   };

@@ -44,6 +44,9 @@ struct Context {
   // Run when a resource goes away with its group, before it is erased: frees what the provider holds for it.
   // By type in lower case.
   std::map<std::string, std::function<void(Context&, const Resource&)>> on_erase;
+  // How a resource is saved whose tags were changed from outside its provider: with a new ETag, where it has
+  // one. By type in lower case; others are saved as they are.
+  std::map<std::string, std::function<void(Context&, Resource&)>> on_tags;
   // Run by reset, before the state is cleared.
   std::vector<std::function<void()>> on_reset;
   // Long-lived helpers of providers, by name (disk contents, …).

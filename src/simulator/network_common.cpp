@@ -120,6 +120,7 @@ void register_network_type(Router& router, Context& context, const NetworkType& 
     context.operations.on("network.delete", finish_delete);
   }
   releases(context)[lower(type.type)] = type.release;
+  context.on_tags[lower(type.type)] = save_network;
   if (type.release) context.on_erase[lower(type.type)] = type.release;
   const std::string path = group_path(type.type);
   const auto get = [&context](Request& request) {

@@ -38,10 +38,16 @@ const Json& given_tags(const Request& request) {
   return body["properties"]["tags"];
 }
 
+void save_tags(Context& context, Resource& resource, const Json& tags) {
+  resource.body["tags"] = tags;
+  const auto own = context.on_tags.find(lower(resource.type));
+  if (own == context.on_tags.end()) return context.save(resource);
+  own->second(context, resource);
+}
+
 Reply store_tags(Context& context, Resource& resource, const Json& tags) {
   check_tags(tags);
-  resource.body["tags"] = tags;
-  context.save(resource);
+  save_tags(context, resource, tags);
   return answer(resource);
 }
 
@@ -71,8 +77,7 @@ void register_tags(Router& router, Context& context) {
   });
   router.arm("DELETE", path, kType, [&context](Request& request) {
     Resource resource = require_scope(context, request);
-    resource.body.erase("tags");
-    context.save(resource);
+    save_tags(context, resource, Json::object());
     return Reply::empty(200);
   });
 }

@@ -49,6 +49,24 @@ TEST_F(TagsContractTest, MergePastFiftyIsRefusedAndChangesNothing) {
   EXPECT_EQ(sim_.arm("GET", path_).json()["properties"]["tags"].size(), 40U);
 }
 
+// A change of tags is a change of the resource: whoever holds the old ETag must not overwrite it.
+TEST_F(TagsContractTest, EtagChangesWithTheTags) {
+  const std::string vnet = group_ + "/providers/Microsoft.Network/virtualNetworks/net";
+  const std::string version = "?api-version=2023-09-01";
+  sim_.finish(sim_.arm(
+      "PUT", vnet + version,
+      {{"location", "eastus"}, {"properties", {{"addressSpace", {{"addressPrefixes", {"10.0.0.0/16"}}}}}}}));
+  const auto before = sim_.arm("GET", vnet + version).json();
+  ASSERT_TRUE(before.contains("etag")) << before;
+  EXPECT_EQ(sim_.arm("PATCH", vnet + "/providers/Microsoft.Resources/tags/default?api-version=2021-04-01",
+                     {{"operation", "Merge"}, {"properties", {{"tags", {{"a", "b"}}}}}})
+                .status,
+            200);
+  const auto after = sim_.arm("GET", vnet + version).json();
+  EXPECT_EQ(after["tags"]["a"], "b");
+  EXPECT_NE(after["etag"], before["etag"]);
+}
+
 TEST_F(TagsContractTest, BadTagsAreRefusedByTheirCodes) {
   EXPECT_EQ(patch("Merge", {{"a/b", "v"}}).error_code(), "InvalidTagNameCharacters");
   EXPECT_EQ(patch("Merge", {{"a", std::string(257, 'v')}}).error_code(), "InvalidTagValueLength");

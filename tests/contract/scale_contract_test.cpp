@@ -1,0 +1,61 @@
+// The promises about scale, measured by the server's own clock. The limits here are five times the promise,
+// for a machine that is busy with other tests.
+#include "support/simulator_fixture.hpp"
+
+namespace azlin::test {
+namespace {
+
+class ScaleContractTest : public ::testing::Test {
+ protected:
+  // Milliseconds of server time for all requests since the last call.
+  double server_time() {
+    const auto reply = sim_.admin("GET", "requests?since=" + std::to_string(seen_));
+    seen_ = reply.at("last");
+    double total = 0;
+    for (const auto& entry : reply.at("requests")) total += entry.at("milliseconds").get<double>();
+    return total;
+  }
+  // Follows nextLink; how many items there are.
+  std::size_t list(const std::string& target) {
+    std::size_t count = 0;
+    for (std::string next = target; !next.empty();) {
+      const auto page = sim_.arm("GET", next).json();
+      count += page.at("value").size();
+      next = page.value("nextLink", "");
+    }
+    return count;
+  }
+
+  Simulator sim_{{.seed = "fleet:2175x23"}};  // 50,025 snapshots
+  std::int64_t seen_ = 0;
+};
+
+TEST_F(ScaleContractTest, FiftyThousandSnapshots) {
+  const std::string sub = kSubscription;
+  server_time();
+  EXPECT_EQ(list(sub + "/resources?api-version=2021-04-01&$filter=tagName%20eq%20'azlin:vm'%20and%20tagValue%"
+                       "20eq%20'fleet/vm-1234'"),
+            23U);
+  const double found = server_time();
+  const auto graph =
+      sim_.arm("POST", "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01",
+               {{"query",
+                 "resources | where type =~ 'microsoft.compute/snapshots' and tags['azlin:vm'] =~ "
+                 "'fleet/vm-1234' | project id, name"}});
+  EXPECT_EQ(graph.json()["count"], 23) << graph.body;
+  const double asked = server_time();
+  EXPECT_EQ(list(sub + "/providers/Microsoft.Compute/snapshots?api-version=2023-10-02"), 50'025U);
+  const double all = server_time();
+  RecordProperty("found_ms", std::to_string(found));
+  RecordProperty("graph_ms", std::to_string(asked));
+  RecordProperty("all_ms", std::to_string(all));
+  EXPECT_LT(found, 5 * 20) << "by tag";
+  EXPECT_LT(asked, 5 * 20) << "by the graph";
+  EXPECT_LT(all, 5 * 2'000) << "all of them";
+  const auto begun = std::chrono::steady_clock::now();
+  sim_.restart();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(5 * 100)) << "a restart";
+}
+
+}  // namespace
+}  // namespace azlin::test
