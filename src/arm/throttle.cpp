@@ -104,7 +104,7 @@ void ThrottleGate::wait(const ThrottleKeys& keys, std::stop_token stop) {
   const auto wait = reserve(keys) - clock_.now();
   if (wait <= Millis{0}) return;
   core::log_debug("throttled: waiting {} ms for '{}'", wait.count(), keys.provider);
-  if (!clock_.sleep_for(wait, stop))
+  if (!clock_.sleep_for(wait, std::move(stop)))
     throw core::Error(core::ErrorKind::interrupted,
                       "interrupted while waiting because of Azure's request limits");
 }

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <functional>
+#include <sstream>
+
 #include <toml++/toml.h>
 
 #include "azlin/core/error.hpp"

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "azlin/core/env.hpp"
 #include "azlin/core/error.hpp"
@@ -95,7 +96,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     const std::string text = *entry;
     if (!extra.contains(text.substr(0, text.find('=')))) entries.push_back(text);
   }
-  for (const auto& [name, value] : extra) entries.push_back(name + "=" + value);
+  for (const auto& [name, value] : extra) entries.push_back(fmt::format("{}={}", name, value));
   return entries;
 }
 

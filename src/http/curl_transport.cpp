@@ -146,7 +146,8 @@ class Exchange {
     const auto add = [this](const std::string& line) {
       headers_ = curl_slist_append(headers_, line.c_str());
     };
-    for (const auto& [name, value] : request_.headers) add(value.empty() ? name + ";" : name + ": " + value);
+    for (const auto& [name, value] : request_.headers)
+      add(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     add("Expect:");
     if (!has_header("Content-Type")) add("Content-Type:");
     set(CURLOPT_HTTPHEADER, headers_);
