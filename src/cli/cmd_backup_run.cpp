@@ -56,7 +56,7 @@ backup::TriggerOptions trigger_options(const TriggerCliOptions& options) {
   return result;
 }
 
-ordered_json to_json(const backup::TriggerResult& result) {
+ordered_json trigger_json(const backup::TriggerResult& result) {
   ordered_json json = {
       {"backup", to_json(result.backup)},
       {"seconds", static_cast<double>(result.duration.count()) / 1000.0},
@@ -109,7 +109,7 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
   const auto result = backups.trigger(vm, settings, runtime.stop());
   print_result(console, result);
   for (const auto& warning : result.warnings) console.warn(warning);
-  console.result(to_json(result));
+  console.result(trigger_json(result));
   return 0;
 }
 

@@ -161,7 +161,7 @@ std::string tier_line(const backup::ScheduleView& view, Tier tier) {
                      last == view.last.end() ? "never" : core::to_display_minutes(last->second));
 }
 
-ordered_json to_json(const backup::ScheduleView& view) {
+ordered_json view_json(const backup::ScheduleView& view) {
   ordered_json json = {{"vm", view.vm.name},
                        {"resourceGroup", view.vm.resource_group},
                        {"configured", view.schedule.has_value()}};
@@ -183,7 +183,7 @@ int run(Runtime& runtime, const ConfigShowOptions& options) {
   const auto vm = resolve_vm(runtime, options.vm);
   const auto view = manager(runtime).show(vm, runtime.stop());
   Console& console = runtime.console();
-  console.result(to_json(view));
+  console.result(view_json(view));
   if (!view.schedule) {
     if (!console.text()) return core::exit_code(ErrorKind::not_found);
     throw Error(ErrorKind::not_found, "no backups are configured for " + vm.name,

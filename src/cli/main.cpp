@@ -40,10 +40,13 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 void add_commands(CLI::App& app, Job& chosen) {
+  add_backup_commands(app, chosen);
+  add_snapshot_commands(app, chosen);
   add_alert_commands(app, chosen);
   add_operations_commands(app, chosen);
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
+  add_system_commands(app, chosen);
 }
 
 ConsoleOptions console_options(const GlobalOptions& options, const core::Env& env) {
