@@ -29,7 +29,7 @@ struct ShellResult {
 
 // Runs `script` (its lines) as far as the documented commands go: echo, printf, hostname, uptime, uname,
 // whoami, id, date, nproc, df, lsblk, ls, cat, systemctl is-active, test, true, false, exit, sleep, sync,
-// command -v, set, export.
+// command -v, set, export, ssh-keyscan of the guest itself.
 // `;`, newline, `&&`, `||`, quotes, variables, `$?`, `$(…)`, NAME=value, redirections to /dev/null and 2>&1
 // are understood; pipes and control structures are not. Any other command gives "sh: NAME: not found" and
 // 127.
