@@ -50,7 +50,7 @@ Config Config::load(const std::string& path) {
                                                                                   const toml::table& table) {
     for (const auto& [key, node] : table) {
       const auto name = std::string(key.str());
-      const auto full = prefix.empty() ? name : prefix + "." + name;
+      const auto full = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
       if (const auto* inner = node.as_table()) {
         config.tables_[prefix].insert(name);
         flatten(full, *inner);
