@@ -22,6 +22,7 @@ ReplicaInfo to_replica(const snapshot::SnapshotSet& set) {
 
 void fill(BackupInfo& info, const snapshot::SnapshotSet& set, core::TimePoint now) {
   info.name = set.name;
+  info.vm_key = set.vm_key;
   info.vm_name = set.vm_name;
   info.resource_group = set.resource_group;
   info.subscription = set.subscription;

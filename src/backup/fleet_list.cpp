@@ -1,8 +1,11 @@
 // Every backup of a subscription, in little memory: a snapshot is reduced to what a list shows as soon as it
-// arrives.
+// arrives, and texts that repeat are kept once.
+#include <malloc.h>
+
 #include <algorithm>
-#include <map>
-#include <unordered_map>
+#include <deque>
+#include <set>
+#include <tuple>
 
 #include "azlin/backup/manager.hpp"
 
@@ -10,121 +13,211 @@ namespace azlin::backup {
 
 namespace {
 
-// What is kept of one set in one region while its snapshots arrive.
-struct Copy {
-  BackupInfo info;  // without `set`; sizes and counts so far
-  bool replica = false, os_disk = false, all_complete = true, all_verified = true;
-  core::TimePoint first, last;  // timeCreated of its snapshots
-  double percent_sum = 0;
+using Text = const std::string*;  // in the pool; equal texts are one address
+
+enum class Level : std::int8_t { none, failed, disk, content, full };
+
+struct Fact {
+  Text vm_key, vm_name, resource_group, region, subscription, hold, in_use;
+  std::string set;
+  core::TimePoint set_created, created_at, verified_at;
+  std::uint64_t size_bytes = 0;
+  int size_gb = 0;
+  float percent = 100;
+  std::int16_t expected = 0;
+  Tier tier = Tier::daily;
+  Level verified = Level::none;
+  bool replica = false, os_disk = false, complete = false, failed = false;
 };
 
-int rank(const std::string& level) {
-  return level == "disk" ? 1 : level == "content" ? 2 : 3;
+Level level_of(const std::string& text) {
+  if (text == "failed") return Level::failed;
+  if (text == "disk") return Level::disk;
+  return text == "content" ? Level::content : Level::full;
 }
 
-void add_verified(Copy& copy, const std::optional<snapshot::VerifiedMark>& mark) {
-  BackupInfo& info = copy.info;
-  if (!mark) {
-    copy.all_verified = false;
-    return;
-  }
-  info.verified_at = info.verified_at ? std::min(*info.verified_at, mark->at) : mark->at;
-  if (mark->level == "failed") {
-    info.verified = Verified::failed;
-  } else if (info.verified_level.empty() || rank(mark->level) < rank(info.verified_level)) {
-    info.verified_level = mark->level;
-  }
+const char* text_of(Level level) {
+  if (level == Level::disk) return "disk";
+  if (level == Level::content) return "content";
+  return level == Level::full ? "full" : "";
 }
 
-// `part` is a set of this one snapshot.
-void add_part(Copy& copy, const snapshot::SnapshotSet& part, core::TimePoint now) {
-  const azure::Snapshot& snapshot = part.members.front().snapshot;
-  BackupInfo& info = copy.info;
-  if (info.disks == 0 || part.os_disk() != nullptr) {
-    info.name = part.name;
-    info.vm_name = part.vm_name;
-    info.resource_group = part.resource_group;
-    info.subscription = part.subscription;
-    info.region = part.location;
-    info.tier = *parse_tier(part.tier);
-    info.created = part.created;
-    info.expected_disks = part.expected;
+class Collector {
+ public:
+  explicit Collector(core::TimePoint now) : now_(now) {}
+
+  void add(azure::Snapshot&& snapshot) {
+    const auto parts = snapshot::group_sets({std::move(snapshot)});
+    if (parts.empty()) return;
+    const auto& part = parts.front();
+    const auto tier = parse_tier(part.tier);
+    if (!tier) return;
+    const azure::Snapshot& only = part.members.front().snapshot;
+    Fact fact;
+    fact.vm_key = keep(part.vm_key);
+    fact.vm_name = keep(part.vm_name);
+    fact.resource_group = keep(part.resource_group);
+    fact.region = keep(part.location);
+    fact.subscription = keep(part.subscription);
+    fact.hold = part.hold() ? keep(*part.hold()) : nullptr;
+    fact.in_use = keep(part.in_use(now_));
+    fact.set = part.name;
+    fact.set_created = part.created;
+    fact.created_at = only.created_at;
+    fact.size_bytes = only.size_bytes;
+    fact.size_gb = only.size_gb;
+    fact.percent = static_cast<float>(only.completion_percent.value_or(100.0));
+    fact.expected = static_cast<std::int16_t>(part.expected);
+    fact.tier = *tier;
+    if (const auto mark = part.verified()) {
+      fact.verified = level_of(mark->level);
+      fact.verified_at = mark->at;
+    }
+    fact.replica = part.replica();
+    fact.os_disk = part.os_disk() != nullptr;
+    fact.complete = only.complete();
+    fact.failed = !part.failure().empty();
+    facts_.push_back(std::move(fact));
   }
-  copy.first = info.disks == 0 ? snapshot.created_at : std::min(copy.first, snapshot.created_at);
-  copy.last = info.disks == 0 ? snapshot.created_at : std::max(copy.last, snapshot.created_at);
-  ++info.disks;
-  info.size_bytes += snapshot.size_bytes;
-  info.size_gb += snapshot.size_gb;
-  copy.replica = part.replica();
-  copy.os_disk = copy.os_disk || part.os_disk() != nullptr;
-  copy.all_complete = copy.all_complete && snapshot.complete();
-  copy.percent_sum += snapshot.completion_percent.value_or(100.0);
-  if (!info.hold) info.hold = part.hold();
-  if (info.in_use.empty()) info.in_use = part.in_use(now);
-  add_verified(copy, part.verified());
+
+  std::vector<BackupInfo> finish();
+
+ private:
+  Text keep(const std::string& text) { return &*pool_.insert(text).first; }
+  core::TimePoint now_;
+  std::set<std::string> pool_;
+  std::deque<Fact> facts_;
+};
+
+auto backup_of(const Fact& fact) {
+  return std::tie(fact.vm_key, fact.set);
+}
+// The OS disk's snapshot comes first: it says what the set is.
+auto copy_of(const Fact& fact) {
+  return std::tuple(fact.replica, fact.region, !fact.os_disk);
 }
 
-void finish(Copy& copy) {
-  BackupInfo& info = copy.info;
-  info.complete = copy.all_complete && copy.os_disk && info.disks == info.expected_disks;
-  info.spread = copy.replica ? core::Millis{0} : copy.last - copy.first;
-  if (info.verified == Verified::failed || !copy.all_verified) info.verified_level.clear();
-  if (info.verified != Verified::failed) {
-    info.verified = copy.all_verified ? Verified::passed : Verified::unknown;
-    if (!copy.all_verified) info.verified_at.reset();
+using Facts = std::deque<Fact>::const_iterator;
+
+void add_verified(BackupInfo& info, Facts begin, Facts end) {
+  Level lowest = Level::full;
+  auto oldest = begin->verified_at;
+  for (auto fact = begin; fact != end; ++fact) {
+    if (fact->verified == Level::failed) {
+      info.verified = Verified::failed;
+      info.verified_at = fact->verified_at;
+      return;
+    }
+    lowest = std::min(lowest, fact->verified);
+    oldest = std::min(oldest, fact->verified_at);
   }
+  if (lowest == Level::none) return;
+  info.verified = Verified::passed;
+  info.verified_level = text_of(lowest);
+  info.verified_at = oldest;
 }
 
-ReplicaInfo to_replica(const Copy& copy) {
-  return {copy.info.region,   copy.info.resource_group,
-          copy.info.complete, copy.percent_sum / std::max(copy.info.disks, 1),
-          copy.info.verified, {}};
-}
-
-// One backup of its primary (when it is there) and its replicas.
-BackupInfo join(std::map<std::string, Copy>& copies) {
-  Copy* best = nullptr;
-  std::vector<ReplicaInfo> replicas;
-  for (auto& [region, copy] : copies) {
-    finish(copy);
-    if (copy.replica) replicas.push_back(to_replica(copy));
-    const auto better = [](const Copy& a, const Copy& b) {
-      return std::pair{a.replica, !a.info.complete} < std::pair{b.replica, !b.info.complete};
-    };
-    if (best == nullptr || better(copy, *best)) best = &copy;
+// The set of one region; its facts stand together.
+BackupInfo sum_up(Facts begin, Facts end) {
+  BackupInfo info;
+  info.name = begin->set;
+  info.vm_key = *begin->vm_key;
+  info.vm_name = *begin->vm_name;
+  info.resource_group = *begin->resource_group;
+  info.subscription = *begin->subscription;
+  info.region = *begin->region;
+  info.tier = begin->tier;
+  info.created = begin->set_created;
+  info.replica_only = begin->replica;
+  info.disks = static_cast<int>(end - begin);
+  info.expected_disks = begin->expected;
+  info.complete = begin->os_disk && info.disks == info.expected_disks;
+  auto first = begin->created_at, last = begin->created_at;
+  for (auto fact = begin; fact != end; ++fact) {
+    info.size_bytes += fact->size_bytes;
+    info.size_gb += fact->size_gb;
+    info.complete = info.complete && fact->complete;
+    first = std::min(first, fact->created_at);
+    last = std::max(last, fact->created_at);
+    if (fact->hold != nullptr && !info.hold) info.hold = *fact->hold;
+    if (info.in_use.empty()) info.in_use = *fact->in_use;
   }
-  BackupInfo info = std::move(best->info);
-  info.replica_only = best->replica;
-  info.replicas = std::move(replicas);
+  if (!begin->replica) info.spread = last - first;
+  add_verified(info, begin, end);
   return info;
 }
 
-}  // namespace
+ReplicaInfo to_replica(const BackupInfo& info, Facts begin, Facts end) {
+  double percent = 0;
+  for (auto fact = begin; fact != end; ++fact) percent += fact->percent;
+  return {info.region,   info.resource_group,
+          info.complete, percent / static_cast<double>(end - begin),
+          info.verified, {}};
+}
 
-std::vector<BackupInfo> BackupManager::list_all(const std::string& subscription, std::stop_token stop) {
-  std::unordered_map<std::string, std::map<std::string, Copy>> sets;  // VM and set -> region -> copy
-  const auto now = clock_.now();
-  azure::list_snapshots(
-      arm_, subscription, std::nullopt,
-      [&](azure::Snapshot&& snapshot) {
-        const auto parts = snapshot::group_sets({std::move(snapshot)});
-        if (parts.empty() || !parse_tier(parts.front().tier)) return true;
-        const auto& part = parts.front();
-        add_part(sets[part.vm_key + "\n" + part.name][part.location + (part.replica() ? "+" : "")], part,
-                 now);
-        return true;
-      },
-      stop);
+// The primary and the replicas of one backup; their facts stand together, the primary's first.
+BackupInfo join(Facts begin, Facts end) {
+  std::optional<BackupInfo> out;
+  std::vector<ReplicaInfo> replicas;
+  std::string copying;
+  for (auto from = begin; from != end;) {
+    const auto to = std::find_if(from, end, [&](const Fact& fact) {
+      return fact.replica != from->replica || fact.region != from->region;
+    });
+    BackupInfo info = sum_up(from, to);
+    if (from->replica) {
+      replicas.push_back(to_replica(info, from, to));
+      const bool failed = std::any_of(from, to, [](const Fact& fact) { return fact.failed; });
+      if (!info.complete && !failed) copying = "being copied to " + info.region;
+    }
+    const bool better = !out || (out->replica_only && !out->complete && info.complete);
+    if (better) out = std::move(info);
+    from = to;
+  }
+  if (!out->replica_only && out->in_use.empty()) out->in_use = copying;
+  out->replicas = std::move(replicas);
+  return std::move(*out);
+}
+
+std::vector<BackupInfo> Collector::finish() {
+  std::sort(facts_.begin(), facts_.end(), [](const Fact& a, const Fact& b) {
+    return std::tuple(backup_of(a), copy_of(a)) < std::tuple(backup_of(b), copy_of(b));
+  });
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < facts_.size(); ++i) {
+    if (i == 0 || backup_of(facts_[i]) != backup_of(facts_[i - 1])) ++count;
+  }
+#ifdef __GLIBC__
+  ::malloc_trim(0);  // gives back what the pages of the replies needed, before the list takes its room
+#endif
   std::vector<BackupInfo> out;
-  out.reserve(sets.size());
-  while (!sets.empty()) {
-    out.push_back(join(sets.begin()->second));
-    sets.erase(sets.begin());
+  out.reserve(count);
+  // From the back, so that facts go as backups come.
+  while (!facts_.empty()) {
+    const auto first = std::find_if(facts_.crbegin(), facts_.crend(), [&](const Fact& fact) {
+                         return backup_of(fact) != backup_of(facts_.back());
+                       }).base();
+    out.push_back(join(first, facts_.cend()));
+    facts_.erase(first, facts_.cend());
   }
   std::sort(out.begin(), out.end(), [](const BackupInfo& a, const BackupInfo& b) {
     return std::tie(b.created, b.name) < std::tie(a.created, a.name);
   });
   return out;
+}
+
+}  // namespace
+
+std::vector<BackupInfo> BackupManager::list_all(const std::string& subscription, std::stop_token stop) {
+  Collector collector(clock_.now());
+  azure::list_snapshots(
+      arm_, subscription, std::nullopt,
+      [&](azure::Snapshot&& snapshot) {
+        collector.add(std::move(snapshot));
+        return true;
+      },
+      stop);
+  return collector.finish();
 }
 
 }  // namespace azlin::backup

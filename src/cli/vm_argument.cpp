@@ -125,8 +125,9 @@ FoundBackup resolve_backup(Runtime& runtime, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& candidate : candidates) names.push_back(candidate.name);
   const auto& found = candidates[backup::find_by_prefix(names, name, "backup")];
-  const std::string group = found.set.vm_key.substr(0, found.set.vm_key.find('/'));
-  return {{found.subscription, group, found.vm_name}, found};
+  const VmRef vm = {found.subscription, found.vm_key.substr(0, found.vm_key.find('/')), found.vm_name};
+  // The list of a whole subscription is for display: what is in the set is read now.
+  return {vm, ids.empty() ? backups.find(vm, found.name, runtime.stop()) : found};
 }
 
 }  // namespace azlin::cli

@@ -27,7 +27,9 @@ struct ReplicaInfo {
 // One backup. `set` is where it is restored from: the primary, or a replica when the primary is gone.
 struct BackupInfo {
   std::string name;
-  std::string vm_name, resource_group, subscription, region;
+  std::string vm_key;  // azlin:vm: "{its resource group}/{VM}", lower case
+  std::string vm_name;
+  std::string resource_group, subscription, region;  // of the snapshots
   Tier tier = Tier::daily;
   core::TimePoint created;
   bool replica_only = false;  // its primary is gone: region and set are the replica's
