@@ -19,6 +19,9 @@ void register_graph(Router& router, Context& context);
 void register_metadata(Router& router, Context& context);
 void register_tokens(Router& router, Context& context);
 void register_compute_vms(Router& router, Context& context);
+void register_restore_points(Router& router, Context& context);
+void register_images(Router& router, Context& context);
+void register_deployments(Router& router, Context& context);
 void register_network(Router& router, Context& context);
 void register_admin(Router& router, Context& context);
 void register_disks(Router& router, Context& context);      // and the data plane of all disk contents

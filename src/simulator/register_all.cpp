@@ -16,6 +16,9 @@ void register_all(Router& router, Context& context) {
   register_tokens(router, context);
   register_compute_vms(router, context);
   register_network(router, context);
+  register_restore_points(router, context);
+  register_images(router, context);
+  register_deployments(router, context);
   register_admin(router, context);
   register_disks(router, context);
   register_snapshots(router, context);
