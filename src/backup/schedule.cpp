@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::backup {
@@ -137,6 +138,11 @@ void change_target(BackupSchedule& schedule, const ScheduleChange& change, std::
 }
 
 }  // namespace
+
+std::string BackupSchedule::retention_text(Tier tier) const {
+  const char* unit = tier == Tier::daily ? "day" : tier == Tier::weekly ? "week" : "month";
+  return core::counted(static_cast<std::size_t>(retention(tier)), unit);
+}
 
 int BackupSchedule::retention(Tier tier) const {
   if (tier == Tier::daily) return daily;

@@ -88,7 +88,8 @@ TriggerResult BackupManager::trigger(const VmRef& vm, const TriggerOptions& opti
     TriggerResult result;
     result.operation = running.operation().id();
     const Tier tier = choose_tier(*state.schedule, state.backups, options, started);
-    say(options, fmt::format("Retention tier: {}", to_string(tier)));
+    say(options,
+        fmt::format("Retention tier: {} ({})", to_string(tier), state.schedule->retention_text(tier)));
     auto set = snapshots_.take(take_request(state.machine, state.sets, tier), running.operation(), stop);
     say(options, fmt::format("Snapshot: {}", set.name));
     result.duration = clock_.now() - started;

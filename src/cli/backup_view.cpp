@@ -34,10 +34,6 @@ ordered_json text_or_null(const std::string& text) {
   return text.empty() ? ordered_json(nullptr) : ordered_json(text);
 }
 
-const char* unit(Tier tier) {
-  return tier == Tier::daily ? "day" : tier == Tier::weekly ? "week" : "month";
-}
-
 }  // namespace
 
 ordered_json to_json(const BackupInfo& backup) {
@@ -137,15 +133,11 @@ std::string remarks(const BackupInfo& backup) {
   return text;
 }
 
-std::string retention_text(const BackupSchedule& schedule, Tier tier) {
-  return core::counted(static_cast<std::size_t>(schedule.retention(tier)), unit(tier));
-}
-
 void print_schedule(Console& console, const BackupSchedule& schedule) {
-  console.line("  Daily retention: " + retention_text(schedule, Tier::daily));
-  console.line("  Weekly retention: " + retention_text(schedule, Tier::weekly) +
+  console.line("  Daily retention: " + schedule.retention_text(Tier::daily));
+  console.line("  Weekly retention: " + schedule.retention_text(Tier::weekly) +
                (schedule.weekly_on ? "" : " (no new weekly backups)"));
-  console.line("  Monthly retention: " + retention_text(schedule, Tier::monthly) +
+  console.line("  Monthly retention: " + schedule.retention_text(Tier::monthly) +
                (schedule.monthly_on ? "" : " (no new monthly backups)"));
   console.line("  Cross-region replication: " +
                (schedule.target_region ? "enabled → " + *schedule.target_region : std::string("disabled")));

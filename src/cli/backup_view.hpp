@@ -23,9 +23,6 @@ std::string remarks(const backup::BackupInfo& backup);
 
 // The lines "  Daily retention: 7 days" …
 void print_schedule(Console& console, const backup::BackupSchedule& schedule);
-// "7 days", "4 weeks", "12 months".
-std::string retention_text(const backup::BackupSchedule& schedule, backup::Tier tier);
-
 // What a cleanup did or would do; one line a decision with `all`, else the deletions alone.
 void print_cleanup(Console& console, const backup::CleanupResult& result, bool all);
 

@@ -291,6 +291,8 @@ int run(Runtime& runtime, const BackupListOptions& options) {
     const auto vm = resolve_vm(runtime, {*options.vms.name, options.vms.resource_group});
     title = vm.name;
     found = backups.list(vm, runtime.stop());
+    if (found.empty())
+      azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
   }
   found = filtered(std::move(found), options, runtime.clock().now());
   print_list(runtime.console(), title, found);

@@ -157,7 +157,7 @@ void bind(CLI::App& command, ConfigShowOptions& options) {
 
 std::string tier_line(const backup::ScheduleView& view, Tier tier) {
   const auto last = view.last.find(tier);
-  return fmt::format("{} (last: {})", retention_text(*view.schedule, tier),
+  return fmt::format("{} (last: {})", view.schedule->retention_text(tier),
                      last == view.last.end() ? "never" : core::to_display_minutes(last->second));
 }
 

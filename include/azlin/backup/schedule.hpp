@@ -23,6 +23,7 @@ struct BackupSchedule {
 
   bool operator==(const BackupSchedule&) const = default;
   int retention(Tier tier) const;
+  std::string retention_text(Tier tier) const;  // "7 days", "4 weeks", "12 months"
 };
 
 // The tag is there and cannot be understood, so nothing may be deleted on its word. Kind: failed.

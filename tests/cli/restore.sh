@@ -1,0 +1,112 @@
+# azlin backup restore and azlin recover, as a user types them.
+. "$(dirname "$0")/harness.sh"
+
+backed_up() {
+  start_simulator
+  ok backup configure prod-db-vm
+  ok backup trigger prod-db-vm -o json
+  name=$(jq -r .backup.name <<<"$out")
+}
+
+state_ids() { curl -fsS "$sim_url/_simulator/state" | jq -S .; }
+
+test_restore_swaps_all_disks_and_keeps_the_old_ones() {
+  backed_up
+  ok backup restore prod-db-vm --backup "$name" --yes
+  expect_out "Stopping VM..."
+  expect_out "✓ Restore complete"
+  expect_out "VM status: Running"
+  expect_out "SSH connectivity: verified"
+  expect_out "Old disk kept: prod-db-vm_OsDisk"
+  ok backup cleanup --kept-disks -o json
+  expect_json '.keptDisks | length == 3'
+  ok backup restore prod-db-vm --backup "$name" --yes -o json
+  expect_json '.powerState == "running" and .sshVerified'
+}
+
+test_restore_by_a_beginning_of_the_name_and_by_time() {
+  backed_up
+  ok backup restore prod-db-vm --backup prod-db-vm-backup-mon --yes
+  run azlin backup restore prod-db-vm --at 2001-01-01 --yes
+  expect_code 3
+  ok backup restore prod-db-vm --at 2099-01-01 --delete-old-disks --yes
+  expect_out "Old disk deleted"
+}
+
+test_restore_asks_and_without_a_terminal_refuses() {
+  backed_up
+  before=$(state_ids)
+  run azlin backup restore prod-db-vm --backup "$name"
+  expect_code 2
+  expect_err "--yes"
+  [ "$before" = "$(state_ids)" ] || fail "something changed"
+}
+
+test_restore_says_which_backup_is_missing() {
+  backed_up
+  run azlin backup restore prod-db-vm --yes
+  expect_code 2
+  run azlin backup restore prod-db-vm --backup nope --yes
+  expect_code 3
+  run azlin backup restore prod-db-vm --backup "$name" --interactive --yes
+  expect_code 2
+}
+
+test_restore_dry_run_prints_the_calls() {
+  backed_up
+  before=$(state_ids)
+  ok backup restore prod-db-vm --backup "$name" --dry-run
+  expect_out "/deallocate"
+  expect_out "PATCH"
+  [ "$before" = "$(state_ids)" ] || fail "something changed"
+}
+
+test_restore_as_a_new_vm_leaves_the_original() {
+  backed_up
+  ok backup restore prod-db-vm --backup "$name" --new-vm prod-db-copy -o json
+  expect_json '.powerState == "running" and (.inPlace | not)'
+  run azlin backup restore prod-db-vm --backup "$name" --new-vm prod-db-copy
+  expect_code 2
+  expect_err "already"
+}
+
+# Each step fails once for good: the VM must run on its old disks and nothing may be left.
+test_a_failure_at_each_step_puts_everything_back() {
+  backed_up
+  before=$(state_ids)
+  # (The first PATCH of the VM is the lease.)
+  for fault in "PUT */disks/prod-db-vm-lun1-r*" "POST */deallocate*" "PATCH */virtualMachines/prod-db-vm?*" "POST */prod-db-vm/start*"; do
+    skip=0
+    [ "${fault%% *}" = PATCH ] && skip=1
+    ok simulator fault add --method "${fault%% *}" --path "${fault#* }" --skip $skip --status 409 --code OperationNotAllowed --message "injected" --count 1
+    run azlin backup restore prod-db-vm --backup "$name" --yes
+    expect_code 1
+    expect_err injected
+    [ "$before" = "$(state_ids)" ] || fail "after $fault something is left: $(diff <(echo "$before") <(state_ids))"
+    ok simulator fault clear
+  done
+  ok doctor --vm prod-db-vm -o json
+  expect_json '.checks[] | select(.name == "VM") | .detail == "running"'
+}
+
+test_when_undoing_fails_too_recover_finishes_it() {
+  backed_up
+  before=$(state_ids)
+  ok simulator fault add --method PATCH --path '*/virtualMachines/prod-db-vm?*' --skip 1 --status 409 --code OperationNotAllowed --message injected --count 1
+  ok simulator fault add --method POST --path '*/prod-db-vm/start*' --status 409 --code OperationNotAllowed --message injected --count 1
+  run azlin backup restore prod-db-vm --backup "$name" --yes
+  expect_code 1
+  expect_err "azlin recover"
+  ok recover
+  [ "$before" = "$(state_ids)" ] || fail "something is left: $(diff <(echo "$before") <(state_ids))"
+  ok recover
+  expect_out "Nothing to recover"
+}
+
+test_recover_with_nothing_to_do() {
+  start_simulator empty
+  ok recover
+  expect_out "✓ Nothing to recover"
+}
+
+run_tests "$@"
