@@ -85,7 +85,9 @@ std::string Resource::key() const {
   return lower(id);
 }
 
-State::State(const std::string& path) : db_(path, kMigrations, {.durable = false}) {}
+State::State(const std::string& path) : db_(path, kMigrations, {.durable = false}) {
+  db_.execute("PRAGMA cache_size = -65536");  // 64 MiB: a large fleet is seeded in one transaction
+}
 
 store::Statement& State::cached(const std::string& sql) {
   auto found = statements_.find(sql);
