@@ -30,6 +30,7 @@ CLI::App* add_group(CLI::App& root, const char* name, const char* help);
 void add_auth_commands(CLI::App& root, Job& chosen);
 void add_backup_commands(CLI::App& root, Job& chosen);
 void add_operations_commands(CLI::App& root, Job& chosen);
+void add_reference_command(CLI::App& root, Job& chosen);
 void add_simulator_commands(CLI::App& root, Job& chosen);
 void add_snapshot_commands(CLI::App& root, Job& chosen);
 void add_system_commands(CLI::App& root, Job& chosen);  // recover, doctor, version

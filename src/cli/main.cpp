@@ -47,6 +47,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
   add_system_commands(app, chosen);
+  add_reference_command(app, chosen);
 }
 
 ConsoleOptions console_options(const GlobalOptions& options, const core::Env& env) {
