@@ -107,6 +107,8 @@ int run(Runtime& runtime, const DoctorOptions& options) {
                               {"remedy", check.remedy}});
   }
   json["ready"] = !findings;
+  json["actions"] = nlohmann::ordered_json::array();
+  for (const auto& needed : backup::needed_actions()) json["actions"].push_back(needed.action);
   console.line();
   console.line(findings ? "Something needs attention (see → above)" : "✓ Ready");
   console.result(json, "checks");

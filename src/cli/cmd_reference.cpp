@@ -27,7 +27,8 @@ std::string flags_of(const CLI::Option& option) {
 void print_options(const CLI::App& command) {
   std::string rows;
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_group().empty() || option->check_name("--help") || option->check_name("--version")) continue;
+    if (option->get_group().empty() || option->check_name("--help") || option->check_name("--version"))
+      continue;
     std::string text = option->get_description();
     if (option->get_required()) text += " (required)";
     if (!option->get_default_str().empty()) text += fmt::format(" (default {})", option->get_default_str());
@@ -37,7 +38,8 @@ void print_options(const CLI::App& command) {
 }
 
 void print_command(const CLI::App& command, const std::string& path) {
-  const auto children = command.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
+  const auto children =
+      command.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
   if (children.empty()) {
     std::cout << fmt::format("\n### `{}`\n\n{}.\n", path, command.get_description());
     print_options(command);
@@ -55,12 +57,16 @@ void add_reference_command(CLI::App& root, Job& chosen) {
   command->group("");  // for maintainers: not listed
   command->callback([&root, &chosen] {
     chosen = [&root](Runtime&) {
-      std::cout << "# Commands\n\nMade by `azlin reference` from the command tree; do not edit.\n\n## Every command\n";
+      std::cout << "# Commands\n\nMade by `azlin reference` from the command tree; do not edit.\n\n## Every "
+                   "command\n";
       print_options(root);
-      for (const CLI::App* child : root.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
+      for (const CLI::App* child :
+           root.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); })) {
         print_command(*child, "azlin " + child->get_name());
       }
-      std::cout << "\n" << "```\n" << root.get_footer() << "\n```\n";
+      std::cout << "\n"
+                << "```\n"
+                << root.get_footer() << "\n```\n";
       return 0;
     };
   });

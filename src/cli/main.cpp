@@ -1,6 +1,7 @@
 #include "azlin/cli/main.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,6 +63,12 @@ ConsoleOptions console_options(const GlobalOptions& options, const core::Env& en
   result.err_is_terminal = isatty(STDERR_FILENO) != 0 && !dumb;
   result.in_is_terminal = isatty(STDIN_FILENO) != 0;
   return result;
+}
+
+// stdout is a pipe whose other end (head, less) has seen enough: no failure of ours.
+bool reader_is_gone() {
+  pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 void print_json_error(const Error& error) {
@@ -171,6 +178,7 @@ int run_main(int argc, char** argv) {
     Runtime runtime(options, std::move(env), console);
     const int code = chosen(runtime);
     std::cout.flush();
+    if (!std::cout && reader_is_gone()) return code;
     if (!std::cout) throw Error(ErrorKind::failed, "cannot write the result to stdout");
     return code;
   } catch (const Error& error) {
