@@ -4,6 +4,7 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "cli/alerts.hpp"
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
@@ -94,6 +95,29 @@ void print_result(Console& console, const backup::TriggerResult& result) {
   }
 }
 
+// What the alert rules want to know of one VM's run.
+std::vector<alert::AlertEvent> events_of(const std::string& vm,
+                                         const std::optional<backup::TriggerResult>& result,
+                                         const std::string& error) {
+  using alert::Rule;
+  if (!result) return {alert::problem(Rule::backup_failure, vm, "Backup of " + vm + " failed", error)};
+  std::vector<alert::AlertEvent> events = {alert::all_clear(Rule::backup_failure, vm)};
+  if (!result->cleanup) return events;
+  std::string failures;
+  for (const auto& failure : result->cleanup->failures) failures += failure + "\n";
+  events.push_back(failures.empty()
+                       ? alert::all_clear(Rule::retention_violation, vm)
+                       : alert::problem(Rule::retention_violation, vm,
+                                        "Expired backups of " + vm + " were not deleted", failures));
+  return events;
+}
+
+// The failures that nobody needs to be woken for: bad input, a VM that is busy, Ctrl-C.
+bool is_alarming(const Error& error) {
+  return error.kind() != ErrorKind::usage && error.kind() != ErrorKind::busy &&
+         error.kind() != ErrorKind::interrupted;
+}
+
 int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& options) {
   auto settings = trigger_options(options);
   if (runtime.dry_run()) return dry_run_one(runtime, vm, settings);
@@ -106,7 +130,15 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
   }
   console.line(fmt::format("Creating backup for {}...", vm.name));
   settings.notify = [&](const std::string& line) { console.line("  " + line); };
-  const auto result = backups.trigger(vm, settings, runtime.stop());
+  std::optional<backup::TriggerResult> done;
+  try {
+    done = backups.trigger(vm, settings, runtime.stop());
+  } catch (const Error& error) {
+    if (is_alarming(error)) report_events(runtime, events_of(vm.name, {}, error.what()));
+    throw;
+  }
+  const auto& result = *done;
+  report_events(runtime, events_of(vm.name, done, {}));
   print_result(console, result);
   for (const auto& warning : result.warnings) console.warn(warning);
   console.result(trigger_json(result));
@@ -119,6 +151,7 @@ struct BatchItem {
   std::optional<backup::TriggerResult> result;
   bool skipped = false;  // not due
   std::string error;
+  bool alarming = false;
 };
 
 std::vector<BatchItem> scheduled(Runtime& runtime, BackupManager& backups, const TriggerCliOptions& options) {
@@ -145,6 +178,7 @@ void run_item(BackupManager& backups, BatchItem& item, const TriggerCliOptions& 
     show(fmt::format("✓ {}  {}", item.result->backup.name, core::to_display(item.result->duration)));
   } catch (const Error& error) {
     item.error = error.what();
+    item.alarming = is_alarming(error);
     show("✗ " + item.error);
   }
 }
@@ -214,6 +248,12 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
   for (std::size_t i = 0; i < results.size(); ++i) {  // those that were never begun
     if (results[i] && items[i].error.empty()) items[i].error = "interrupted before it began";
   }
+  std::vector<alert::AlertEvent> events;
+  for (const auto& item : items) {
+    if (!item.result && !item.alarming) continue;
+    for (auto& event : events_of(item.vm.name, item.result, item.error)) events.push_back(std::move(event));
+  }
+  report_events(runtime, events);
   const int code = report_batch(console, items);
   if (runtime.stop().stop_requested())
     throw Error(ErrorKind::interrupted, "interrupted; what had begun was finished or undone");

@@ -128,6 +128,19 @@ test_a_failed_snapshot_leaves_nothing_behind() {
   expect_json '[to_entries[] | select(.key | test("snapshots"; "i")) | .value[]] | length == 0'
 }
 
+test_a_failed_backup_raises_an_alert_and_the_next_good_one_resolves_it() {
+  start_simulator
+  ok backup configure vm1
+  ok simulator fault add --method PUT --path '*/snapshots/*' --status 403 --code AuthorizationFailed --message no --count 1
+  run azlin backup trigger vm1
+  expect_code 5
+  ok alert list -o json
+  expect_json '[.. | strings | select(. == "backup_failure")] | length > 0'
+  ok backup trigger vm1
+  ok alert list -o json
+  expect_json '[.alerts[]? | select(.state == "open")] | length == 0'
+}
+
 test_cleanup_dry_run_gives_a_reason_for_each() {
   start_simulator
   ok backup configure vm1
