@@ -80,10 +80,9 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
     unmark(arm, record, {});
     operation.rolled_back(reason);
     if (!record.in_place) return "Nothing was left behind.";
-    return begun(found, "stop")
-               ? "The old disks are back in place" +
-                     std::string(record.power_before == "running" ? " and the VM was started again." : ".")
-               : "The VM was not touched.";
+    if (!begun(found, "stop")) return "The VM was not touched.";
+    return std::string(begun(found, "swap") ? "The old disks are back in place" : "The VM keeps its disks") +
+           (record.power_before == "running" ? " and it was started again." : ".");
   } catch (const Error& error) {
     operation.interrupt(fmt::format("{}; undoing it: {}", reason, error.what()));
     return fmt::format("It could NOT be undone just now ({}): run `azlin recover` to put things back.",

@@ -335,7 +335,10 @@ int run(Runtime& runtime, const BackupListOptions& options) {
       azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
   }
   found = filtered(std::move(found), options, runtime.clock().now());
-  print_list(runtime.console(), title, found);
+  if (runtime.console().text()) {
+    print_list(runtime.console(), title, found);
+    return 0;
+  }
   ordered_json json = {{"total", found.size()}, {"backups", ordered_json::array()}};
   if (!options.vms.all) json["vm"] = title;
   for (const auto& each : found) json["backups"].push_back(to_json(each));
