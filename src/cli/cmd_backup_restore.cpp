@@ -51,7 +51,8 @@ void bind(CLI::App& command, RestoreCliOptions& options) {
   command
       .add_flag("--delete-old-disks", options.delete_old, "Delete the replaced disks when the VM is up again")
       ->excludes("--keep-old-disks");
-  command.add_flag("--no-guest-check", options.no_guest_check, "Do not wait for the guest agent to report");
+  command.add_flag("--no-guest-check,--no-wait", options.no_guest_check,
+                   "Do not wait for the guest agent to report");
   command.footer(
       "Without --backup, --at or --interactive the newest backup is NOT assumed: say which.\n"
       "Example: azlin backup restore prod-db-vm --backup prod-db-vm-backup-daily-20251202 --yes\n"

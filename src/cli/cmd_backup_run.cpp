@@ -24,7 +24,7 @@ using snapshot::VmRef;
 struct TriggerCliOptions {
   VmsArgument vms;
   std::optional<std::string> tier;
-  bool due = false, no_cleanup = false;
+  bool due = false, no_cleanup = false, no_wait = false;
   int max_parallel = 8;
 };
 struct BackupListOptions {
@@ -46,6 +46,7 @@ void bind(CLI::App& command, TriggerCliOptions& options) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   command.add_flag("--no-cleanup", options.no_cleanup, "Do not delete expired backups afterwards");
+  command.add_flag("--no-wait", options.no_wait)->group("");  // refused with the reason, see run()
   command.footer(
       "Example: azlin backup trigger prod-db-vm\nExit codes: 0, 1, 2, 3, 4 some VMs failed, 5, 7 busy, 130");
 }
@@ -261,6 +262,13 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
 }
 
 int run(Runtime& runtime, const TriggerCliOptions& options) {
+  if (options.no_wait) {
+    throw Error(
+        ErrorKind::usage,
+        "trigger has no --no-wait: a backup is a set that is complete or undone, so azlin stays until it "
+        "knows",
+        "a snapshot takes seconds; run it in the background (`azlin backup trigger … &`) if you must go on");
+  }
   TriggerCliOptions chosen = options;
   if (chosen.due && !chosen.vms.name) chosen.vms.all = true;
   check(chosen.vms);
