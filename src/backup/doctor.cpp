@@ -240,12 +240,21 @@ Check check_skew(const std::string& date, core::TimePoint now) {
 const std::vector<NeededAction>& needed_actions() {
   static const std::vector<NeededAction> actions = {
       {"Microsoft.Resources/subscriptions/resourceGroups/read", "find the resource group"},
+      {"Microsoft.Resources/subscriptions/read", "find the subscription"},
+      {"Microsoft.Resources/subscriptions/resources/read", "find VMs and backups by name and tag"},
+      {"Microsoft.Resources/tags/read", "keep schedules and marks"},
       {"Microsoft.Resources/tags/write", "keep schedules and marks"},
+      {"Microsoft.Authorization/locks/read", "tell of locks"},
+      {"Microsoft.Authorization/permissions/read", "tell what is not granted"},
+      {"Microsoft.Compute/locations/operations/read", "wait for operations to end"},
+      {"Microsoft.Compute/locations/usages/read", "check quota before a restore to a new VM"},
+      {"Microsoft.Compute/skus/read", "check the size before a restore to a new VM"},
       {"Microsoft.Compute/virtualMachines/read", "find the VM and its disks"},
       {"Microsoft.Compute/virtualMachines/write", "restore, and the lease between machines"},
       {"Microsoft.Compute/virtualMachines/start/action", "restore"},
       {"Microsoft.Compute/virtualMachines/deallocate/action", "restore"},
       {"Microsoft.Compute/virtualMachines/runCommand/action", "check the guest after a restore"},
+      {"Microsoft.Compute/virtualMachines/delete", "undo a restore to a new VM that failed"},
       {"Microsoft.Compute/disks/read", "check sizes and kinds"},
       {"Microsoft.Compute/disks/write", "restore, verify"},
       {"Microsoft.Compute/disks/delete", "remove test disks and kept disks"},
@@ -258,6 +267,9 @@ const std::vector<NeededAction>& needed_actions() {
       {"Microsoft.Network/networkInterfaces/read", "restore to a new VM"},
       {"Microsoft.Network/networkInterfaces/write", "restore to a new VM"},
       {"Microsoft.Network/networkInterfaces/join/action", "restore to a new VM"},
+      {"Microsoft.Network/networkInterfaces/delete", "undo a restore to a new VM that failed"},
+      {"Microsoft.Network/networkSecurityGroups/join/action", "restore to a new VM"},
+      {"Microsoft.Network/virtualNetworks/subnets/read", "restore to a new VM"},
       {"Microsoft.Network/virtualNetworks/subnets/join/action", "restore to a new VM"},
   };
   return actions;
