@@ -8,5 +8,7 @@ void add_backup_schedule_commands(CLI::App& group, Job& chosen);  // configure, 
 void add_backup_run_commands(CLI::App& group, Job& chosen);       // trigger, list
 void add_backup_care_commands(CLI::App& group, Job& chosen);      // cleanup, hold, delete
 void add_backup_restore_command(CLI::App& group, Job& chosen);
+// replicate, replicate-all, replication-status, replication-jobs, replication-cancel
+void add_backup_replication_commands(CLI::App& group, Job& chosen);
 
 }  // namespace azlin::cli

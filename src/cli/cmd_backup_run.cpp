@@ -8,6 +8,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/replication_view.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -58,12 +59,13 @@ backup::TriggerOptions trigger_options(const TriggerCliOptions& options) {
   return result;
 }
 
-ordered_json trigger_json(const backup::TriggerResult& result) {
+ordered_json trigger_json(const backup::TriggerResult& result, const QueuedReplication& queued) {
   ordered_json json = {
       {"backup", to_json(result.backup)},
       {"seconds", static_cast<double>(result.duration.count()) / 1000.0},
       {"operation", result.operation},
       {"replicateTo", result.replicate_to ? ordered_json(*result.replicate_to) : ordered_json(nullptr)},
+      {"replication", to_json(queued)},
       {"cleanup", nullptr},
       {"warnings", result.warnings}};
   if (result.cleanup) json["cleanup"] = to_json(*result.cleanup);
@@ -84,12 +86,13 @@ int dry_run_one(Runtime& runtime, const VmRef& vm, const backup::TriggerOptions&
   return 0;
 }
 
-void print_result(Console& console, const backup::TriggerResult& result) {
+void print_result(Console& console, const backup::TriggerResult& result, const QueuedReplication& queued) {
   console.line();
   console.line("✓ Backup created successfully");
   console.line(fmt::format("  Size: {} GB{}", result.backup.size_gb,
                            result.backup.disks > 1 ? fmt::format(" on {} disks", result.backup.disks) : ""));
   console.line("  Time: " + core::to_display(result.duration));
+  if (queued.job) console.line("  " + queued_text(*queued.job));
   if (result.cleanup && !result.cleanup->deleted.empty()) {
     console.line(
         fmt::format("  Expired: {} deleted", core::counted(result.cleanup->deleted.size(), "backup")));
@@ -138,11 +141,14 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
     if (is_alarming(error)) report_events(runtime, events_of(vm.name, {}, error.what()));
     throw;
   }
-  const auto& result = *done;
+  auto& result = *done;
   report_events(runtime, events_of(vm.name, done, {}));
-  print_result(console, result);
+  const auto replications = open_replication(runtime);
+  const auto queued = queue_after_backup(runtime, *replications, vm, result);
+  print_result(console, result, queued);
   for (const auto& warning : result.warnings) console.warn(warning);
-  console.result(trigger_json(result));
+  console.result(trigger_json(result, queued));
+  report_replications(runtime, queued.ended);
   return 0;
 }
 
@@ -150,6 +156,7 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
 struct BatchItem {
   VmRef vm;
   std::optional<backup::TriggerResult> result;
+  QueuedReplication queued;
   bool skipped = false;  // not due
   std::string error;
   bool alarming = false;
@@ -160,14 +167,16 @@ std::vector<BatchItem> scheduled(Runtime& runtime, BackupManager& backups, const
   for (const auto& found :
        backups.scheduled_vms(runtime.subscription(), options.vms.resource_group, runtime.stop())) {
     if (found.schedule && !found.schedule->enabled) continue;
-    items.push_back({found.vm, {}, false, found.error});
+    items.push_back({found.vm, {}, {}, false, found.error});
   }
   return items;
 }
 
-void run_item(BackupManager& backups, BatchItem& item, const TriggerCliOptions& options, std::stop_token stop,
+void run_item(Runtime& runtime, BackupManager& backups, replication::ReplicationManager& replications,
+              BatchItem& item, const TriggerCliOptions& options,
               const std::function<void(const std::string&)>& show) {
   if (!item.error.empty()) return show("✗ " + item.error);
+  const auto stop = runtime.stop();
   try {
     if (options.due && !backups.is_due(item.vm, stop)) {
       item.skipped = true;
@@ -176,6 +185,7 @@ void run_item(BackupManager& backups, BatchItem& item, const TriggerCliOptions& 
     auto settings = trigger_options(options);
     settings.notify = [&](const std::string& line) { show("⟳ " + line); };
     item.result = backups.trigger(item.vm, settings, stop);
+    item.queued = queue_after_backup(runtime, replications, item.vm, *item.result);
     show(fmt::format("✓ {}  {}", item.result->backup.name, core::to_display(item.result->duration)));
   } catch (const Error& error) {
     item.error = error.what();
@@ -193,6 +203,8 @@ int report_batch(Console& console, const std::vector<BatchItem>& items) {
     row["backup"] = item.result ? ordered_json(item.result->backup.name) : ordered_json(nullptr);
     row["error"] = item.error.empty() ? ordered_json(nullptr) : ordered_json(item.error);
     if (item.result) row["warnings"] = item.result->warnings;
+    row["replication"] = to_json(item.queued);
+    if (item.queued.job) console.line(fmt::format("  {}: {}", item.vm.name, queued_text(*item.queued.job)));
     json["results"].push_back(row);
     !item.error.empty() ? ++failed : item.skipped ? ++skipped : ++succeeded;
     if (!item.error.empty()) console.line(fmt::format("✗ {}: {}", item.vm.name, item.error));
@@ -241,9 +253,10 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
   console.note(fmt::format("Backing up {} (max {} at a time):", core::counted(items.size(), "VM"),
                            options.max_parallel));
   LiveTable table(console, labels);
+  const auto replications = open_replication(runtime);
   const auto results =
       core::run_parallel(items.size(), options.max_parallel, runtime.stop(), [&](std::size_t i) {
-        run_item(backups, items[i], options, runtime.stop(),
+        run_item(runtime, backups, *replications, items[i], options,
                  [&](const std::string& state) { table.update(i, state, state.rfind("⟳", 0) != 0); });
       });
   for (std::size_t i = 0; i < results.size(); ++i) {  // those that were never begun
@@ -256,6 +269,7 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
   }
   report_events(runtime, events);
   const int code = report_batch(console, items);
+  for (const auto& item : items) report_replications(runtime, item.queued.ended);
   if (runtime.stop().stop_requested())
     throw Error(ErrorKind::interrupted, "interrupted; what had begun was finished or undone");
   return code;

@@ -5,6 +5,7 @@
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/command.hpp"
+#include "cli/replication_view.hpp"
 
 namespace azlin::cli {
 
@@ -32,6 +33,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
     return backups.recover(operation, runtime.stop());
   }
+  if (replication::ReplicationManager::recovers(operation.kind))
+    return open_replication(runtime)->recover(operation, runtime.stop());
   return {
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }

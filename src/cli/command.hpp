@@ -33,6 +33,7 @@ void add_operations_commands(CLI::App& root, Job& chosen);
 void add_reference_command(CLI::App& root, Job& chosen);
 void add_simulator_commands(CLI::App& root, Job& chosen);
 void add_snapshot_commands(CLI::App& root, Job& chosen);
+void add_state_commands(CLI::App& root, Job& chosen);
 void add_system_commands(CLI::App& root, Job& chosen);  // recover, doctor, version
 void add_doctor_command(CLI::App& root, Job& chosen);
 

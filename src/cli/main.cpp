@@ -45,6 +45,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_snapshot_commands(app, chosen);
   add_alert_commands(app, chosen);
   add_operations_commands(app, chosen);
+  add_state_commands(app, chosen);
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
   add_system_commands(app, chosen);

@@ -1,0 +1,438 @@
+#include "azlin/replication/manager.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "azlin/backup/names.hpp"
+#include "azlin/core/cancel.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+#include "replication/engine.hpp"
+
+namespace azlin::replication {
+
+using backup::BackupInfo;
+using core::Error;
+using core::ErrorKind;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kKind = "backup.replicate";
+constexpr const char* kFound = "found in Azure";
+constexpr core::Millis kFollow = std::chrono::seconds{1};  // between looks at another process's rows
+constexpr core::Millis kShortestPoll = std::chrono::milliseconds{200};
+constexpr core::Millis kLongestPoll = std::chrono::seconds{10};
+
+std::string holding_key(const VmRef& vm) {
+  return vm.subscription + "/" + vm.key();
+}
+
+VmRef vm_of(const std::string& subscription, const std::string& vm_key, const std::string& name = {}) {
+  const auto slash = vm_key.find('/');
+  return {subscription, vm_key.substr(0, slash), name.empty() ? vm_key.substr(slash + 1) : name};
+}
+
+VmRef vm_of(const Job& job) {
+  return vm_of(job.subscription, job.vm_key, job.vm_name);
+}
+
+JobFilter open_jobs_of(const VmRef& vm) {
+  JobFilter filter;
+  filter.subscription = vm.subscription;
+  filter.vm_key = vm.key();
+  filter.open_only = true;
+  return filter;
+}
+
+// A twentieth of the time that the youngest copy has run: a copy is found to be done soon after it is, and a
+// long one is not asked about all the time.
+core::Millis poll_interval(const std::vector<Job>& jobs, core::TimePoint now) {
+  core::Millis wait = kLongestPoll;
+  for (const auto& job : jobs) {
+    for (const auto& copy : job.copies) {
+      if (copy.status == Status::in_progress && copy.started_at)
+        wait = std::min(wait, (now - *copy.started_at) / 20);
+      if (copy.status == Status::pending && copy.not_before) wait = std::min(wait, *copy.not_before - now);
+    }
+  }
+  return std::clamp(wait, kShortestPoll, kLongestPoll);
+}
+
+bool all_ended(const std::vector<Job>& jobs) {
+  return std::all_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.ended(); });
+}
+
+void plan_each(FleetPlan& out, const std::vector<BackupInfo>& all, const Target& target) {
+  for (auto backup = all.rbegin(); backup != all.rend(); ++backup) {  // oldest first
+    const auto* replica = replica_in(*backup, target.region);
+    if (backup->replica_only || (replica != nullptr && replica->complete)) continue;
+    try {
+      out.plans.push_back(plan_replica(*backup, all, target));
+      out.plans.back().warnings.clear();  // the older ones go, too
+    } catch (const Error& error) {
+      out.skipped.push_back({backup->name, error.what()});
+    }
+  }
+}
+
+// A replica that no row tells of, as a job: ended, or under way.
+std::optional<Job> job_of_replica(const BackupInfo& backup, const backup::ReplicaInfo& replica,
+                                  const std::vector<BackupInfo>& all) {
+  Target target;
+  target.region = replica.region;
+  target.resource_group = replica.resource_group;
+  Job job;
+  if (!backup.replica_only) {
+    try {
+      if (const auto* os = replica.set.os_disk()) target.encryption_set_id = os->snapshot.encryption_set_id;
+      job = plan_replica(backup, all, target).job;
+    } catch (const Error&) {
+      return std::nullopt;  // cannot be finished; retention knows what to do with it
+    }
+  } else if (replica.complete) {
+    const auto& set = replica.set;
+    job.subscription = set.subscription;
+    job.vm_key = set.vm_key;
+    job.vm_name = set.vm_name;
+    job.set = set.name;
+    job.data_time = set.created;
+    job.target_region = set.location;
+    job.target_group = set.resource_group;
+    job.source_snapshot = set.name;
+    job.target_snapshot = set.members.front().snapshot.name;
+    job.source_region = set.replica_of.substr(0, set.replica_of.find('/'));
+    for (const auto& member : set.members) {
+      Copy copy;
+      copy.lun = member.lun;
+      copy.source_id = member.snapshot.source_id;
+      copy.target_id = member.snapshot.id;
+      copy.adopted = true;
+      copy.expected = expected_of(member.snapshot, {});
+      job.copies.push_back(copy);
+    }
+    job.source_group = core::ResourceId::parse(job.copies.front().source_id).resource_group;
+  } else {
+    return std::nullopt;
+  }
+  job.note = kFound;
+  const auto& first = replica.set.members.front().snapshot;
+  job.started_at = first.created_at;
+  if (!replica.complete) return job;
+  job.status = Status::completed;
+  for (auto& copy : job.copies) {
+    copy.status = Status::completed;
+    copy.percent = 100;
+  }
+  return job;
+}
+
+RegionState state_of(const std::string& region, const std::vector<BackupInfo>& backups, core::TimePoint now) {
+  RegionState state;
+  state.region = region;
+  for (const auto& backup : backups) {  // newest first
+    const auto* replica = replica_in(backup, region);
+    if (replica != nullptr && replica->complete) {
+      ++state.complete;
+      if (state.rpo) continue;
+      state.rpo = now - backup.created;
+      state.newest = backup.name;
+    } else if (!backup.replica_only && backup.complete && !core::equal_ignoring_case(backup.region, region)) {
+      ++state.missing;
+    }
+  }
+  return state;
+}
+
+}  // namespace
+
+struct ReplicationManager::Held {
+  VmRef vm;
+  store::Operation operation;
+};
+
+ReplicationManager::ReplicationManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
+                                       const std::string& journal_path, const std::string& db_path,
+                                       const Settings& settings)
+    : arm_(arm),
+      journal_(journal),
+      clock_(clock),
+      settings_(settings),
+      backups_(arm, journal, clock, journal_path),
+      store_(db_path) {}
+
+// ---- planning and queueing
+
+Plan ReplicationManager::plan(const VmRef& vm, const std::string& backup, const Target& target,
+                              std::stop_token stop) {
+  const auto all = backups_.list(vm, stop);
+  std::vector<std::string> names;
+  for (const auto& each : all) names.push_back(each.name);
+  return plan_replica(all[backup::find_by_prefix(names, backup, "backup")], all, target);
+}
+
+FleetPlan ReplicationManager::plan_missing(const VmRef& vm, const Target& target, std::stop_token stop) {
+  FleetPlan out;
+  plan_each(out, backups_.list(vm, stop), target);
+  return out;
+}
+
+FleetPlan ReplicationManager::plan_missing_everywhere(const std::string& subscription, const Target& target,
+                                                      std::stop_token stop) {
+  std::map<std::string, std::vector<BackupInfo>> by_vm;
+  for (auto& each : backup::to_backups(backups_.snapshots().list_all(subscription, stop), clock_.now())) {
+    const std::string key = each.set.vm_key;
+    by_vm[key].push_back(std::move(each));
+  }
+  FleetPlan out;
+  for (const auto& [vm, backups] : by_vm) plan_each(out, backups, target);
+  std::stable_sort(out.plans.begin(), out.plans.end(),
+                   [](const Plan& a, const Plan& b) { return a.job.data_time < b.job.data_time; });
+  return out;
+}
+
+std::vector<Job> ReplicationManager::queue(const std::vector<Plan>& plans, const Target& target,
+                                           std::stop_token stop) {
+  std::set<std::string> ready;
+  for (const auto& plan : plans) {
+    const std::string& group = plan.job.target_group;
+    if (!ready.insert(core::to_lower(group)).second ||
+        core::equal_ignoring_case(group, plan.job.source_group) ||
+        azure::find_resource_group(arm_, plan.job.subscription, group, stop))
+      continue;
+    if (!target.resource_group) {
+      throw Error(ErrorKind::failed, fmt::format("the resource group {} does not exist", group),
+                  "name another with --target-resource-group: it is created when it does not exist");
+    }
+    azure::ensure_resource_group(arm_, plan.job.subscription, group, target.region, {}, stop);
+  }
+  std::vector<Job> jobs;
+  const auto now = clock_.now();
+  for (const auto& plan : plans) jobs.push_back(store_.enqueue(plan.job, now).first);
+  return jobs;
+}
+
+// ---- holding VMs
+
+bool ReplicationManager::acquire(Holdings& held, const VmRef& vm) {
+  const std::string key = holding_key(vm);
+  if (held.contains(key)) return true;
+  const std::string target = vm.id();
+  try {
+    for (const auto& left : journal_.interrupted()) {
+      if (left.kind != kKind || !core::equal_ignoring_case(left.target, target)) continue;
+      journal_.resume(left.id).recovered("taken up by the next replication");
+    }
+    json ids = json::array();
+    for (const auto& job : store_.list(open_jobs_of(vm))) ids.push_back(job.id);
+    held.emplace(key, Held{vm, journal_.start(kKind, target, json{{"jobs", ids}}.dump(),
+                                              "replicate:" + core::to_lower(target))});
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::busy) return false;
+    throw;
+  }
+}
+
+// Ends the operations of VMs none of whose `jobs` is open any more.
+void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
+  for (auto each = held.begin(); each != held.end();) {
+    bool open = false;
+    std::string errors;
+    for (const auto& job : jobs) {
+      if (holding_key(vm_of(job)) != each->first) continue;
+      open = open || !job.ended();
+      if (job.status == Status::failed)
+        errors += fmt::format("{}job {}: {}", errors.empty() ? "" : "; ", job.id, job.error);
+    }
+    if (open) {
+      ++each;
+      continue;
+    }
+    errors.empty() ? each->second.operation.succeed() : each->second.operation.fail(errors);
+    each = held.erase(each);
+  }
+}
+
+std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop) {
+  std::map<std::string, std::map<std::string, store::Operation*>> operations;  // subscription -> azlin:vm
+  std::map<std::string, std::vector<Job>> jobs;
+  for (auto& [key, each] : held) {
+    operations[each.vm.subscription][each.vm.key()] = &each.operation;
+    for (auto& job : store_.list(open_jobs_of(each.vm))) jobs[each.vm.subscription].push_back(std::move(job));
+  }
+  std::vector<Job> ended;
+  for (auto& [subscription, open] : jobs) {
+    Engine engine(arm_, clock_, store_, operations[subscription]);
+    for (auto& job : engine.look(std::move(open), max_parallel, stop)) ended.push_back(std::move(job));
+  }
+  return ended;
+}
+
+std::vector<VmRef> ReplicationManager::open_vms(const std::string& subscription) {
+  std::vector<VmRef> vms;
+  for (const auto& [of, key] : store_.open_vms()) {
+    if (core::equal_ignoring_case(of, subscription)) vms.push_back(vm_of(of, key));
+  }
+  return vms;
+}
+
+std::vector<Job> ReplicationManager::advance(const std::vector<VmRef>& vms, int max_parallel,
+                                             std::stop_token stop) {
+  Holdings held;
+  for (const auto& vm : vms) {
+    if (!store_.list(open_jobs_of(vm)).empty()) acquire(held, vm);
+  }
+  auto ended = look(held, max_parallel, stop);
+  release(held, ended);
+  return ended;
+}
+
+std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, int max_parallel,
+                                          const std::function<void(const std::vector<Job>&)>& changed,
+                                          std::stop_token stop) {
+  Holdings held;
+  std::vector<Job> jobs;
+  const auto read = [&] {
+    jobs.clear();
+    for (const auto id : ids) jobs.push_back(job(id));
+  };
+  read();
+  while (true) {
+    bool all_ours = true;
+    for (const auto& each : jobs) all_ours = (each.ended() || acquire(held, vm_of(each))) && all_ours;
+    look(held, max_parallel, stop);
+    read();
+    if (changed) changed(jobs);
+    release(held, jobs);
+    if (all_ended(jobs)) return jobs;
+    const auto pause = poll_interval(jobs, clock_.now());
+    if (!clock_.sleep_for(all_ours ? pause : std::min(pause, kFollow), stop)) break;
+  }
+  for (auto& [key, each] : held) each.operation.fail("interrupted; the copies go on in Azure");
+  throw Error(ErrorKind::interrupted, "interrupted; the copies that have begun go on in Azure",
+              "follow them with `azlin backup replication-jobs`, or end one with `replication-cancel`");
+}
+
+// ---- looking
+
+Job ReplicationManager::job(std::int64_t id) {
+  auto found = store_.find(id);
+  if (found) return *std::move(found);
+  throw Error(ErrorKind::not_found, fmt::format("replication job {} not found", id),
+              "`azlin backup replication-jobs` lists them");
+}
+
+std::optional<std::pair<core::Millis, core::Millis>> ReplicationManager::estimate(const Job& job) {
+  return store_.durations(job.subscription, job.vm_key, job.target_region);
+}
+
+VmState ReplicationManager::status(const VmRef& vm, const std::optional<std::string>& region,
+                                   std::stop_token stop) {
+  VmState state;
+  const auto backups = backups_.list(vm, stop);
+  int known = 0;
+  import(backups, known);
+  state.ended = advance({vm}, kMostIntoARegion, stop);
+  JobFilter filter;
+  filter.subscription = vm.subscription;
+  filter.vm_key = vm.key();
+  if (region) filter.target_region = *region;
+  state.jobs = store_.list(filter);
+  std::set<std::string> regions;
+  if (region) regions.insert(*region);
+  for (const auto& job : state.jobs) regions.insert(job.target_region);
+  const auto now_there = state.ended.empty() ? backups : backups_.list(vm, stop);
+  for (const auto& each : regions) state.regions.push_back(state_of(each, now_there, clock_.now()));
+  return state;
+}
+
+Job ReplicationManager::cancel(std::int64_t id, std::stop_token stop) {
+  const Job wanted = job(id);
+  if (!store_.request_cancel(id)) {
+    const Job now = job(id);
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("job {} has ended ({}), so there is nothing to cancel", id, to_string(now.status)),
+        now.status == Status::completed ? "`azlin backup delete … --region` deletes a replica" : "");
+  }
+  Holdings held;
+  while (true) {
+    const bool ours = acquire(held, vm_of(wanted));
+    if (ours) look(held, kMostIntoARegion, stop);
+    const Job now = job(id);
+    if (now.ended()) {
+      release(held, {});
+      return now;
+    }
+    if (ours) {
+      held.begin()->second.operation.fail(now.error);
+      throw Error(ErrorKind::failed, fmt::format("job {} could not be cancelled yet: {}", id, now.error),
+                  "the next look at it tries again: `azlin backup replication-jobs`");
+    }
+    if (!clock_.sleep_for(kFollow, stop)) core::throw_if_stopped(stop, "cancelling a replication");
+  }
+}
+
+// ---- after a crash, or without the database
+
+bool ReplicationManager::recovers(const std::string& kind) {
+  return kind == kKind;
+}
+
+backup::Recovered ReplicationManager::recover(const store::OperationRecord& record, std::stop_token stop) {
+  backup::Recovered out{record.id, record.kind, record.target, false, {}};
+  const auto id = core::ResourceId::parse(record.target);
+  const VmRef vm{id.subscription, id.resource_group, id.name};
+  Holdings held;
+  if (!acquire(held, vm)) {
+    out.notes.emplace_back("another azlin works on it");
+    return out;
+  }
+  look(held, kMostIntoARegion, stop);
+  const auto open = store_.list(open_jobs_of(vm));
+  for (const auto& job : open) {
+    out.notes.push_back(fmt::format("job {}: {} → {} is {} ({:.0f} %)", job.id, job.set, job.target_region,
+                                    to_string(job.status), job.percent()));
+  }
+  if (open.empty()) out.notes.emplace_back("its jobs have ended");
+  release(held, {});
+  out.settled = true;
+  return out;
+}
+
+std::vector<Job> ReplicationManager::import(const std::vector<BackupInfo>& backups, int& known) {
+  std::vector<Job> added;
+  const auto now = clock_.now();
+  for (const auto& backup : backups) {
+    for (const auto& replica : backup.replicas) {
+      JobFilter filter;
+      filter.subscription = backup.subscription;
+      filter.vm_key = backup.set.vm_key;
+      filter.set = backup.name;
+      filter.target_region = replica.region;
+      const auto rows = store_.list(filter);
+      if (std::any_of(rows.begin(), rows.end(),
+                      [](const Job& job) { return job.status != Status::failed; })) {
+        ++known;
+        continue;
+      }
+      const auto job = job_of_replica(backup, replica, backups);
+      if (job) added.push_back(store_.enqueue(*job, now).first);
+    }
+  }
+  return added;
+}
+
+Rebuilt ReplicationManager::rebuild(const std::string& subscription, std::stop_token stop) {
+  Rebuilt out;
+  auto backups = backup::to_backups(backups_.snapshots().list_all(subscription, stop), clock_.now());
+  std::reverse(backups.begin(), backups.end());  // ids in the order of the data
+  out.jobs = import(backups, out.known);
+  return out;
+}
+
+}  // namespace azlin::replication
