@@ -12,6 +12,10 @@ std::string lower(std::string text) {
   return text;
 }
 
+void copy_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
+
 }  // namespace
 
 nlohmann::json HttpReply::json() const {
@@ -51,8 +55,9 @@ HttpReply http_call(const std::string& method, const std::string& url, const std
   return reply;
 }
 
-Simulator::Simulator(simulator::Options options) : options_(std::move(options)) {
+Simulator::Simulator(simulator::Options options, const std::string& state) : options_(std::move(options)) {
   options_.state_dir = dir_.path().string();
+  if (!state.empty()) copy_folder(state, dir_.path());
   start();
 }
 
@@ -64,6 +69,12 @@ void Simulator::start() {
 
 void Simulator::restart() {
   server_.reset();
+  start();
+}
+
+void Simulator::save(const std::string& folder) {
+  server_.reset();
+  copy_folder(dir_.path(), folder);
   start();
 }
 

@@ -29,12 +29,15 @@ HttpReply http_call(const std::string& method, const std::string& url, const std
 
 class Simulator {
  public:
-  explicit Simulator(simulator::Options options = {.seed = "empty"});
+  // `state`: a folder that save() made, to begin with a copy of it.
+  explicit Simulator(simulator::Options options = {.seed = "empty"}, const std::string& state = {});
   const std::string& url() const { return url_; }
   std::string token() const;  // a fresh one for the default principal
   std::string state_dir() const { return dir_.path().string(); }
   // Stops, and starts again on the same state (on another port).
   void restart();
+  // Copies the state to a new folder; on another port afterwards.
+  void save(const std::string& folder);
 
   // An ARM call with a good token; `target` is a path with query, or an absolute URL of this server.
   HttpReply arm(const std::string& method, const std::string& target, const nlohmann::json& body = nullptr);

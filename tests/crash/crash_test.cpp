@@ -1,0 +1,122 @@
+// azlin is killed (SIGKILL) before a request, after a request, or after a commit of its journal; `recover`
+// runs; and all is well. A fixed choice of points; every point with AZLIN_TEST_FULL=1.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <numeric>
+
+#include "inspect.hpp"
+
+namespace azlin::crash {
+namespace {
+
+struct Workflow {
+  const char* command;
+  std::set<std::string> may_go = {};  // sets that it deletes; all are gone once it has succeeded
+  bool old_disks_may_go = false;
+  // Exit codes of the same command run again, when the first one had come to its end: what there was to do
+  // may be done.
+  std::set<int> again = {0};
+};
+
+const Workflow kWorkflows[] = {
+    {.command = "trigger",
+     .may_go = {"web-backup-daily-20251202-0800", "web-backup-daily-20251203-0800",
+                "web-backup-daily-20251204-0800"}},
+    {.command = "cleanup", .may_go = {"web-backup-daily-20251202-0800", "web-backup-daily-20251203-0800"}},
+    {.command = "delete-backup", .may_go = {"web-backup-daily-20251203-0800"}, .again = {0, 3}},
+    {.command = "restore"},
+    {.command = "restore-delete-old", .old_disks_may_go = true},
+    {.command = "restore-new-vm", .again = {0, 2}},
+    {.command = "create"},
+    {.command = "delete", .may_go = {"web-snapshot-20251203-0900"}, .again = {0, 3}},
+    {.command = "sync", .may_go = {"web-snapshot-20251203-0900", "web-snapshot-20251204-0900"}},
+};
+
+void PrintTo(const Workflow& workflow, std::ostream* out) {
+  *out << workflow.command;
+}
+
+// `most` of 1…count, the first and the last among them; all when that is fewer or everything is asked for.
+std::vector<int> choose(const std::vector<int>& all, std::size_t most) {
+  const bool full = std::getenv("AZLIN_TEST_FULL") != nullptr;
+  if (full || all.size() <= most) return all;
+  std::vector<int> chosen;
+  for (std::size_t i = 0; i < most; ++i) chosen.push_back(all[i * (all.size() - 1) / (most - 1)]);
+  return chosen;
+}
+
+std::vector<int> up_to(int count) {
+  std::vector<int> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 1);
+  return all;
+}
+
+class CrashTest : public testing::TestWithParam<Workflow> {
+ protected:
+  static std::vector<Death> deaths(const std::string& command) {
+    const auto whole = Scene().run(command);
+    EXPECT_EQ(whole.code, 0) << whole.err;
+    if (whole.code != 0) return {};
+    const bool full = std::getenv("AZLIN_TEST_FULL") != nullptr;
+    const int requests = whole.report.at("requests");
+    std::vector<Death> out;
+    for (const int n : choose(up_to(requests), 3)) out.push_back({"before", n});
+    const auto changes = whole.report.at("changes").get<std::vector<int>>();
+    for (const int n : full ? up_to(requests) : choose(changes, 8)) out.push_back({"after", n});
+    for (const int n : choose(up_to(whole.report.at("commits")), 7)) out.push_back({"commit", n});
+    return out;
+  }
+
+  static std::vector<std::string> all_wrong(Scene& scene, const Inventory& before, const Workflow& workflow) {
+    auto lines = wrong_with(look(scene.simulator()), before, workflow.may_go, workflow.old_disks_may_go);
+    for (auto& line : unsettled(scene.journal_path())) lines.push_back(std::move(line));
+    return lines;
+  }
+
+  static void expect_well(Scene& scene, const Inventory& before, const Workflow& workflow,
+                          const std::string& when) {
+    const auto lines = all_wrong(scene, before, workflow);
+    EXPECT_THAT(lines, testing::IsEmpty()) << when << "; the last requests:\n" << scene.last_requests(60);
+  }
+
+  // The same command again does what it is for.
+  static void expect_works_again(Scene& scene, const Inventory& before, const Workflow& workflow,
+                                 const std::string& when) {
+    scene.simulator().advance("10m");
+    const auto again = scene.run(workflow.command);
+    EXPECT_TRUE(workflow.again.contains(again.code)) << when << ": again: " << again.code << " " << again.err;
+    expect_well(scene, before, workflow, when + ", run again");
+    const auto sets = look(scene.simulator()).sets();
+    for (const auto& name : workflow.may_go)
+      EXPECT_FALSE(sets.contains(name)) << when << ": " << name << " stayed";
+  }
+};
+
+TEST_P(CrashTest, RecoverPutsThingsRight) {
+  const Workflow& workflow = GetParam();
+  int index = 0;
+  for (const auto& death : deaths(workflow.command)) {
+    const std::string when = fmt::format("{} killed at {} {}", workflow.command, death.point, death.number);
+    Scene scene;
+    const auto before = look(scene.simulator());
+    const auto outcome = scene.run(workflow.command, death);
+    EXPECT_TRUE(outcome.killed || outcome.code == 0) << when << ": " << outcome.code << " " << outcome.err;
+    if (++index % 2 == 0) scene.simulator().advance("10m");  // else Azure may still be at work
+    const auto recovered = scene.run("recover");
+    EXPECT_EQ(recovered.code, 0) << when << ", recover: " << recovered.err;
+    expect_well(scene, before, workflow, when + ", recovered: " + recovered.err);
+    expect_works_again(scene, before, workflow, when);
+    if (HasFailure()) break;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, CrashTest, testing::ValuesIn(kWorkflows), [](const auto& tested) {
+  std::string name = tested.param.command;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace azlin::crash

@@ -1,0 +1,109 @@
+#include "scene.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "azlin/backup/manager.hpp"
+#include "azlin/core/process.hpp"
+#include "support/cloud_fixture.hpp"
+
+namespace azlin::crash {
+
+namespace {
+
+constexpr const char* kNow = "2025-12-05T10:00:00Z";
+
+simulator::Options options(const std::string& seed) {
+  return {.latency = simulator::Latency::demo, .latency_given = true, .seed = seed};
+}
+
+// A machine of its own, so that the scenes' homes know nothing of it.
+struct Past {
+  explicit Past(test::Simulator& at) : simulator(at) {}
+  void add_days() {
+    backups.configure(backups.plan_configure(vm, {.daily = 1, .weekly = 1, .monthly = 1}, false, {}), {});
+    azure::deallocate_vm(arm, vm.id());  // it was booted in the future of this clock
+    azure::start_vm(arm, vm.id());
+    clock.advance(std::chrono::minutes{10});
+    azure::run_script(arm, vm.id(), {"true"});  // the disk's image is made now, not again in each scene
+    backups.snapshots().enable(vm, 24, 1, {});
+    for (const int day : {1, 2, 3, 4}) {
+      clock.set(fmt::format("2025-12-{:02} 08:00", day));
+      backups.trigger(vm, {.cleanup = false}, {});
+      if (day < 3) continue;
+      clock.set(fmt::format("2025-12-{:02} 09:00", day));
+      backups.snapshots().create(vm, {});
+    }
+  }
+
+  test::Simulator& simulator;
+  test::TempDir home;
+  test::SharedClock clock{simulator, core::parse_time("2025-12-01 07:00").value()};
+  std::unique_ptr<http::Transport> transport = http::make_curl_transport({});
+  core::SystemProcessRunner processes;
+  core::Env env;
+  arm::Cloud cloud = [this] {
+    auto out = arm::find_cloud("simulator");
+    out.arm_endpoint = simulator.url();
+    return out;
+  }();
+  arm::CredentialChain chain{*transport, clock, processes, env, cloud, home.file("tokens.json")};
+  arm::ArmClient arm{*transport, clock, chain, {.endpoint = simulator.url()}};
+  store::Journal journal{home.file("operations.db"), clock};
+  backup::BackupManager backups{arm, journal, clock, home.file("operations.db")};
+  snapshot::VmRef vm{"00000000-0000-0000-0000-000000000001", "Production", "web"};
+};
+
+}  // namespace
+
+const std::string& base_state() {
+  static const test::TempDir folder;
+  static const std::string path = [] {
+    const std::string seed = folder.file("seed.json");
+    std::ofstream(seed) << R"({"vms": [{"name": "web", "osDiskGb": 32, "tags": {"env": "prod"}, "dataDisks": [
+      {"gb": 8, "lun": 0, "caching": "ReadOnly", "empty": true}, {"gb": 16, "lun": 2, "empty": true}]}]})";
+    test::Simulator simulator(options(seed));
+    Past(simulator).add_days();
+    simulator.freeze_at(kNow);
+    simulator.save(folder.file("state"));
+    return folder.file("state");
+  }();
+  return path;
+}
+
+Scene::Scene() : simulator_(options("empty"), base_state()) {
+  simulator_.freeze_at(kNow);
+}
+
+Outcome Scene::run_at(const std::string& url, const std::string& command, const Death& death) {
+  core::ProcessRequest request;
+  request.argv = {AZLIN_CRASH_WORKER,          url, home_.path().string(), command, death.point,
+                  std::to_string(death.number)};
+  const auto ended = core::SystemProcessRunner().run(request);
+  constexpr int kKilled = 128 + 9;
+  return {ended.exit_code == kKilled, ended.exit_code, nlohmann::json::parse(ended.out, nullptr, false),
+          ended.err};
+}
+
+Outcome Scene::run(const std::string& command, const Death& death) {
+  return run_at(simulator_.url(), command, death);
+}
+
+Outcome Scene::run_cut_off(const std::string& command) {
+  return run_at("http://127.0.0.1:1", command, {});
+}
+
+std::string Scene::last_requests(std::size_t count) {
+  const auto answer = simulator_.admin("GET", "requests");
+  const auto& all = answer.at("requests");
+  std::string text;
+  for (std::size_t i = all.size() - std::min(count, all.size()); i < all.size(); ++i) {
+    text += fmt::format("  {} {} {} ({} ms)\n", all[i].at("method").get<std::string>(),
+                        all[i].at("path").get<std::string>(), all[i].at("status").dump(),
+                        all[i].at("milliseconds").dump());
+  }
+  return text;
+}
+
+}  // namespace azlin::crash

@@ -1,0 +1,157 @@
+// azlin_crash_worker URL HOME COMMAND [POINT NUMBER]: runs one command's workflow against a simulated Azure
+// and dies where it is told to. Prints {"requests", "changes", "commits"} when it lives to the end. Exit
+// codes: the error's own, 4 when recover leaves something open.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "azlin/backup/manager.hpp"
+#include "azlin/backup/restore.hpp"
+#include "azlin/core/error.hpp"
+#include "killer.hpp"
+
+namespace azlin::crash {
+namespace {
+
+using nlohmann::json;
+
+// The simulator's time, which stands still: to sleep is to move it.
+class RemoteClock final : public core::Clock {
+ public:
+  RemoteClock(http::Transport& transport, std::string url)
+      : transport_(transport),
+        url_(std::move(url) + "/_simulator/clock"),
+        now_(ask({}).value_or(fallback())) {}
+
+  core::TimePoint now() override {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+  bool sleep_for(core::Millis duration, std::stop_token stop) override {
+    const std::lock_guard lock(mutex_);
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(duration);
+    if (seconds.count() > 0)
+      now_ = ask({{"advance", fmt::format("{}s", seconds.count())}}).value_or(now_ + seconds);
+    return !stop.stop_requested();
+  }
+
+ private:
+  static core::TimePoint fallback() {
+    return std::chrono::floor<core::Millis>(std::chrono::system_clock::now());
+  }
+  // nullopt: nobody answers.
+  std::optional<core::TimePoint> ask(const json& body) {
+    http::Request request;
+    request.url = url_;
+    if (!body.is_null()) {
+      request.method = "POST";
+      request.body = body.dump();
+    }
+    try {
+      return core::parse_time(json::parse(transport_.send(request, {}).body).at("now").get<std::string>());
+    } catch (const http::NetworkError&) {
+      return std::nullopt;
+    }
+  }
+  http::Transport& transport_;
+  std::string url_;
+  std::mutex mutex_;
+  core::TimePoint now_;
+};
+
+// No other programs: a scan of the guest's address would wait for an answer that cannot come.
+class NoProcesses final : public core::ProcessRunner {
+ public:
+  core::ProcessResult run(const core::ProcessRequest&, std::stop_token) override { return {.exit_code = 1}; }
+};
+
+arm::Cloud cloud_at(const std::string& url) {
+  auto cloud = arm::find_cloud("simulator");
+  cloud.arm_endpoint = url;
+  return cloud;
+}
+
+struct Worker {
+  Worker(const std::string& url, const std::string& home, const Killer& killer)
+      : transport(*network, killer),
+        clock(*network, url),
+        chain(transport, clock, processes, env, cloud_at(url), home + "/tokens.json"),
+        arm(transport, clock, chain, {.endpoint = url}),
+        journal_path(home + "/operations.db"),
+        journal(journal_path, clock) {}
+
+  std::unique_ptr<http::Transport> network = http::make_curl_transport({});
+  DeadlyTransport transport;
+  RemoteClock clock;
+  NoProcesses processes;
+  core::Env env;
+  arm::CredentialChain chain;
+  arm::ArmClient arm;
+  std::string journal_path;
+  store::Journal journal;
+  backup::BackupManager backups{arm, journal, clock, journal_path};
+  backup::RestoreManager restores{arm, journal, clock, processes, journal_path};
+  snapshot::VmRef vm{"00000000-0000-0000-0000-000000000001", "Production", "web"};
+  snapshot::VmRef copy{"00000000-0000-0000-0000-000000000001", "Production", "web-copy"};
+
+  // What `azlin recover` does.
+  int recover() {
+    bool open = false;
+    for (const auto& operation : journal.interrupted()) {
+      const auto done = backup::RestoreManager::recovers(operation.kind) ? restores.recover(operation, {})
+                                                                         : backups.recover(operation, {});
+      for (const auto& note : done.notes) std::cerr << operation.kind << ": " << note << "\n";
+      open = open || !done.settled;
+    }
+    return open ? core::exit_code(core::ErrorKind::partial) : 0;
+  }
+
+  void restore(bool in_place, bool keep_old_disks) {
+    backup::RestoreOptions options;
+    options.keep_old_disks = keep_old_disks;
+    const auto chosen = backups.find(vm, "web-backup-daily-20251204", {});
+    restores.restore(
+        in_place ? restores.plan_in_place(vm, chosen, {}) : restores.plan_new_vm(chosen, copy, options, {}),
+        options, {});
+  }
+
+  int run(const std::string& command) {
+    if (command == "recover") return recover();
+    if (command == "trigger") backups.trigger(vm, {}, {});
+    if (command == "cleanup") backups.cleanup(vm, true, {});
+    if (command == "delete-backup") backups.remove(vm, "web-backup-daily-20251203", {}, true, {});
+    if (command == "restore") restore(true, true);
+    if (command == "restore-delete-old") restore(true, false);
+    if (command == "restore-new-vm") restore(false, true);
+    if (command == "create") backups.snapshots().create(vm, {});
+    if (command == "delete") backups.snapshots().remove_plain(vm, "web-snapshot-20251203", {});
+    if (command == "sync") backups.snapshots().sync(vm, {});
+    return 0;
+  }
+};
+
+int main_of(const std::vector<std::string>& arguments) {
+  const Killer killer(arguments.size() > 3 ? parse_point(arguments[3]) : Point::none,
+                      arguments.size() > 4 ? std::stoi(arguments[4]) : 0);
+  watch_commits(killer);
+  Worker worker(arguments.at(0), arguments.at(1), killer);
+  const int code = worker.run(arguments.at(2));
+  std::cout << json{{"requests", worker.transport.requests()},
+                    {"changes", worker.transport.changes()},
+                    {"commits", commits()}}
+            << "\n";
+  return code;
+}
+
+}  // namespace
+}  // namespace azlin::crash
+
+int main(int argc, char** argv) {
+  try {
+    return azlin::crash::main_of({argv + 1, argv + argc});
+  } catch (const azlin::core::Error& error) {
+    std::cerr << error.what() << "\n";
+    return azlin::core::exit_code(error.kind());
+  }
+}
