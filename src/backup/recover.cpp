@@ -1,7 +1,6 @@
 // After a crash.
 #include <fmt/format.h>
 
-#include "azlin/backup/lease.hpp"
 #include "azlin/backup/manager.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/snapshot/vm_command.hpp"
@@ -9,7 +8,6 @@
 namespace azlin::backup {
 
 using core::Error;
-using core::ErrorKind;
 
 bool BackupManager::recovers(const std::string& kind) {
   return snapshot::settles(kind);
@@ -19,14 +17,7 @@ Recovered BackupManager::recover(const store::OperationRecord& record, std::stop
   Recovered out{record.id, record.kind, record.target, false, {}};
   auto operation = journal_.resume(record.id);
   try {
-    std::optional<VmLease> lease;
-    try {
-      lease.emplace(arm_, record.target, record.kind, holder_, clock_.now() + kLeaseTime, stop);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::not_found) throw;
-      out.notes.push_back("the VM is gone");
-    }
-    for (auto& note : snapshots_.recover(record, operation, stop)) out.notes.push_back(std::move(note));
+    out.notes = snapshots_.recover(record, operation, stop);
     operation.recovered(fmt::format("{}", fmt::join(out.notes, "; ")));
     out.settled = true;
   } catch (const Error& error) {

@@ -197,8 +197,8 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
   Run run{plan, options, record, operation, {}, clock_.now(), clock_.now()};
   run.result.vm_id = record.vm_id;
   run.result.operation = operation.id();
+  std::optional<VmLease> lease;
   try {
-    std::optional<VmLease> lease;
     if (plan.in_place)
       lease.emplace(arm_, record.vm_id, "backup.restore", holder_, clock_.now() + kLongestRestore, stop);
     step(operation, "mark", {{"until", core::to_iso8601(clock_.now() + kLongestRestore)}}, [&] {
@@ -214,8 +214,10 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
     run.result.downtime = plan.in_place ? clock_.now() - run.stopped : core::Millis{0};
     settle_old_disks(run, {});
     unmark(arm_, record, {});
+    lease.reset();  // while the journal still knows of it
   } catch (const Error& error) {
-    const std::string outcome = undo_restore(arm_, *journal_.find(operation.id()), operation, error.what());
+    const std::string outcome =
+        undo_restore(arm_, *journal_.find(operation.id()), operation, lease, error.what());
     throw Error(error.kind(),
                 fmt::format("restoring {} failed: {}. {}", plan.target.name, error.what(), outcome),
                 error.hint());
@@ -232,11 +234,15 @@ Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop
   auto operation = journal_.resume(found.id);
   try {
     const RestoreRecord record = parse_restore_record(found.plan);
+    std::optional<VmLease> lease;
+    if (record.in_place && azure::find_vm(arm_, record.vm_id, false))
+      lease.emplace(arm_, record.vm_id, found.kind, holder_, clock_.now() + kLongestRestore,
+                    std::stop_token{});
     const bool booted = std::any_of(found.steps.begin(), found.steps.end(), [](const auto& step) {
       return step.name == "booted" && step.state == "done";
     });
     if (!booted) {
-      result.notes.push_back(undo_restore(arm_, found, operation, "interrupted"));
+      result.notes.push_back(undo_restore(arm_, found, operation, lease, "interrupted"));
       result.settled = journal_.find(found.id)->state == "rolled_back";
       return result;
     }
@@ -244,6 +250,7 @@ Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop
       if (!disk.old_id.empty()) settle_old_disk(arm_, record, disk.old_id, found.id, {});
     }
     unmark(arm_, record, {});
+    lease.reset();
     operation.recovered("the VM had come up: finished");
     result.notes.push_back("the VM had come up on the restored disks: finished");
     result.settled = true;

@@ -45,7 +45,8 @@ void put_old_disks_back(arm::ArmClient& arm, const store::OperationRecord& found
 
 void remove_new_vm(arm::ArmClient& arm, const store::OperationRecord& found, const RestoreRecord& record,
                    const std::string& mark) {
-  if (begun(found, "create-vm")) azure::delete_vm(arm, record.vm_id);
+  const auto vm = begun(found, "create-vm") ? azure::find_vm(arm, record.vm_id, false) : std::nullopt;
+  if (vm && has_new_disk(*vm, record)) azure::delete_vm(arm, record.vm_id);  // else another's of that name
   if (!begun(found, "create-nic")) return;
   const auto nic = azure::find_nic(arm, record.nic_id);
   const auto tag = nic ? nic->tags.find("azlin:restored-from") : azure::Tags::const_iterator{};
@@ -71,13 +72,15 @@ void remove_new_disks(arm::ArmClient& arm, const RestoreRecord& record, const st
 }  // namespace
 
 std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& found,
-                         store::Operation& operation, const std::string& reason) {
+                         store::Operation& operation, std::optional<VmLease>& lease,
+                         const std::string& reason) {
   try {
     const RestoreRecord record = parse_restore_record(found.plan);
     const std::string mark = restored_from(record.backup, found.id);
     record.in_place ? put_old_disks_back(arm, found, record) : remove_new_vm(arm, found, record, mark);
     remove_new_disks(arm, record, mark);
     unmark(arm, record, {});
+    lease.reset();
     operation.rolled_back(reason);
     if (!record.in_place) return "Nothing was left behind.";
     if (!begun(found, "stop")) return "The VM was not touched.";

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "azlin/arm/client.hpp"
+#include "azlin/backup/lease.hpp"
 #include "azlin/store/journal.hpp"
 #include "backup/restore_record.hpp"
 
@@ -10,9 +11,11 @@ namespace azlin::backup {
 
 // Puts the old disks back and starts the VM again (in place), or removes the new VM; removes every disk that
 // the operation made. Ends `operation` as rolled back; when something cannot be undone now, leaves it
-// interrupted. Returns a sentence about the outcome. Idempotent; cannot be canceled.
+// interrupted. Gives the lease back (if there is one) before the operation ends. Returns a sentence about the
+// outcome. Idempotent; cannot be canceled.
 std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& found,
-                         store::Operation& operation, const std::string& reason);
+                         store::Operation& operation, std::optional<VmLease>& lease,
+                         const std::string& reason);
 
 // Tags a replaced disk azlin:kept, or deletes it, as the record says. A disk that is attached is left alone
 // (core::Error, failed); one that is gone is no error.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
@@ -22,20 +23,17 @@ constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
 constexpr int kParallelReads = 16;
 constexpr int kParallelChanges = 16;
 
-Removal remove_one(arm::ArmClient& arm, const azure::Snapshot& known, store::Operation& operation,
-                   core::TimePoint now, std::stop_token stop) {
-  const auto seq = operation.begin(kDeleteStep, delete_step(known));
+// Not canceled half-way: the step in hand is finished.
+Removal remove_one(arm::ArmClient& arm, const azure::Snapshot& known, core::TimePoint now) {
   try {
-    if (const auto found = azure::find_snapshot(arm, known.id, stop)) {
-      const std::string against = known.unique_id != found->unique_id ? "another snapshot has this name now"
-                                                                      : why_kept(*found, now);
+    if (const auto found = azure::find_snapshot(arm, known.id)) {
+      const std::string against =
+          known.unique_id != found->unique_id ? "another snapshot has this name now" : why_kept(*found, now);
       if (!against.empty()) throw Error(ErrorKind::failed, fmt::format("{} stays: {}", known.name, against));
-      azure::delete_snapshot(arm, known.id, stop);
+      azure::delete_snapshot(arm, known.id);
     }
-    operation.done(seq);
     return {known.name, {}};
   } catch (const Error& error) {
-    operation.failed(seq, error.what());
     return {known.name, error.what()};
   }
 }
@@ -95,16 +93,19 @@ std::vector<Removal> SnapshotManager::remove(const SnapshotSet& set, store::Oper
   for (const auto& member : set.members) {
     if (member.lun >= 0) data.push_back(&member.snapshot);
   }
+  auto all = data;
+  if (const Member* os = set.os_disk()) all.push_back(&os->snapshot);
+  core::throw_if_stopped(stop, "deleting a snapshot");
+  const auto seq = operation.begin(kDeleteStep, delete_step(all));
   std::vector<Removal> removals(data.size());
   const auto now = clock_.now();
-  rethrow_first(core::run_parallel(data.size(), kParallelChanges, stop, [&](std::size_t i) {
-    removals[i] = remove_one(arm_, *data[i], operation, now, stop);
-  }));
-  const bool all_gone = std::all_of(removals.begin(), removals.end(),
-                                    [](const Removal& removal) { return removal.error.empty(); });
-  if (const Member* os = set.os_disk(); os != nullptr && all_gone) {
-    removals.push_back(remove_one(arm_, os->snapshot, operation, now, stop));
-  }
+  const auto stayed = [](const Removal& removal) { return !removal.error.empty(); };
+  rethrow_first(core::run_parallel(data.size(), kParallelChanges, {},
+                                   [&](std::size_t i) { removals[i] = remove_one(arm_, *data[i], now); }));
+  if (all.size() > data.size() && std::none_of(removals.begin(), removals.end(), stayed))
+    removals.push_back(remove_one(arm_, *all.back(), now));
+  const auto first = std::find_if(removals.begin(), removals.end(), stayed);
+  first == removals.end() ? operation.done(seq) : operation.failed(seq, first->error);
   return removals;
 }
 

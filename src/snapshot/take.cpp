@@ -189,7 +189,6 @@ SnapshotSet SnapshotManager::take(const TakeRequest& request, store::Operation& 
         delete_if_ours(arm_, plan.snapshots[i].id, plan.snapshots[i].tags.at(kVmTag), plan.set, {});
         operation.undone(steps[i]);
       }
-      operation.rolled_back(why);
     } catch (const Error& error) {
       operation.interrupt(fmt::format("{}; and what was made could not be deleted: {}", why, error.what()));
     }

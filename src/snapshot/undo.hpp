@@ -11,16 +11,19 @@
 namespace azlin::snapshot {
 
 inline constexpr const char* kCreateStep = "create-snapshot";
-inline constexpr const char* kDeleteStep = "delete-snapshot";
+inline constexpr const char* kDeleteStep = "delete-set";
 
 // Which snapshot a step is about, and how it is known for ours.
 struct StepTarget {
   std::string id, vm, set;
+  std::string unique_id;  // of one to be deleted
 };
 std::string create_step(const azure::NewSnapshot& wanted);  // JSON
-std::string delete_step(const azure::Snapshot& snapshot);   // JSON
-// Throws core::Error (failed) when it is not the data of such a step.
-StepTarget parse_step(const std::string& data);
+// JSON; in the order in which they are to go.
+std::string delete_step(const std::vector<const azure::Snapshot*>& snapshots);
+// Both throw core::Error (failed) when it is not the data of such a step.
+StepTarget parse_create_step(const std::string& data);
+std::vector<StepTarget> parse_delete_step(const std::string& data);
 
 // Why this snapshot must not be deleted now: on hold or in use. Empty: it may.
 std::string why_kept(const azure::Snapshot& snapshot, core::TimePoint now);

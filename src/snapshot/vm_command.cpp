@@ -1,5 +1,6 @@
 #include "azlin/snapshot/vm_command.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "azlin/core/error.hpp"
@@ -44,7 +45,8 @@ bool settles(const std::string& kind) {
 VmCommand::VmCommand(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
                      const std::string& kind, const VmRef& vm, const std::string& plan_json,
                      std::stop_token stop)
-    : settled_([&] {
+    : journal_(journal),
+      settled_([&] {
         SnapshotManager snapshots(arm, journal, clock);
         return settle(snapshots, journal, vm, stop);
       }()),
@@ -56,6 +58,19 @@ VmCommand::VmCommand(arm::ArmClient& arm, store::Journal& journal, core::Clock& 
     operation_.fail(error.what());
     throw;
   }
+}
+
+void VmCommand::succeeded() {
+  lease_.reset();
+  operation_.succeed();
+}
+
+void VmCommand::failed(const std::string& error) {
+  lease_.reset();
+  const auto record = journal_.find(operation_.id());
+  const bool undone = record && std::any_of(record->steps.begin(), record->steps.end(),
+                                            [](const auto& step) { return step.state == "undone"; });
+  undone ? operation_.rolled_back(error) : operation_.fail(error);
 }
 
 }  // namespace azlin::snapshot

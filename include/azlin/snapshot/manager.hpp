@@ -61,8 +61,8 @@ class SnapshotManager {
   TakePlan plan_take(const TakeRequest& request, std::stop_token stop);
 
   // Takes the set: all snapshots are asked for together. When one fails, what was made is deleted again (also
-  // the Failed leftovers of the service) and the first error is thrown; what could not be deleted is left to
-  // recovery. Writes its steps to `operation`. The replies of the creates are trusted, not a later list.
+  // the Failed leftovers of the service), its steps are noted as undone, and the first error is thrown; what
+  // could not be deleted is left to recovery. The replies of the creates are trusted, not a later list.
   SnapshotSet take(const TakeRequest& request, store::Operation& operation, std::stop_token stop);
 
   // Sets of one VM, replicas in all regions included: found by the tag index, then each read itself. Newest
@@ -73,7 +73,8 @@ class SnapshotManager {
   std::vector<SnapshotSet> list_all(const std::string& subscription, std::stop_token stop);
 
   // Deletes the set's snapshots, data disks first, so that what is left over is never taken for a whole set;
-  // goes on after a failure. Each step is written to `operation`.
+  // goes on after a failure, but keeps the OS disk's then. It is one step of `operation`, so that recovery
+  // finishes the whole set or finds it untouched; `stop` is not heard in the middle of it.
   std::vector<Removal> remove(const SnapshotSet& set, store::Operation& operation, std::stop_token stop);
 
   // Puts tags on, or takes them off, every snapshot of a set.
@@ -81,7 +82,8 @@ class SnapshotManager {
   void untag(const SnapshotSet& set, const std::vector<std::string>& names, std::stop_token stop);
 
   // After a crash: a set that turns out whole stays, else what was made of it is deleted; removals that were
-  // begun are finished. Returns one line a thing done. Throws when it cannot: try again later.
+  // begun are finished; the lease on the VM is taken meanwhile and given back. Returns one line a thing done.
+  // Does not end the operation. Throws when it cannot: try again later.
   std::vector<std::string> recover(const store::OperationRecord& record, store::Operation& operation,
                                    std::stop_token stop);
 
@@ -97,6 +99,10 @@ class SnapshotManager {
   SyncResult plan_sync(const VmRef& vm, std::stop_token stop);  // --dry-run: `due` and what would be removed
 
  private:
+  void finish_removals(const store::OperationRecord& record, store::Operation& operation,
+                       std::vector<std::string>& notes, std::stop_token stop);
+  void settle_creates(const store::OperationRecord& record, store::Operation& operation,
+                      std::vector<std::string>& notes, std::stop_token stop);
   arm::ArmClient& arm_;
   store::Journal& journal_;
   core::Clock& clock_;

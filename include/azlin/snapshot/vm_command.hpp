@@ -26,10 +26,15 @@ class VmCommand {
 
   // Notes of what was settled first; one line each.
   const std::vector<std::string>& settled() const { return settled_; }
-  // Ends the operation with what went wrong, when it has not ended yet.
-  void failed(const std::string& error) { operation_.fail(error); }
+  // Both give the lease back first: were the operation ended before, a crash in between would leave a lease
+  // of which no journal knows.
+  void succeeded();
+  // Ends the operation with what went wrong, when it has not ended yet: rolled back when all that it made was
+  // deleted again.
+  void failed(const std::string& error);
 
  private:
+  store::Journal& journal_;
   std::vector<std::string> settled_;
   store::Operation operation_;
   std::optional<VmLease> lease_;
@@ -41,7 +46,7 @@ template <class Work>
 auto run_command(VmCommand& command, Work&& work) {
   try {
     auto result = work(command);
-    command.operation().succeed();
+    command.succeeded();
     return result;
   } catch (const std::exception& error) {
     command.failed(error.what());
