@@ -1,0 +1,171 @@
+# azlin backup replicate…, as a user types them; and what is left by kill -9 and by two at once.
+. "$(dirname "$0")/harness.sh"
+
+# latency PROFILE: how long copies take from now on.
+latency() { ok simulator latency "$1"; }
+target_puts() { azlin simulator requests -o json 2>/dev/null | jq '[.requests[] | select(.method == "PUT" and (.path | test("-westus2")))] | length'; }
+back_up() {
+  ok backup trigger "$1" -o json
+  backup=$(jq -r .backup.name <<<"$out")
+}
+
+test_replicate_prints_what_goes_where_and_waits() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  ok backup replicate "$backup" --target-region westus2
+  expect_out "Replicating backup to westus2..."
+  expect_out "  Source: $backup (eastus)"
+  expect_out "  Target: $backup-westus2 (westus2)"
+  expect_out "Replication started (job ID: 1)"
+  expect_out "✓ Replication complete"
+  ok backup list vm1
+  expect_out "replicated ✓"
+  ok backup replicate "$backup" --target-region westus2 -o json
+  expect_json '.status == "completed" and .copies[0].adopted'
+  [ "$(target_puts)" -eq "$(jq '.copies | length' <<<"$out")" ] || fail "a copy was made twice"
+}
+
+test_no_wait_is_followed_by_the_next_command() {
+  start_simulator sample
+  latency realistic
+  ok backup configure vm1
+  back_up vm1
+  ok backup replicate "$backup" --target-region westus2 --no-wait
+  expect_out "Track progress: azlin backup replication-status vm1"
+  ok backup replication-jobs --status in_progress -o json
+  expect_json '.jobs | length == 1 and .[0].percent < 100'
+  ok simulator clock --advance 3h
+  ok backup replication-status vm1
+  expect_out "Completed (1):"
+  expect_out "(no failed replications)"
+  expect_out "RPO in westus2: "
+}
+
+test_trigger_queues_for_a_target_region() {
+  start_simulator
+  ok backup configure prod-db-vm --cross-region --target-region westus2
+  ok backup trigger prod-db-vm
+  expect_out "  Cross-region replication: queued → westus2 (job 1)"
+  ok backup trigger --all -o json
+  expect_json '.results[0].replication == {job: 2, targetRegion: "westus2", targetSnapshot: (.results[0].backup + "-westus2")}'
+  ok backup replication-status prod-db-vm -o json
+  expect_json '[.jobs[].status] == ["completed", "completed"]'
+}
+
+test_replicate_all_copies_what_is_missing_in_order() {
+  start_simulator
+  ok backup configure vm1
+  for _ in 1 2 3; do back_up vm1; done
+  ok backup replicate-all vm1 --target-region westus2 --max-parallel 3 --dry-run
+  expect_out "Dry run: nothing was changed"
+  ok backup replicate-all vm1 --target-region westus2 --max-parallel 3
+  expect_out "Found 3 unreplicated backups for vm1"
+  expect_out "✓ All replications complete (3/3 succeeded)"
+  ok backup replicate-all vm1 --target-region westus2
+  expect_out "No unreplicated backups for vm1"
+  ok backup replication-jobs -o json
+  expect_json '[.jobs[].id] == [3, 2, 1]'
+}
+
+test_bad_input_is_refused_before_any_call() {
+  start_simulator
+  for arguments in "replicate '' --target-region westus2" "replicate x --target-region ''" "replicate x" \
+    "replicate x --target-region no-where!" "replicate x --target-region westus2 --max-parallel 0" \
+    "replicate-all vm1 --target-region westus2 --max-parallel -1" "replicate-all --target-region westus2" \
+    "replication-jobs --status lost" "replication-status vm1 --stalled-after soon"; do
+    eval "run azlin backup $arguments"
+    expect_code 2
+  done
+  [ "$(target_puts)" -eq 0 ] || fail "something was copied"
+  run azlin backup replication-cancel 99
+  expect_code 3
+  expect_err "job 99 not found"
+}
+
+test_a_failed_copy_fails_the_command_and_raises_an_alert() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  ok simulator fault add --method PUT --path '*-westus2*' --status 403 --code QuotaExceeded --count -1
+  run azlin backup replicate "$backup" --target-region westus2
+  expect_code 1
+  expect_out "✗ Replication failed:"
+  ok alert list -o json
+  expect_json '[.alerts[] | select(.rule == "replication_failure")] | length == 1'
+  ok simulator fault clear
+  ok backup replicate "$backup" --target-region westus2
+  ok alert list -o json
+  expect_json '[.alerts[] | select(.rule == "replication_failure" and .resolvedAt == null)] | length == 0'
+}
+
+test_a_stalled_copy_says_what_to_do_and_cancel_deletes_it() {
+  start_simulator
+  latency realistic
+  ok backup configure vm1
+  back_up vm1
+  ok backup replicate "$backup" --target-region westus2 --no-wait
+  run azlin backup replication-status vm1 --stalled-after 1s
+  sleep 1.1 # the copy's own clock is the machine's here
+  run azlin backup replication-status vm1 --stalled-after 1s -o json
+  expect_json '.jobs | length == 1'
+  ok backup replication-cancel 1
+  expect_out "✓ Job 1 cancelled: $backup → westus2"
+  expect_out "Deleted the unfinished copy $backup-westus2"
+  ok backup replication-jobs --status failed -o json
+  expect_json '.jobs[0].error == "cancelled"'
+  ok backup list vm1 -o json
+  expect_json '.backups[0].replicas == []'
+}
+
+test_kill_9_during_a_copy_is_made_good_by_the_next_command() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  latency realistic
+  "$AZLIN" backup replicate "$backup" --target-region westus2 >/dev/null 2>&1 &
+  local pid=$! tries=0
+  until [ "$(target_puts)" -ge 1 ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "no copy began"
+    sleep 0.05 # waiting for another process, bounded above
+  done
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null
+  ok simulator clock --advance 3h
+  ok recover
+  expect_out "backup.replicate on vm1"
+  ok backup replication-jobs -o json
+  expect_json '.jobs | length == 1 and .[0].status == "completed"'
+}
+
+test_two_at_once_make_one_copy_a_snapshot() {
+  start_simulator
+  ok backup configure prod-db-vm
+  for _ in 1 2 3; do back_up prod-db-vm; done
+  local disks
+  ok backup list prod-db-vm -o json
+  disks=$(jq '[.backups[].disks] | add' <<<"$out")
+  latency demo
+  "$AZLIN" backup replicate-all prod-db-vm --target-region westus2 >one 2>&1 &
+  local one=$!
+  "$AZLIN" backup replicate-all prod-db-vm --target-region westus2 >two 2>&1 &
+  local two=$!
+  wait "$one" || fail "the first failed: $(cat one)"
+  wait "$two" || fail "the second failed: $(cat two)"
+  [ "$(target_puts)" -eq "$disks" ] || fail "$(target_puts) copies of $disks snapshots"
+}
+
+test_state_rebuild_finds_replicas_by_their_tags() {
+  start_simulator
+  ok backup configure vm1 --cross-region --target-region westus2
+  ok backup trigger vm1
+  ok backup replication-status vm1
+  rm -f "$AZLIN_HOME"/replication.db*
+  ok state rebuild
+  expect_out "replication.db: 1 replica added, 0 known already"
+  ok backup replication-jobs -o json
+  expect_json '.jobs[0].status == "completed" and .jobs[0].note == "found in Azure"'
+}
+
+run_tests "$@"
