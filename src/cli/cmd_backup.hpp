@@ -10,5 +10,6 @@ void add_backup_care_commands(CLI::App& group, Job& chosen);      // cleanup, ho
 void add_backup_restore_command(CLI::App& group, Job& chosen);
 // replicate, replicate-all, replication-status, replication-jobs, replication-cancel
 void add_backup_replication_commands(CLI::App& group, Job& chosen);
+void add_verification_commands(CLI::App& group, Job& chosen);  // verify, verify-all, verification-report
 
 }  // namespace azlin::cli

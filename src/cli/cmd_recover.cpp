@@ -4,6 +4,7 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/verification/manager.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
 
@@ -23,6 +24,31 @@ void bind(CLI::App& command, RecoverOptions&) {
       "codes: 0, 1, 4 something still waits, 5");
 }
 
+verification::VerificationManager verifications(Runtime& runtime) {
+  return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.home() + "/verification.db"};
+}
+
+// Test disks past their time, from any machine: what no journal here knows of. Returns how many stay.
+std::size_t sweep_test_disks(Runtime& runtime, ordered_json& json) {
+  std::size_t stay = 0;
+  json["testDisks"] = ordered_json::array();
+  std::vector<snapshot::Removal> removals;
+  try {
+    removals = verifications(runtime).remove_expired(runtime.subscription(), runtime.stop());
+  } catch (const core::Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    runtime.console().warn(fmt::format("test disks past their time were not looked for: {}", error.what()));
+  }
+  for (const auto& removal : removals) {
+    stay += removal.error.empty() ? 0 : 1;
+    runtime.console().line(removal.error.empty()
+                               ? "✓ deleted test disk " + removal.name + ": its time was over"
+                               : fmt::format("✗ test disk {}: {}", removal.name, removal.error));
+    json["testDisks"].push_back({{"name", removal.name}, {"error", removal.error}});
+  }
+  return stay;
+}
+
 backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& operation) {
   if (backup::RestoreManager::recovers(operation.kind)) {
     backup::RestoreManager restores(runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes(),
@@ -35,6 +61,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
   }
   if (replication::ReplicationManager::recovers(operation.kind))
     return open_replication(runtime)->recover(operation, runtime.stop());
+  if (verification::VerificationManager::recovers(operation.kind))
+    return verifications(runtime).recover(operation, runtime.stop());
   return {
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }
@@ -67,7 +95,9 @@ int run(Runtime& runtime, const RecoverOptions&) {
                                   {"settled", done.settled},
                                   {"notes", done.notes}});
   }
-  if (interrupted.empty()) console.line("✓ Nothing to recover");
+  if (!runtime.dry_run()) open += sweep_test_disks(runtime, json);
+  if (interrupted.empty() && (!json.contains("testDisks") || json["testDisks"].empty()))
+    console.line("✓ Nothing to recover");
   console.result(json, "operations");
   return open == 0 || runtime.dry_run() ? 0 : core::exit_code(ErrorKind::partial);
 }
