@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "azlin/core/format.hpp"
+#include "azlin/verification/manager.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
 
@@ -23,14 +24,21 @@ int run(Runtime& runtime, const RebuildOptions&) {
   Console& console = runtime.console();
   if (runtime.dry_run()) {
     console.line(
-        "Dry run: nothing is written. Rows would be added to replication.db for replicas without one.");
+        "Dry run: nothing is written. Rows would be added to replication.db for replicas without one, and "
+        "to verification.db for backups that are tagged as verified.");
     console.result({{"dryRun", true}});
     return 0;
   }
   const auto rebuilt = open_replication(runtime)->rebuild(runtime.subscription(), runtime.stop());
   console.line(fmt::format("✓ replication.db: {} added, {} known already",
                            core::counted(rebuilt.jobs.size(), "replica"), rebuilt.known));
-  console.result({{"replication", {{"added", rebuilt.jobs.size()}, {"known", rebuilt.known}}}});
+  snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
+  verification::VerificationManager verifications(runtime.arm(), runtime.journal(), runtime.clock(),
+                                                  runtime.home() + "/verification.db");
+  const auto verified = verifications.rebuild(snapshots.list_all(runtime.subscription(), runtime.stop()));
+  console.line(fmt::format("✓ verification.db: {} added", core::counted(verified, "verification")));
+  console.result({{"replication", {{"added", rebuilt.jobs.size()}, {"known", rebuilt.known}}},
+                  {"verification", {{"added", verified}}}});
   return 0;
 }
 

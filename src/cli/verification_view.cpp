@@ -195,7 +195,9 @@ void print_verification(Console& console, const Verification& run, bool verbose)
       console.line(
           fmt::format("  Level: {}{}", to_string(run.reached),
                       run.reached == run.asked ? "" : fmt::format(" (asked for: {})", to_string(run.asked))));
-      console.line("  Result: PASS - backup is restorable");
+      console.line(run.reached == run.asked
+                       ? "  Result: PASS - backup is restorable"
+                       : "  Result: PASS at this level - the rest is not checked, for the reasons above");
       break;
     case Outcome::failed:
       console.line("✗ Backup verification failed");

@@ -116,11 +116,19 @@ TEST_F(VerificationManagerTest, ADamagedPartitionTableIsFoundByContent) {
 
 TEST_F(VerificationManagerTest, ADamagedSuperblockIsFoundByContent) {
   const auto backup = take();
+  spoil(backup.set.members.at(0).snapshot.id, kExt4 + 1024 + 512);
+  const auto run = verify(backup);
+  EXPECT_EQ(run.outcome, Outcome::failed);
+  EXPECT_THAT(run.error, HasSubstr("superblock"));
+  expect_nothing_left(backup);
+}
+
+TEST_F(VerificationManagerTest, AFileSystemThatIsNotRecognisedIsNotCalledChecked) {
+  const auto backup = take();
   spoil(backup.set.members.at(0).snapshot.id, kExt4 + 1024);
   const auto run = verify(backup);
-  EXPECT_NE(run.outcome, Outcome::passed);
-  EXPECT_NE(run.reached, Level::content);
-  expect_nothing_left(backup);
+  EXPECT_EQ(run.reached, Level::disk);
+  EXPECT_THAT(run.disks.at(0).not_checked, Contains(HasSubstr("not recognised")));
 }
 
 TEST_F(VerificationManagerTest, ABlockInTheMiddleIsNamedByTheSecondFullRead) {

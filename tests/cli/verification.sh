@@ -1,0 +1,145 @@
+# azlin backup verify, verify-all, verification-report: what is said, and with which exit code.
+. "$(dirname "$0")/harness.sh"
+
+at() { ok simulator clock --set "$1"; }
+
+# One backup of vm1; its name is in $name.
+back_up() {
+  ok backup configure vm1
+  ok backup trigger vm1 -o json
+  name=$(jq -r '.backup.name' <<<"$out")
+}
+
+spoil() { # OFFSET: bytes of the backup's OS disk go bad
+  curl -fsS -X POST "$sim_url/_simulator/disk-writes" -H 'Content-Type: application/json' -d "{\"resource\":
+    \"/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/snapshots/$name\",
+    \"offset\": $1, \"length\": 512, \"fill\": \"x\"}" >/dev/null || fail "nothing was written"
+}
+
+test_verify_says_what_was_checked() {
+  start_simulator
+  back_up
+  ok backup verify "$name"
+  expect_out "Verifying backup $name..."
+  expect_out "Creating test disk from snapshot...  ✓"
+  expect_out "Verifying disk properties...          ✓"
+  expect_match "  - Size matches: [0-9]+ GB"
+  expect_out "  - Status: Ready"
+  expect_out "  - Readable: Yes"
+  expect_out "Deleting test disk...                 ✓"
+  expect_out "✓ Backup verified successfully"
+  expect_match "  Verification time: [0-9]+m [0-9]+s"
+  expect_out "  Result: PASS - backup is restorable"
+  ok backup list vm1
+  expect_out "verified ✓"
+  ok backup verify "$name" --level disk
+  expect_out "Readable: Not checked (level disk)"
+  ok backup verify "$name" --level full -o json
+  expect_json '.success and .level == "full" and .disks[0].root != "" and .cleanupError == null'
+}
+
+test_a_damaged_backup_fails_with_exit_6_and_an_alert() {
+  start_simulator
+  back_up
+  spoil 512
+  run azlin backup verify "$name" --debug
+  expect_code 6
+  expect_out "✗ Backup verification failed"
+  expect_out "Action required: Recreate backup"
+  reject_err "sig="
+  ok backup list vm1
+  expect_out "FAILED"
+  ok alert list
+  expect_out "verification_failure"
+  ok backup verification-report --vm vm1
+  expect_out "  Success rate: 0% (0/1 passed)"
+  expect_out "Failed Verifications:"
+  expect_out "  $name"
+  expect_out "    Action required: Recreate backup"
+}
+
+test_verify_all_takes_what_is_due_only() {
+  start_simulator
+  back_up
+  ok backup trigger vm1
+  ok backup verify-all vm1
+  expect_out "Found 2 unverified backups for vm1"
+  expect_out "Verifying in parallel (max 2):"
+  expect_match '  \[2/2\] (monthly|daily)-[0-9-]+  ✓  [0-9]+m [0-9]+s'
+  expect_out "✓ All verifications complete (2/2 passed)"
+  expect_out "  Success rate: 100%"
+  ok backup verify-all vm1
+  expect_out "✓ Nothing is due"
+  ok backup verify-all --all --reverify --level disk -o json
+  expect_json '.passed == 2 and .failed == 0 and all(.results[]; .level == "disk")'
+}
+
+test_verify_all_goes_on_after_a_bad_one() {
+  start_simulator
+  back_up
+  ok backup trigger vm1
+  spoil 512
+  run azlin backup verify-all vm1 -o json
+  expect_code 6
+  expect_json '.passed == 1 and .failed == 1 and (.results | length) == 2'
+}
+
+test_a_report_without_data_says_so() {
+  start_simulator
+  ok backup verification-report
+  expect_out "Backup Verification Report (Last 7 Days)"
+  back_up
+  ok backup verification-report --days 30
+  expect_out "  Success rate: no data"
+  expect_out "    $name  never verified"
+  ok backup verification-report -o json
+  expect_json '.overall.successRate == null and .overall.totalBackups == 1'
+  for days in 0 -3 x; do
+    run azlin backup verification-report --days "$days"
+    expect_code 2
+  done
+}
+
+test_what_is_not_there_and_what_is_asked_wrongly() {
+  start_simulator
+  back_up
+  run azlin backup verify nothing-like-it
+  expect_code 3
+  run azlin backup verify "$name" --region westus2
+  expect_code 3
+  expect_err "no replica in westus2"
+  run azlin backup verify "$name" --level deep
+  expect_code 2
+  run azlin backup verify-all
+  expect_code 2
+}
+
+test_a_dry_run_makes_no_disk() {
+  start_simulator
+  back_up
+  ok backup verify "$name" --dry-run
+  expect_out "PUT /subscriptions/"
+  expect_out "/beginGetAccess"
+  ok backup verification-report -o json
+  expect_json '.vms[0].checked == 0'
+}
+
+test_a_killed_verification_is_cleaned_up_by_recover() {
+  start_simulator
+  back_up
+  ok simulator fault add --method DELETE --path '*/disks/azlin-verify-*' --delay 60s
+  azlin backup verify "$name" --level disk >"$work/verify.out" 2>&1 &
+  local pid=$!
+  until grep -q "deleting the test disk" "$work/verify.out"; do kill -0 $pid || fail "$(cat "$work/verify.out")"; done
+  kill -9 $pid
+  wait $pid 2>/dev/null
+  ok simulator fault clear
+  run azlin recover
+  expect_code 0
+  expect_out "deleted test disk azlin-verify-"
+  ok recover
+  expect_out "✓ Nothing to recover"
+  ok backup verify "$name"
+}
+
+run_tests "$@"
