@@ -1,0 +1,173 @@
+#include "contract/vm_support.hpp"
+
+namespace azlin::test {
+namespace {
+
+class NetworksContractTest : public ::testing::Test {
+ protected:
+  static std::string refusal(const HttpReply& reply) {
+    return fmt::format("{} {}", reply.status, reply.error_code());
+  }
+  static json vnet(const std::string& prefix, const json& subnets) {
+    return {{"location", "eastus"},
+            {"properties", {{"addressSpace", {{"addressPrefixes", {prefix}}}}, {"subnets", subnets}}}};
+  }
+  static json subnet(const std::string& name, const std::string& prefix) {
+    return {{"name", name}, {"properties", {{"addressPrefix", prefix}}}};
+  }
+  static json rule(const std::string& name, int priority, const std::string& direction = "Inbound",
+                   const std::string& access = "Allow", const std::string& to = "*") {
+    return {{"name", name},
+            {"properties",
+             {{"protocol", "Tcp"},
+              {"sourcePortRange", "*"},
+              {"destinationPortRange", "*"},
+              {"sourceAddressPrefix", "*"},
+              {"destinationAddressPrefix", to},
+              {"access", access},
+              {"priority", priority},
+              {"direction", direction}}}};
+  }
+  VmSimulator sim_;
+};
+
+// PUT 200/201 as a long-running operation under S/N/locations/{loc}/operations/; weak ETags W/"guid".
+TEST_F(NetworksContractTest, PutIsAnOperation) {
+  const auto made = sim_.network("PUT", "virtualNetworks/v",
+                                 vnet("10.1.0.0/16", json::array({subnet("a", "10.1.0.0/24")})));
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(made.json()["properties"]["provisioningState"], "Updating");
+  EXPECT_THAT(made.header("azure-asyncoperation"),
+              ::testing::HasSubstr("/providers/Microsoft.Network/locations/eastus/operations/"));
+  EXPECT_EQ(sim_.finish(made).json()["status"], "Succeeded");
+  const auto read = sim_.network("GET", "virtualNetworks/v").json();
+  EXPECT_EQ(read["properties"]["provisioningState"], "Succeeded");
+  EXPECT_THAT(read["etag"].get<std::string>(), ::testing::MatchesRegex("W/\"[0-9a-f-]*\""));
+  EXPECT_EQ(read["properties"]["subnets"][0]["id"],
+            in_group("Microsoft.Network/virtualNetworks/v/subnets/a"));
+  EXPECT_EQ(sim_.network("GET", "virtualNetworks/v/subnets/a").json()["name"], "a");
+}
+
+// A subnet lies inside its network and overlaps no other.
+TEST_F(NetworksContractTest, SubnetRangesAreChecked) {
+  EXPECT_EQ(
+      sim_.network("PUT", "virtualNetworks/v", vnet("10.1.0.0/16", json::array({subnet("a", "10.2.0.0/24")})))
+          .error_code(),
+      "NetcfgSubnetRangeOutsideVnet");
+  EXPECT_EQ(sim_.network("PUT", "virtualNetworks/v",
+                         vnet("10.1.0.0/16",
+                              json::array({subnet("a", "10.1.0.0/24"), subnet("b", "10.1.0.128/25")})))
+                .error_code(),
+            "NetcfgSubnetRangesOverlap");
+  EXPECT_EQ(sim_.network("PUT", "virtualNetworks/v", vnet("10.1.0.1/16", json::array())).error_code(),
+            "InvalidAddressPrefixFormat");
+}
+
+// "In use: … InUseSubnetCannotBeDeleted"; "order VM, NIC, IP, NSG, VNet".
+TEST_F(NetworksContractTest, SubnetInUseCannotBeDeleted) {
+  const auto name = "virtualNetworks/production-eastus-vnet";
+  EXPECT_EQ(refusal(sim_.network("DELETE", name)), "400 InUseSubnetCannotBeDeleted");
+  EXPECT_EQ(refusal(sim_.network("DELETE", std::string(name) + "/subnets/default")),
+            "400 InUseSubnetCannotBeDeleted");
+  EXPECT_EQ(refusal(sim_.network("PUT", name, vnet("10.0.0.0/15", json::array()))),
+            "400 InUseSubnetCannotBeDeleted");
+  EXPECT_EQ(refusal(sim_.network("DELETE", "networkSecurityGroups/production-eastus-nsg")),
+            "400 InUseNetworkSecurityGroupCannotBeDeleted");
+}
+
+// "NicInUse, PublicIPAddressCannotBeDeleted"
+TEST_F(NetworksContractTest, NicAndAddressInUseCannotBeDeleted) {
+  EXPECT_EQ(refusal(sim_.network("DELETE", "networkInterfaces/prod-app-vm-nic")), "400 NicInUse");
+  EXPECT_EQ(refusal(sim_.network("DELETE", "publicIPAddresses/prod-app-vm-ip")),
+            "400 PublicIPAddressCannotBeDeleted");
+}
+
+// The whole set goes in the right order.
+TEST_F(NetworksContractTest, EverythingIsDeletedInOrder) {
+  sim_.network("PUT", "networkSecurityGroups/g",
+               {{"location", "eastus"}, {"properties", {{"securityRules", json::array()}}}});
+  auto one = subnet("a", "10.1.0.0/24");
+  one["properties"]["networkSecurityGroup"] = {{"id", in_group("Microsoft.Network/networkSecurityGroups/g")}};
+  sim_.network("PUT", "virtualNetworks/v", vnet("10.1.0.0/16", json::array({one})));
+  sim_.make_nic("n", {{"subnet", {{"id", in_group("Microsoft.Network/virtualNetworks/v/subnets/a")}}}});
+  EXPECT_EQ(sim_.network("GET", "networkInterfaces/n")
+                .json()["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"],
+            "10.1.0.4");
+  for (const char* name : {"networkInterfaces/n", "virtualNetworks/v", "networkSecurityGroups/g"}) {
+    EXPECT_EQ(sim_.finish(sim_.network("DELETE", name)).json()["status"], "Succeeded") << name;
+    EXPECT_EQ(sim_.network("GET", name).status, 404);
+    EXPECT_EQ(sim_.network("DELETE", name).status, 204);
+  }
+}
+
+// A NIC names a subnet of its region that exists: 400 InvalidResourceReference.
+TEST_F(NetworksContractTest, NicReferencesMustExist) {
+  const auto nic = [&](const std::string& where, const std::string& subnet_id) {
+    return sim_.network(
+        "PUT", "networkInterfaces/n",
+        {{"location", where},
+         {"properties",
+          {{"ipConfigurations", {{{"name", "i"}, {"properties", {{"subnet", {{"id", subnet_id}}}}}}}}}}});
+  };
+  const auto real = in_group("Microsoft.Network/virtualNetworks/production-eastus-vnet/subnets/default");
+  EXPECT_EQ(refusal(nic("eastus", real + "x")), "400 InvalidResourceReference");
+  EXPECT_EQ(refusal(nic("westus2", real)), "400 InvalidResourceReference");
+  EXPECT_EQ(nic("eastus", real).status, 201);
+}
+
+// An address belongs to one NIC; a Standard one is static.
+TEST_F(NetworksContractTest, PublicAddressBelongsToOneNic) {
+  const json dynamic = {{"location", "eastus"},
+                        {"sku", {{"name", "Standard"}}},
+                        {"properties", {{"publicIPAllocationMethod", "Dynamic"}}}};
+  EXPECT_EQ(sim_.network("PUT", "publicIPAddresses/p", dynamic).status, 400);
+  const json config = {
+      {"name", "i"},
+      {"properties",
+       {{"subnet",
+         {{"id", in_group("Microsoft.Network/virtualNetworks/production-eastus-vnet/subnets/default")}}},
+        {"publicIPAddress", {{"id", in_group("Microsoft.Network/publicIPAddresses/prod-app-vm-ip")}}}}}};
+  const auto reply = sim_.network("PUT", "networkInterfaces/n",
+                                  {{"location", "eastus"}, {"properties", {{"ipConfigurations", {config}}}}});
+  EXPECT_EQ(refusal(reply), "400 PublicIPAddressInUse");
+}
+
+// "(priority 100–4096)"; no two rules of one direction share a priority.
+TEST_F(NetworksContractTest, SecurityRulesAreChecked) {
+  const auto put = [&](const json& rules) {
+    return sim_.network("PUT", "networkSecurityGroups/g",
+                        {{"location", "eastus"}, {"properties", {{"securityRules", rules}}}});
+  };
+  EXPECT_EQ(put(json::array({rule("low", 99)})).error_code(), "SecurityRuleInvalidPriority");
+  EXPECT_EQ(put(json::array({rule("high", 4097)})).error_code(), "SecurityRuleInvalidPriority");
+  EXPECT_EQ(put(json::array({rule("a", 100), rule("b", 100)})).error_code(), "SecurityRuleConflict");
+  EXPECT_EQ(put(json::array({rule("a", 100), rule("b", 100, "Outbound")})).status, 201);
+}
+
+// "needs agent and outbound 443": Run Command behind a rule that lets nothing out, or in a private subnet,
+// fails in the operation; a rule for AzureCloud above it opens the way.
+TEST_F(NetworksContractTest, RunCommandNeedsAWayOut) {
+  const auto run = [&] {
+    const auto started =
+        sim_.act("my-vm", "runCommand", {{"commandId", "RunShellScript"}, {"script", {"hostname"}}});
+    const auto document = sim_.arm("GET", started.header("azure-asyncoperation")).json();
+    return document["status"] == "Failed" ? document["error"]["code"] : document["status"];
+  };
+  const auto rules = [&](const json& list) {
+    sim_.network("PUT", "networkSecurityGroups/production-eastus-nsg",
+                 {{"location", "eastus"}, {"properties", {{"securityRules", list}}}});
+  };
+  EXPECT_EQ(run(), "Succeeded");
+  rules(json::array({rule("closed", 200, "Outbound", "Deny", "Internet")}));
+  EXPECT_EQ(run(), "VMAgentStatusCommunicationError");
+  rules(json::array({rule("closed", 200, "Outbound", "Deny", "Internet"),
+                     rule("azure", 100, "Outbound", "Allow", "AzureCloud")}));
+  EXPECT_EQ(run(), "Succeeded");
+  auto closed = subnet("default", "10.0.0.0/16");
+  closed["properties"]["defaultOutboundAccess"] = false;
+  sim_.network("PUT", "virtualNetworks/production-eastus-vnet/subnets/default", closed);
+  EXPECT_EQ(run(), "VMAgentStatusCommunicationError");
+}
+
+}  // namespace
+}  // namespace azlin::test
