@@ -65,15 +65,20 @@ bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+arm::Call skus_call(const std::string& subscription, const std::string& region) {
+  arm::Call call;
+  call.path = "/subscriptions/" + subscription + "/providers/Microsoft.Compute/skus";
+  call.api_version = kSkusVersion;
+  call.query = {{"$filter", fmt::format("location eq '{}'", region)}};
+  return call;
+}
+
 }  // namespace
 
 std::vector<VmSize> list_vm_sizes(arm::ArmClient& arm, const std::string& subscription,
                                   const std::string& region, std::stop_token stop) {
   std::vector<VmSize> sizes;
-  arm::Call call;
-  call.path = "/subscriptions/" + subscription + "/providers/Microsoft.Compute/skus";
-  call.api_version = kSkusVersion;
-  call.query = {{"$filter", fmt::format("location eq '{}'", region)}};
+  const auto call = skus_call(subscription, region);
   arm.list(
       call,
       [&](json&& item) {
@@ -82,6 +87,24 @@ std::vector<VmSize> list_vm_sizes(arm::ArmClient& arm, const std::string& subscr
       },
       stop);
   return sizes;
+}
+
+std::vector<std::string> list_disk_skus(arm::ArmClient& arm, const std::string& subscription,
+                                        const std::string& region, std::stop_token stop) {
+  std::vector<std::string> names;
+  const auto call = skus_call(subscription, region);
+  arm.list(
+      call,
+      [&](json&& item) {
+        const bool blocked =
+            std::any_of(member(item, "restrictions").begin(), member(item, "restrictions").end(),
+                        [](const json& restriction) { return text(restriction, "type") == "Location"; });
+        if (text(item, "resourceType") == "disks" && !blocked && !contains(names, text(item, "name")))
+          names.push_back(text(item, "name"));
+        return true;
+      },
+      stop);
+  return names;
 }
 
 std::vector<Quota> list_quotas(arm::ArmClient& arm, const std::string& subscription,

@@ -8,7 +8,7 @@
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
-#include "backup/vm_body.hpp"
+#include "azlin/backup/vm_body.hpp"
 
 namespace azlin::backup {
 

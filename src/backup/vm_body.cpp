@@ -1,4 +1,4 @@
-#include "backup/vm_body.hpp"
+#include "azlin/backup/vm_body.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -5,6 +5,7 @@
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/verification/manager.hpp"
+#include "cli/cmd_dr.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
 
@@ -63,6 +64,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     return open_replication(runtime)->recover(operation, runtime.stop());
   if (verification::VerificationManager::recovers(operation.kind))
     return verifications(runtime).recover(operation, runtime.stop());
+  if (dr::DRTestManager::recovers(operation.kind))
+    return open_drills(runtime).recover(operation, runtime.stop());
   return {
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }

@@ -12,6 +12,7 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 #include "cli/alerts.hpp"
+#include "cli/cmd_dr.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
 
@@ -43,6 +44,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 void add_commands(CLI::App& app, Job& chosen) {
   add_backup_commands(app, chosen);
   add_snapshot_commands(app, chosen);
+  add_dr_commands(app, chosen);
   add_alert_commands(app, chosen);
   add_operations_commands(app, chosen);
   add_state_commands(app, chosen);

@@ -30,6 +30,10 @@ struct VmSize {
 std::vector<VmSize> list_vm_sizes(arm::ArmClient& arm, const std::string& subscription,
                                   const std::string& region, std::stop_token stop = {});
 
+// Names of the disk SKUs that the region offers to the subscription. Source: as list_vm_sizes.
+std::vector<std::string> list_disk_skus(arm::ArmClient& arm, const std::string& subscription,
+                                        const std::string& region, std::stop_token stop = {});
+
 struct Quota {
   std::string name;  // "cores", "standardDSv5Family"
   int used = 0, limit = 0;

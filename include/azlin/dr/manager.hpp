@@ -1,0 +1,100 @@
+#pragma once
+// DR drills: a replica is restored as a VM in an isolated network of the test region, timed, looked at, and
+// removed again.
+//
+// The network has no public address and no peering; its security group lets nothing in and nothing out but
+// HTTPS to Azure, which Run Command needs. Everything made bears the tag azlin:drill. Cleanup always runs,
+// also after a failure and Ctrl-C; after a crash recover() and cleanup() do it.
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "azlin/backup/manager.hpp"
+#include "azlin/dr/drill.hpp"
+#include "azlin/dr/policy.hpp"
+#include "azlin/dr/store.hpp"
+
+namespace azlin::dr {
+
+struct SweptDrill {
+  std::string drill_id;
+  std::vector<std::string> ids;  // what bears its tag, as found
+  std::string why;               // why it goes, or why it stays
+  bool dead = false;             // it goes
+  std::vector<Leftover> left;    // what could not be removed; empty after a dry run
+};
+
+// One VM of `dr test-all`.
+struct ScheduledTest {
+  VmRef vm;
+  std::optional<DRTestResult> result;  // nullopt: it was not begun, `error` says why
+  std::string error, hint;
+};
+
+// Borrows its arguments; thread-safe. All calls throw core::Error or arm::ArmError.
+class DRTestManager {
+ public:
+  // `db_path`: dr_tests.db.
+  DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock, const std::string& db_path);
+
+  // Checks all that a drill needs and changes nothing: a complete set in the region (core::Error, not_found:
+  // replicate first), a free name, a size that is offered and that the quotas allow, disk SKUs.
+  DrillPlan plan(const DRTestConfig& config, std::stop_token stop);
+
+  // The whole drill. Throws only where nothing was begun (as plan() does for a missing set); a phase that
+  // fails is in the result, and so is an interrupt (Verdict::interrupted).
+  DRTestResult run_dr_test(const DRTestConfig& config, std::stop_token stop);
+
+  // Newest first. A row whose process is gone reads as interrupted.
+  std::vector<DRTestResult> get_test_history(const TestFilter& filter);
+
+  // Everything with a drill's tag in the subscription, by drill, and whether it is dead: its process is gone
+  // or it ended (on this machine), or its time is over (of any machine). A drill that runs here is never
+  // dead; one kept by --no-cleanup is not before its time, unless `drill_id` names it.
+  std::vector<SweptDrill> find_drills(const std::string& subscription,
+                                      const std::optional<std::string>& drill_id, std::stop_token stop);
+  // find_drills, and removes the dead ones. Journalled.
+  std::vector<SweptDrill> cleanup(const std::string& subscription, const std::optional<std::string>& drill_id,
+                                  std::stop_token stop);
+
+  // What holds for a VM, and when its next drill is due.
+  PolicyView show(const VmRef& vm, std::stop_token stop);
+  // What configure would write; as apply() in policy.hpp.
+  DrPolicy plan_configure(const VmRef& vm, const PolicyChange& change, std::stop_token stop);
+  void configure(const VmRef& vm, const DrPolicy& policy, std::stop_token stop);
+  // VMs of the subscription (or group) for which a policy holds, or whose tag cannot be read.
+  std::vector<PolicyView> policies(const std::string& subscription, const std::optional<std::string>& group,
+                                   std::stop_token stop);
+  // One drill for each, at most `max_parallel` at a time; one VM's failure does not stop the others. `ended`
+  // comes from several threads.
+  std::vector<ScheduledTest> run_scheduled_tests(
+      const std::vector<PolicyView>& due, int max_parallel,
+      const std::function<void(std::size_t, const ScheduledTest&)>& ended, std::stop_token stop);
+
+  static bool recovers(const std::string& kind);
+  // Removes what an interrupted drill left.
+  backup::Recovered recover(const store::OperationRecord& record, std::stop_token stop);
+
+ private:
+  struct Run;
+  DrillPlan prepare(const DRTestConfig& config, std::stop_token stop);
+  void fit(DrillPlan& plan, const DRTestConfig& config, std::stop_token stop);
+  void settle_earlier(Run& run);
+  void run_phases(Run& run, std::stop_token stop);
+  void restore(Run& run, std::stop_token stop);
+  void build_network(Run& run, std::stop_token stop);
+  void await_guest(Run& run, Phase& phase, std::stop_token stop);
+  void check_ssh(Run& run, Phase& phase, std::stop_token stop);
+  void check_command(Run& run, Phase& phase, std::stop_token stop);
+  void clean_up(Run& run);
+  bool is_alive(const DRTestResult& test);
+
+  arm::ArmClient& arm_;
+  store::Journal& journal_;
+  core::Clock& clock_;
+  std::string holder_;  // host and home: who a drill belongs to
+  backup::BackupManager backups_;
+  DrillStore store_;
+};
+
+}  // namespace azlin::dr

@@ -1,0 +1,55 @@
+#pragma once
+// Can a VM be brought back now? From its schedule, backups, copies, verifications and drills. Pure.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "azlin/backup/manager.hpp"
+#include "azlin/dr/policy.hpp"
+
+namespace azlin::dr {
+
+inline constexpr core::Millis kTargetRpo = std::chrono::hours{24};
+inline constexpr core::Millis kVerifyWithin = std::chrono::hours{24 * 7};
+
+struct ReadinessFacts {
+  VmRef vm;
+  std::optional<backup::BackupSchedule> schedule;
+  std::optional<DrPolicy> policy;           // what holds, also when it is disabled
+  std::string unreadable;                   // why a tag cannot be read; empty: it can
+  std::vector<backup::BackupInfo> backups;  // newest first
+  std::vector<DRTestResult> drills;         // of this VM, newest first
+};
+
+struct Gap {
+  std::string text, command;  // what is missing, and what closes it
+};
+
+// From the RTOs of drills that passed.
+struct RtoForecast {
+  core::Millis p50{0}, p90{0};
+  int drills = 0;
+  // Of the drills that had three or more before them, how many stayed within the P90 of those.
+  int inside = 0, judged = 0;
+};
+
+struct Readiness {
+  VmRef vm;
+  const backup::BackupInfo* newest = nullptr;    // complete; into the facts
+  const backup::BackupInfo* copied = nullptr;    // newest with a complete copy in the policy's region
+  const backup::BackupInfo* verified = nullptr;  // newest that passed
+  const DRTestResult* drill = nullptr;           // newest that passed or failed
+  std::optional<core::Millis> rpo;               // age of the newest complete copy in the region
+  std::optional<RtoForecast> rto;
+  std::vector<Gap> gaps;
+  bool ready() const { return gaps.empty(); }
+};
+
+// `facts` must outlive the result.
+Readiness judge(const ReadinessFacts& facts, core::TimePoint now);
+
+// The smallest value that at least `percent` of them do not exceed (nearest rank). `values` must not be
+// empty.
+core::Millis percentile(std::vector<core::Millis> values, int percent);
+
+}  // namespace azlin::dr

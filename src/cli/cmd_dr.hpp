@@ -1,0 +1,28 @@
+#pragma once
+// azlin dr: drills, their history, what they left.
+#include "azlin/dr/manager.hpp"
+#include "cli/command.hpp"
+
+namespace azlin::cli {
+
+void add_dr_commands(CLI::App& root, Job& chosen);
+void add_ssh_command(CLI::App& root, Job& chosen);
+void add_dr_policy_commands(CLI::App& group, Job& chosen);  // configure, disable, show, test-all
+void add_dr_readiness_command(CLI::App& group, Job& chosen);
+void add_dr_history_commands(CLI::App& group, Job& chosen);  // test-history, success-rate
+
+// dr_tests.db of the state folder.
+dr::DRTestManager open_drills(Runtime& runtime);
+
+nlohmann::ordered_json to_json(const dr::DRTestResult& result);
+std::string mark_of(Console& console, dr::Outcome outcome);  // ✓, ✗, –
+double seconds_of(core::Millis time);
+std::string target_text(core::Millis target);  // "<15 minutes"
+
+// Alerts for what a drill showed: failure or all-clear, RTO, leftovers.
+void report_drill(Runtime& runtime, const dr::DRTestResult& result);
+void report_scheduled(Runtime& runtime, const dr::ScheduledTest& test);
+// The exit code of one drill: 0; 1 failed or something left; 6 passed, but slower than its target; 130.
+int exit_code_of(const dr::DRTestResult& result);
+
+}  // namespace azlin::cli

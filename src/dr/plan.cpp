@@ -1,0 +1,204 @@
+// What a drill will do, decided and checked before anything is made.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "azlin/azure/capacity.hpp"
+#include "azlin/backup/names.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+#include "azlin/dr/manager.hpp"
+#include "dr/sizes.hpp"
+
+namespace azlin::dr {
+
+using backup::BackupInfo;
+using core::Error;
+using core::ErrorKind;
+
+namespace {
+
+constexpr core::Millis kLongestDrill = std::chrono::hours{4};
+
+void check(const DRTestConfig& config) {
+  core::check_vm_name(config.vm.name);
+  core::check_region(config.test_region);
+  if (config.backup) core::check_compute_name(*config.backup, "backup");
+  if (config.test_resource_group) core::check_resource_group(*config.test_resource_group);
+  if (config.target_rto <= core::Millis{0})
+    throw Error(ErrorKind::usage, "the target of the RTO must be over 0", "write it as 15m");
+}
+
+// The set that is complete in the region; null: there is none.
+const snapshot::SnapshotSet* set_in(const BackupInfo& backup, const std::string& region) {
+  for (const auto& replica : backup.replicas) {
+    if (core::equal_ignoring_case(replica.region, region) && replica.complete) return &replica.set;
+  }
+  const bool here = core::equal_ignoring_case(backup.region, region) && backup.complete;
+  return here && !backup.replica_only ? &backup.set : nullptr;
+}
+
+// "its copy is at 40 %", or "".
+std::string progress_in(const BackupInfo& backup, const std::string& region) {
+  for (const auto& replica : backup.replicas) {
+    if (core::equal_ignoring_case(replica.region, region) && !replica.complete)
+      return fmt::format(": its copy is at {:.0f} %", replica.percent);
+  }
+  return {};
+}
+
+[[noreturn]] void throw_replicate_first(const DRTestConfig& config, const BackupInfo& newest) {
+  throw Error(ErrorKind::not_found,
+              fmt::format("{} has no complete copy in {}{}", config.backup ? newest.name : config.vm.name,
+                          config.test_region, progress_in(newest, config.test_region)),
+              fmt::format("replicate first: azlin backup replicate {} --target-region {}", newest.name,
+                          config.test_region));
+}
+
+// The newest of the region; one whose verification failed only where there is no other.
+const BackupInfo* newest_in(const std::vector<BackupInfo>& backups, const std::string& region) {
+  const BackupInfo* doubtful = nullptr;
+  for (const auto& backup : backups) {  // newest first
+    if (set_in(backup, region) == nullptr) continue;
+    if (backup.verified != backup::Verified::failed) return &backup;
+    if (doubtful == nullptr) doubtful = &backup;
+  }
+  return doubtful;
+}
+
+const BackupInfo& choose(const DRTestConfig& config, const std::vector<BackupInfo>& backups) {
+  if (backups.empty()) {
+    throw Error(ErrorKind::not_found, config.vm.name + " has no backups",
+                "make one: azlin backup trigger " + config.vm.name);
+  }
+  if (!config.backup) {
+    const BackupInfo* newest = newest_in(backups, config.test_region);
+    if (newest == nullptr) throw_replicate_first(config, backups.front());
+    return *newest;
+  }
+  std::vector<std::string> names;
+  for (const auto& backup : backups) names.push_back(backup.name);
+  const BackupInfo& named = backups[backup::find_by_prefix(names, *config.backup, "backup")];
+  if (set_in(named, config.test_region) == nullptr) throw_replicate_first(config, named);
+  return named;
+}
+
+std::string network_id(const VmRef& target, const char* type, const std::string& name) {
+  return fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/{}/{}",
+                     target.subscription, target.resource_group, type, name);
+}
+
+// "20251201"
+std::string date(core::TimePoint now) {
+  return core::to_name_stamp(now).substr(0, 8);
+}
+
+backup::RestoreDisk plan_disk(const snapshot::Member& member, const DrillPlan& plan) {
+  const auto spec = snapshot::disk_spec(member.snapshot.tags).value_or(snapshot::DiskSpec{});
+  backup::RestoreDisk disk;
+  disk.lun = member.lun;
+  disk.snapshot_id = member.snapshot.id;
+  disk.name = fmt::format("{}-{}-{}", plan.target.name, plan.drill_id.substr(2),
+                          member.lun == -1 ? "os" : fmt::format("lun{}", member.lun));
+  disk.new_id = fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/disks/{}",
+                            plan.target.subscription, plan.target.resource_group, disk.name);
+  disk.sku = spec.sku;
+  disk.caching = spec.caching;
+  disk.delete_option = "Delete";
+  disk.encryption_set_id = member.snapshot.encryption_set_id;
+  disk.size_bytes = member.snapshot.size_bytes;
+  disk.size_gb = member.snapshot.size_gb;
+  return disk;
+}
+
+void warn_about(const BackupInfo& backup, DrillPlan& plan) {
+  if (backup.verified == backup::Verified::failed)
+    plan.warnings.emplace_back("the last verification of this backup FAILED");
+  if (plan.spec.vtpm)
+    plan.warnings.emplace_back(
+        "the drill's VM has a new virtual TPM: keys sealed in the old one are not in it");
+  if (plan.spec.nics.size() > 1)
+    plan.warnings.push_back(fmt::format("the original has {} network interfaces: the drill's VM gets one",
+                                        plan.spec.nics.size()));
+}
+
+}  // namespace
+
+DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token stop) {
+  check(config);
+  const auto backups = backups_.list(config.vm, stop);
+  const BackupInfo& chosen = choose(config, backups);
+  DrillPlan plan;
+  plan.set = *set_in(chosen, config.test_region);
+  const auto spec = plan.set.vm();
+  if (!spec) {
+    throw Error(ErrorKind::failed,
+                fmt::format("{} does not say what its VM was (the azlin:vm-spec tags are gone)", chosen.name),
+                "choose another backup");
+  }
+  const auto now = clock_.now();
+  plan.drill_id = "d-" + core::new_guid().substr(0, 8);
+  plan.spec = *spec;
+  plan.source = config.vm;
+  plan.backup = chosen.name;
+  plan.backup_created = chosen.created;
+  plan.region = plan.set.location;
+  plan.until = now + (config.cleanup_after_test ? kLongestDrill : config.keep_for);
+  plan.needs_run_command = config.verify_connectivity || !config.verify_command.empty();
+  const std::string base = config.vm.name.substr(0, 40);
+  plan.target = {
+      config.vm.subscription,
+      config.test_resource_group.value_or(fmt::format("azlin-drill-{}-{}", base, plan.drill_id.substr(2))),
+      fmt::format("{}-dr-test-{}", base, date(now))};
+  plan.own_group =
+      !azure::find_resource_group(arm_, plan.target.subscription, plan.target.resource_group, stop)
+           .has_value();
+  if (!plan.own_group && azure::find_vm(arm_, plan.target.id(), false, stop))
+    plan.target.name += "-" + plan.drill_id.substr(2);
+  const std::string name = "azlin-drill-" + plan.drill_id.substr(2);
+  plan.nsg_id = network_id(plan.target, "networkSecurityGroups", name + "-nsg");
+  plan.network_id = network_id(plan.target, "virtualNetworks", name + "-net");
+  plan.nic_id = network_id(plan.target, "networkInterfaces", name + "-nic");
+  for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
+  warn_about(chosen, plan);
+  return plan;
+}
+
+// Size, zone, quota, disk SKUs.
+void DRTestManager::fit(DrillPlan& plan, const DRTestConfig& config, std::stop_token stop) {
+  const std::string& subscription = plan.target.subscription;
+  const auto skus = azure::list_disk_skus(arm_, subscription, plan.region, stop);
+  SizeWish wish;
+  wish.name = config.size.value_or(plan.spec.size);
+  wish.exact = config.size.has_value();
+  wish.generation = plan.spec.generation;
+  wish.controller = plan.spec.disk_controller;
+  wish.data_disks = static_cast<int>(plan.disks.size()) - 1;
+  for (auto& disk : plan.disks) {
+    const std::string before = disk.sku;
+    disk.sku = offered_sku(disk.sku, skus, plan.region);
+    if (disk.sku != before)
+      plan.warnings.push_back(
+          fmt::format("{} does not offer {} disks: {} is used", plan.region, before, disk.sku));
+    wish.premium = wish.premium || needs_premium(disk.sku);
+    wish.zonal = wish.zonal || needs_zone(disk.sku);
+  }
+  const auto offered = azure::list_vm_sizes(arm_, subscription, plan.region, stop);
+  const auto quotas = azure::list_quotas(arm_, subscription, plan.region, stop);
+  const auto original = [&]() -> std::vector<azure::VmSize> {
+    return azure::list_vm_sizes(arm_, subscription, plan.spec.location, stop);
+  };
+  const SizeChoice choice = choose_size(wish, offered, quotas, plan.region, original);
+  plan.vm_size = choice.name;
+  plan.zone = choice.zone;
+  if (!choice.note.empty()) plan.warnings.push_back(choice.note);
+  for (auto& disk : plan.disks) disk.zone = disk.sku.ends_with("_ZRS") ? std::nullopt : plan.zone;
+}
+
+DrillPlan DRTestManager::plan(const DRTestConfig& config, std::stop_token stop) {
+  DrillPlan plan = prepare(config, stop);
+  fit(plan, config, stop);
+  return plan;
+}
+
+}  // namespace azlin::dr

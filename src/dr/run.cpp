@@ -1,0 +1,386 @@
+// A drill from its first phase to its last.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "azlin/azure/boot_log.hpp"
+#include "azlin/azure/network.hpp"
+#include "azlin/backup/vm_body.hpp"
+#include "azlin/core/cancel.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/parallel.hpp"
+#include "azlin/dr/manager.hpp"
+#include "azlin/snapshot/lease.hpp"
+#include "dr/leftovers.hpp"
+
+namespace azlin::dr {
+
+using core::Error;
+using core::ErrorKind;
+using nlohmann::json;
+
+namespace {
+
+constexpr core::Millis kGuestPoll = std::chrono::seconds{5};  // Compute allows 12 reads of one VM a minute
+constexpr core::Millis kSshPoll = std::chrono::seconds{15};
+constexpr int kParallelDisks = 8;
+constexpr std::size_t kLogLines = 20;
+constexpr const char* kKind = "dr.test";
+
+// Nothing comes in. Out goes HTTPS to Azure when Run Command is needed (its results travel so), else nothing;
+// the network's own addresses, peered and on-premises ones are all VirtualNetwork.
+std::vector<azure::SecurityRule> isolation(bool run_command) {
+  std::vector<azure::SecurityRule> rules = {
+      {"deny-inbound", 100, "Inbound", "Deny", "*", "*", "*", "*"},
+      {"deny-networks", 100, "Outbound", "Deny", "*", "*", "VirtualNetwork", "*"}};
+  if (run_command)
+    rules.push_back({"allow-run-command", 200, "Outbound", "Allow", "Tcp", "*", "AzureCloud", "443"});
+  rules.push_back({"deny-outbound", 4096, "Outbound", "Deny", "*", "*", "*", "*"});
+  return rules;
+}
+
+// Runs `work` as a step of the operation; a failure is noted with the step.
+template <class Work>
+void step(store::Operation& operation, const char* name, const json& data, Work&& work) {
+  const auto seq = operation.begin(name, data.dump());
+  try {
+    work();
+  } catch (const std::exception& error) {
+    operation.failed(seq, error.what());
+    throw;
+  }
+  operation.done(seq);
+}
+
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of("\r\n ");
+  if (end == std::string::npos) return {};
+  const auto begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+}  // namespace
+
+struct DRTestManager::Run {
+  const DRTestConfig& config;
+  DrillPlan plan;
+  DrillRecord record;
+  store::Operation operation;
+  DRTestResult result;
+  bool interrupted = false;
+
+  azure::Tags tags() const { return {{kDrillTag, record.mark}}; }
+  Phase& phase(Step step) {
+    for (auto& phase : result.phases) {
+      if (phase.step == step) return phase;
+    }
+    throw Error(ErrorKind::failed, "a drill without that phase");
+  }
+  void skip(Step step, const std::string& why) {
+    phase(step).outcome = Outcome::skipped;
+    phase(step).detail = why;
+    if (config.ended) config.ended(phase(step));
+  }
+  // Times `work`, which may set outcome and detail. True: it did not fail.
+  template <class Work>
+  bool go(Step step, core::Clock& clock, Work&& work) {
+    Phase& current = phase(step);
+    current.started = clock.now();
+    if (config.begun) config.begun(current);
+    try {
+      work(current);
+      if (current.outcome == Outcome::not_run) current.outcome = Outcome::passed;
+    } catch (const std::exception& error) {
+      current.outcome = Outcome::failed;
+      current.detail = error.what();
+      const auto* known = dynamic_cast<const Error*>(&error);
+      interrupted = interrupted || (known != nullptr && known->kind() == ErrorKind::interrupted);
+      if (result.error.empty()) {
+        result.error = fmt::format("{}: {}", to_string(step), error.what());
+        result.hint = known != nullptr ? known->hint() : "";
+      }
+    }
+    current.took = clock.now() - *current.started;
+    if (config.ended) config.ended(current);
+    return current.outcome != Outcome::failed;
+  }
+};
+
+DRTestManager::DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
+                             const std::string& db_path)
+    : arm_(arm),
+      journal_(journal),
+      clock_(clock),
+      holder_(snapshot::lease_holder(journal.path())),
+      backups_(arm, journal, clock, journal.path()),
+      store_(db_path) {}
+
+void DRTestManager::build_network(Run& run, std::stop_token stop) {
+  const DrillPlan& plan = run.plan;
+  if (plan.own_group) {
+    step(run.operation, "create-group", {{"name", plan.target.resource_group}}, [&] {
+      azure::ensure_resource_group(arm_, plan.target.subscription, plan.target.resource_group, plan.region,
+                                   run.tags(), stop);
+    });
+  }
+  step(run.operation, "create-nsg", {{"id", plan.nsg_id}}, [&] {
+    azure::create_security_group(arm_, plan.nsg_id, plan.region, isolation(plan.needs_run_command),
+                                 run.tags(), stop);
+  });
+  azure::NewNetwork network;
+  network.id = plan.network_id;
+  network.location = plan.region;
+  network.nsg_id = plan.nsg_id;
+  network.outbound = plan.needs_run_command;
+  network.tags = run.tags();
+  azure::NewNic nic;
+  step(run.operation, "create-network", {{"id", plan.network_id}},
+       [&] { nic.subnet_id = azure::create_network(arm_, network, stop); });
+  // A policy of the subscription may have joined it to others by now.
+  const auto made = azure::find_network(arm_, plan.network_id, stop);
+  if (!made || !made->peerings.empty() || !made->route_tables.empty()) {
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("the drill's network {} is not isolated: it has {} peerings and {} route tables",
+                    plan.network_id, made ? made->peerings.size() : 0, made ? made->route_tables.size() : 0),
+        "something in the subscription (a policy?) adds them; the VM was not started");
+  }
+  nic.id = plan.nic_id;
+  nic.location = plan.region;
+  nic.nsg_id = plan.nsg_id;
+  nic.tags = run.tags();
+  step(run.operation, "create-nic", {{"id", nic.id}}, [&] { azure::create_nic(arm_, nic, stop); });
+}
+
+void DRTestManager::restore(Run& run, std::stop_token stop) {
+  DrillPlan& plan = run.plan;
+  fit(plan, run.config, stop);
+  run.result.warnings = plan.warnings;
+  step(run.operation, "mark", {{"value", run.record.in_use}}, [&] {
+    backups_.snapshots().tag(plan.set, {{snapshot::kInUseTag, run.record.in_use}}, stop);
+  });
+  build_network(run, stop);
+  const auto make = [&](std::size_t i) {
+    const auto& disk = plan.disks[i];
+    azure::NewDisk wanted;
+    wanted.id = disk.new_id;
+    wanted.location = plan.region;
+    wanted.sku = disk.sku;
+    wanted.zone = disk.zone;
+    wanted.snapshot_id = disk.snapshot_id;
+    wanted.encryption_set_id = disk.encryption_set_id;
+    wanted.tags = run.tags();
+    step(run.operation, "create-disk", {{"id", disk.new_id}, {"snapshot", disk.snapshot_id}}, [&] {
+      const auto made = azure::create_disk(arm_, wanted, stop);
+      if (made.size_bytes == disk.size_bytes) return;
+      throw Error(ErrorKind::failed, fmt::format("disk {} has {} bytes, its snapshot {}", disk.name,
+                                                 made.size_bytes, disk.size_bytes));
+    });
+  };
+  for (const auto& failure : core::run_parallel(plan.disks.size(), kParallelDisks, stop, make)) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  core::throw_if_stopped(stop, "restoring the backup");
+  // Neither the VM's tags nor its identity: nothing may take it for the original.
+  const std::string body =
+      backup::vm_body({plan.spec, plan.region, plan.zone, plan.vm_size, plan.disks, plan.nic_id, run.tags()});
+  step(run.operation, "create-vm", {{"id", plan.target.id()}},
+       [&] { azure::create_vm(arm_, plan.target.id(), body, stop); });
+}
+
+void DRTestManager::await_guest(Run& run, Phase& phase, std::stop_token stop) {
+  const std::string vm_id = run.plan.target.id();
+  const core::TimePoint limit = clock_.now() + run.config.boot_limit;
+  while (true) {
+    const auto vm = azure::get_vm(arm_, vm_id, true, stop);
+    const bool ready = vm.agent_ready.value_or(false);
+    phase.detail =
+        fmt::format("power state {}, guest agent {}", vm.power_state.empty() ? "unknown" : vm.power_state,
+                    ready ? "ready" : "not reporting");
+    if (vm.power_state == "running" && ready) return;
+    if (clock_.now() >= limit) {
+      run.result.boot_log = azure::boot_log_tail(arm_, vm_id, kLogLines, stop);
+      throw Error(ErrorKind::failed,
+                  fmt::format("the guest did not come up within {}: {}",
+                              core::to_display(run.config.boot_limit), phase.detail),
+                  "drill an earlier backup with --backup; --no-cleanup keeps the VM for a look at it");
+    }
+    if (!clock_.sleep_for(kGuestPoll, stop)) core::throw_if_stopped(stop, "waiting for the guest");
+  }
+}
+
+// Inside the guest: a look from here would meet whoever has that private address on this network.
+void DRTestManager::check_ssh(Run& run, Phase& phase, std::stop_token stop) {
+  if (run.plan.spec.os_type == "Windows") {
+    phase.outcome = Outcome::skipped;
+    phase.detail = "a Windows VM";
+    return;
+  }
+  const core::TimePoint limit = clock_.now() + run.config.ssh_limit;
+  std::string reason;
+  while (true) {
+    try {
+      const auto script = azure::run_script(arm_, run.plan.target.id(), {"ssh-keyscan -T 5 127.0.0.1"}, stop);
+      if (script.exit_code == 0 && !script.out.empty()) {
+        phase.detail = "sshd answers inside the guest (Run Command)";
+        return;
+      }
+      reason = "sshd does not answer inside the guest";
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::unauthorized) throw;
+      reason = error.what();
+    }
+    if (clock_.now() >= limit) {
+      throw Error(ErrorKind::failed,
+                  fmt::format("{} (tried for {})", reason, core::to_display(run.config.ssh_limit)),
+                  "look at the VM with --no-cleanup; --no-verify-ssh leaves this check out");
+    }
+    if (!clock_.sleep_for(kSshPoll, stop)) core::throw_if_stopped(stop, "checking SSH");
+  }
+}
+
+void DRTestManager::check_command(Run& run, Phase& phase, std::stop_token stop) {
+  const auto script = azure::run_script(arm_, run.plan.target.id(), {run.config.verify_command}, stop);
+  if (script.exit_code == 0) {
+    phase.detail = last_line(script.out);
+    return;
+  }
+  const std::string said = last_line(script.err.empty() ? script.out : script.err);
+  const std::string code =
+      script.exit_code ? fmt::format("exit code {}", *script.exit_code) : "no exit code (does it call exit?)";
+  throw Error(ErrorKind::failed,
+              fmt::format("the check command ended with {}{}", code, said.empty() ? "" : ": " + said),
+              "the command runs as root in the guest of the drill");
+}
+
+void DRTestManager::clean_up(Run& run) {
+  try {
+    unmark(arm_, run.record);
+  } catch (const Error& error) {
+    run.result.warnings.push_back(
+        fmt::format("the mark azlin:in-use of the snapshots could not be taken off: {}", error.what()));
+  }
+  if (!run.config.cleanup_after_test) {
+    run.result.kept_until = run.plan.until;
+    run.skip(Step::cleanup, "kept until " + core::to_display(run.plan.until));
+    return;
+  }
+  const std::string first_error = run.result.error, hint = run.result.hint;
+  run.go(Step::cleanup, clock_, [&](Phase& phase) {
+    step(run.operation, "cleanup", {{"drill", run.plan.drill_id}}, [&] {
+      run.result.left = remove_drill(arm_, clock_, run.plan.drill_id, run.record.subscription, run.record.ids,
+                                     run.record.group, {});
+      if (run.result.left.empty()) return;
+      throw Error(ErrorKind::failed,
+                  fmt::format("{} left, the first: {}: {}", run.result.left.size(),
+                              run.result.left.front().id, run.result.left.front().error),
+                  "azlin dr cleanup tries again");
+    });
+    phase.detail = "0 left";
+  });
+  // That it could not be removed is a fact of its own, not the drill's failure.
+  run.result.error = first_error;
+  run.result.hint = hint;
+}
+
+void DRTestManager::run_phases(Run& run, std::stop_token stop) {
+  const DRTestConfig& config = run.config;
+  bool well = run.go(Step::restore, clock_, [&](Phase&) { restore(run, stop); });
+  if (!config.verify_boot) run.skip(Step::boot, "switched off");
+  if (well && config.verify_boot)
+    well = run.go(Step::boot, clock_, [&](Phase& phase) { await_guest(run, phase, stop); });
+  if (run.result.phase_passed(Step::boot))
+    run.result.rto = run.phase(Step::restore).took + run.phase(Step::boot).took;
+  if (!config.verify_connectivity) run.skip(Step::connectivity, "switched off");
+  if (well && config.verify_connectivity)
+    well = run.go(Step::connectivity, clock_, [&](Phase& phase) { check_ssh(run, phase, stop); });
+  if (well && !config.verify_command.empty())
+    well = run.go(Step::command, clock_, [&](Phase& phase) { check_command(run, phase, stop); });
+  clean_up(run);
+  const bool seen = run.result.phase_passed(Step::boot) || run.result.phase_passed(Step::connectivity) ||
+                    run.result.phase_passed(Step::command);
+  run.result.verdict = run.interrupted ? Verdict::interrupted
+                       : !well         ? Verdict::failed
+                       : seen          ? Verdict::passed
+                                       : Verdict::restore_only;
+}
+
+// What an earlier drill of this VM left when its process died.
+void DRTestManager::settle_earlier(Run& run) {
+  for (const auto& record : journal_.interrupted()) {
+    if (!recovers(record.kind) || record.target != run.config.vm.id()) continue;
+    try {
+      for (const auto& note : recover(record, {}).notes)
+        run.plan.warnings.push_back("an earlier drill: " + note);
+    } catch (const Error& error) {
+      run.plan.warnings.push_back(fmt::format("an earlier drill was not settled: {}", error.what()));
+    }
+  }
+}
+
+DRTestResult DRTestManager::run_dr_test(const DRTestConfig& config, std::stop_token stop) {
+  DrillPlan plan = prepare(config, stop);
+  const std::string mark = to_tag(DrillMark{plan.drill_id, plan.until, holder_});
+  const std::string in_use = snapshot::to_tag(snapshot::InUseMark{"drill", plan.until});
+  DrillRecord record = record_of(plan, mark, in_use);
+  Run run{config, std::move(plan), record, journal_.start(kKind, config.vm.id(), to_json(record), {}), {}};
+  DRTestResult& result = run.result;
+  result.vm = config.vm;
+  result.backup_name = run.plan.backup;
+  result.test_region = run.plan.region;
+  result.started_at = clock_.now();
+  result.target_rto = config.target_rto;
+  result.drill_id = run.plan.drill_id;
+  result.test_vm_id = run.plan.target.id();
+  result.operation = run.operation.id();
+  for (const Step each : {Step::restore, Step::boot, Step::connectivity, Step::command, Step::cleanup}) {
+    if (each != Step::command || !config.verify_command.empty())
+      result.phases.push_back({each, {}, {}, {}, {}});
+  }
+  store_.insert(result);
+  if (config.planned) config.planned(run.plan);
+  settle_earlier(run);
+  run_phases(run, stop);
+  result.completed_at = clock_.now();
+  store_.update(result);
+  const std::string outcome = result.left.empty() ? result.error : "cleanup: " + result.left.front().error;
+  result.verdict == Verdict::passed&& result.left.empty()         ? run.operation.succeed()
+  : result.verdict == Verdict::restore_only&& result.left.empty() ? run.operation.succeed()
+                                                                  : run.operation.fail(outcome);
+  return result;
+}
+
+bool DRTestManager::recovers(const std::string& kind) {
+  return kind == kKind;
+}
+
+backup::Recovered DRTestManager::recover(const store::OperationRecord& found, std::stop_token) {
+  backup::Recovered out{found.id, found.kind, found.target, false, {}};
+  auto operation = journal_.resume(found.id);
+  try {
+    const DrillRecord record = parse_record(found.plan);
+    unmark(arm_, record);
+    const auto left =
+        remove_drill(arm_, clock_, record.drill_id, record.subscription, record.ids, record.group, {});
+    for (const auto& item : left)
+      out.notes.push_back(fmt::format("{} could not be removed: {}", item.id, item.error));
+    if (auto row = store_.find_drill(record.drill_id); row && row->verdict == Verdict::running) {
+      row->verdict = Verdict::interrupted;
+      row->completed_at = clock_.now();
+      row->error = "the process ended in the middle of the drill";
+      row->left = left;
+      store_.update(*row);
+    }
+    if (!left.empty()) throw Error(ErrorKind::failed, "something of the drill is left");
+    operation.recovered("the drill's leftovers were removed");
+    out.notes.push_back(fmt::format("drill {}: 0 left", record.drill_id));
+    out.settled = true;
+  } catch (const Error& error) {
+    operation.interrupt(error.what());
+    out.notes.emplace_back(error.what());
+  }
+  return out;
+}
+
+}  // namespace azlin::dr

@@ -1,0 +1,132 @@
+// What drills left behind, found by tag.
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "azlin/azure/tagged.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+#include "azlin/dr/manager.hpp"
+#include "dr/leftovers.hpp"
+
+namespace azlin::dr {
+
+using core::Error;
+using core::ErrorKind;
+
+namespace {
+
+struct Found {
+  DrillMark mark;
+  std::vector<std::string> ids;
+  std::string group;  // its own, by name; empty: none
+};
+
+// An index may list what is gone; removal reads each resource again.
+std::map<std::string, Found> find_marked(arm::ArmClient& arm, const std::string& subscription,
+                                         std::stop_token stop) {
+  std::map<std::string, Found> drills;
+  const auto add = [&](const azure::Tags& tags) -> Found* {
+    const auto mark = mark_of(tags);
+    if (!mark) return nullptr;
+    Found& found = drills[mark->id];
+    if (found.mark.until < mark->until) found.mark = *mark;
+    return &found;
+  };
+  for (const auto& item : azure::list_tagged(arm, subscription, kDrillTag, stop)) {
+    if (Found* found = add(item.tags)) found->ids.push_back(item.id);
+  }
+  for (const auto& group : azure::list_resource_groups(arm, subscription, stop)) {
+    if (Found* found = add(group.tags)) found->group = group.name;
+  }
+  return drills;
+}
+
+}  // namespace
+
+// Whether the process that wrote the row still runs.
+bool DRTestManager::is_alive(const DRTestResult& test) {
+  const auto operation = journal_.find(test.operation);
+  if (!operation || operation->state != "running") return false;
+  for (const auto& dead : journal_.interrupted()) {
+    if (dead.id == test.operation) return false;
+  }
+  return true;
+}
+
+std::vector<DRTestResult> DRTestManager::get_test_history(const TestFilter& filter) {
+  auto tests = store_.list(filter);
+  for (auto& test : tests) {
+    if (test.verdict == Verdict::running && !is_alive(test)) test.verdict = Verdict::interrupted;
+  }
+  return tests;
+}
+
+std::vector<SweptDrill> DRTestManager::find_drills(const std::string& subscription,
+                                                   const std::optional<std::string>& drill_id,
+                                                   std::stop_token stop) {
+  std::vector<SweptDrill> result;
+  for (const auto& [id, found] : find_marked(arm_, subscription, stop)) {
+    if (drill_id && *drill_id != id) continue;
+    SweptDrill drill{id, found.ids, {}, false, {}};
+    if (!found.group.empty())
+      drill.ids.push_back(fmt::format("/subscriptions/{}/resourceGroups/{}", subscription, found.group));
+    const bool over = found.mark.until <= clock_.now();
+    const auto row = store_.find_drill(id);
+    const std::string until = core::to_display(found.mark.until);
+    if (row && is_alive(*row)) {
+      drill.why = "it runs";
+    } else if (row && row->kept_until && !over && !drill_id) {
+      drill.why = "kept by --no-cleanup until " + until;
+    } else if (row) {
+      drill.dead = true;
+      drill.why = row->kept_until ? "its time is over or it was named" : "it ended and was not cleaned up";
+    } else if (over) {
+      drill.dead = true;
+      drill.why = fmt::format("of {}, its time was over at {}", found.mark.by, until);
+    } else {
+      drill.why = fmt::format("of {}, which may still use it until {}", found.mark.by, until);
+    }
+    result.push_back(std::move(drill));
+  }
+  return result;
+}
+
+std::vector<SweptDrill> DRTestManager::cleanup(const std::string& subscription,
+                                               const std::optional<std::string>& drill_id,
+                                               std::stop_token stop) {
+  auto drills = find_drills(subscription, drill_id, stop);
+  const std::string groups = fmt::format("/subscriptions/{}/resourceGroups/", subscription);
+  for (auto& drill : drills) {
+    if (!drill.dead) continue;
+    std::vector<std::string> ids;
+    std::string group;
+    for (const auto& id : drill.ids) {
+      const bool is_group = id.find("/providers/") == std::string::npos;
+      is_group ? void(group = id.substr(groups.size())) : ids.push_back(id);
+    }
+    auto operation =
+        journal_.start("dr.cleanup", drill.drill_id, nlohmann::json{{"ids", drill.ids}}.dump(), {});
+    drill.left = remove_drill(arm_, clock_, drill.drill_id, subscription, ids, group, stop);
+    drill.left.empty() ? operation.succeed() : operation.fail(drill.left.front().error);
+    auto row = store_.find_drill(drill.drill_id);
+    if (!row) continue;
+    row->left = drill.left;
+    if (row->verdict == Verdict::running) {
+      row->verdict = Verdict::interrupted;
+      row->completed_at = clock_.now();
+    }
+    if (drill.left.empty()) {
+      row->kept_until.reset();
+      for (auto& phase : row->phases) {
+        if (phase.step == Step::cleanup)
+          phase = {Step::cleanup, Outcome::passed, clock_.now(), {}, "0 left (dr cleanup)"};
+      }
+    }
+    store_.update(*row);
+  }
+  return drills;
+}
+
+}  // namespace azlin::dr

@@ -1,0 +1,269 @@
+# azlin dr, as a user types it.
+. "$(dirname "$0")/harness.sh"
+
+sim_call() { # METHOD PATH [BODY]
+  local token
+  token=$(curl -fsS -X POST "$sim_url/_simulator/token" -d '{}' | jq -r .token)
+  curl -fsS -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+    ${3:+-d "$3"} "$sim_url$2?api-version=2023-10-02"
+}
+
+state_ids() { curl -fsS "$sim_url/_simulator/state" | jq -S .; }
+
+# A copy of every snapshot of the backup in westus2, as `backup replicate` makes it.
+copy_to_westus2() {
+  local snapshots=/subscriptions/00000000-0000-0000-0000-000000000001/providers/Microsoft.Compute/snapshots
+  sim_call GET "$snapshots" | jq -c --arg set "$name" '.value[] | select(.tags["azlin:set"] == $set)' >snaps.json
+  while read -r snap; do
+    body=$(jq -c '{location: "westus2", tags: (.tags + {"azlin:replica-of": ("eastus/production/" + .name)}),
+      properties: {incremental: true, osType: .properties.osType, hyperVGeneration: .properties.hyperVGeneration,
+        securityProfile: .properties.securityProfile,
+        creationData: {createOption: "CopyStart", sourceResourceId: .id}}}
+      | .properties |= with_entries(select(.value != null))' <<<"$snap")
+    sim_call PUT "$(jq -r .id <<<"$snap")-westus2" "$body" >/dev/null || fail "cannot copy"
+  done <snaps.json
+}
+
+replicated() {
+  start_simulator
+  ok backup configure prod-db-vm
+  ok backup trigger prod-db-vm -o json
+  name=$(jq -r .backup.name <<<"$out")
+  copy_to_westus2
+  before=$(state_ids)
+}
+
+nothing_left() { [ "$before" = "$(state_ids)" ] || fail "something is left: $(diff <(echo "$before") <(state_ids))"; }
+
+test_a_drill_reads_as_in_the_guide() {
+  replicated
+  ok dr test prod-db-vm --test-region westus2
+  expect_out "Starting DR test for prod-db-vm..."
+  expect_out "  Backup: $name"
+  expect_out "  Test region: westus2"
+  expect_match "Test VM: prod-db-vm-dr-test-[0-9]{8}"
+  expect_match "^Phase 1: Restore backup to test VM\.\.\. +✓  [0-9]+m [0-9]{2}s"
+  expect_match "^Phase 2: Verify VM boots successfully\.\.\. +✓"
+  expect_match "^Phase 3: Verify SSH connectivity\.\.\. +✓"
+  expect_match "^Phase 4: Cleanup test resources\.\.\. +✓"
+  expect_out "✓ DR test PASSED"
+  expect_out "RTO (Recovery Time Objective): "
+  expect_out "Target: <15 minutes ✓"
+  expect_out "    - Connectivity: SUCCESS"
+  expect_out "0 left"
+  nothing_left
+}
+
+test_a_drill_as_json() {
+  replicated
+  ok dr test prod-db-vm --test-region "West US 2" --backup "$name" --verify-command true -o json
+  expect_json '.success and .verdict == "passed" and .testRegion == "westus2" and (.rtoSeconds != null)'
+  expect_json '[.phases[].name] == ["restore", "boot", "connectivity", "command", "cleanup"]'
+  expect_json '[.phases[].outcome] | unique == ["passed"]'
+  nothing_left
+}
+
+test_no_copy_in_the_region_says_replicate_first() {
+  replicated
+  run azlin dr test prod-db-vm --test-region northeurope
+  expect_code 3
+  expect_err "replicate first"
+  run azlin dr test prod-db-vm --test-region westus2 --backup nope
+  expect_code 3
+  run azlin dr test prod-db-vm
+  expect_code 2
+  nothing_left
+}
+
+test_a_failed_drill_names_the_phase_and_what_the_service_said() {
+  replicated
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --status 409 --code SkuNotAvailable --message "no capacity here" --count 1
+  run azlin dr test prod-db-vm --test-region westus2
+  expect_code 1
+  expect_out "✗ DR test FAILED"
+  expect_out "no capacity here"
+  expect_out "    - Restore: FAILED"
+  expect_out "    - Boot: NOT RUN"
+  expect_out "    - Cleanup: SUCCESS"
+  nothing_left
+}
+
+test_restore_only_is_no_pass() {
+  replicated
+  ok dr test prod-db-vm --test-region westus2 --no-verify-boot --no-verify-ssh
+  expect_out "RESTORE ONLY"
+  reject_out "RTO (Recovery"
+  ok dr success-rate
+  expect_out "no data"
+  expect_out "Restore only: 1"
+  expect_out "Compliance: no data"
+}
+
+test_dry_run_prints_the_calls() {
+  replicated
+  ok dr test prod-db-vm --test-region westus2 --dry-run
+  expect_out "no public address"
+  nothing_left
+  ok dr test-history -o json
+  expect_json '.tests == []'
+}
+
+test_history_and_success_rate() {
+  replicated
+  ok dr test-history
+  expect_out "no data"
+  ok dr test prod-db-vm --test-region westus2
+  ok dr test-history prod-db-vm --days 30
+  expect_out "DR Test History for prod-db-vm (Last 30 Days)"
+  expect_match "✓ PASS +RTO: .* westus2"
+  expect_out "Passed: 1 (100%)"
+  ok dr success-rate --vm prod-db-vm --days 90
+  expect_out "Success rate: 100% ✓"
+  expect_out "Compliance: PASSING"
+  run azlin dr test prod-db-vm --test-region westus2 --verify-command false
+  expect_code 1
+  run azlin dr success-rate --days 90
+  expect_code 6
+  expect_out "Success rate: 50% ✗"
+  expect_out "Compliance: FAILING"
+  for days in 0 -3; do
+    run azlin dr test-history "--days=$days"
+    expect_code 2
+    run azlin dr success-rate "--days=$days"
+    expect_code 2
+  done
+}
+
+test_a_kept_drill_stays_until_it_is_named() {
+  replicated
+  ok dr test prod-db-vm --test-region westus2 --no-cleanup -o json
+  drill=$(jq -r .drill <<<"$out")
+  expect_json '.keptUntil != null'
+  ok dr cleanup
+  expect_out "stays: kept by --no-cleanup"
+  ok dr cleanup --drill "$drill"
+  expect_out "removed, 0 left"
+  nothing_left
+  ok dr cleanup
+  expect_out "No drill left anything behind"
+}
+
+test_what_cleanup_left_is_removed_later() {
+  replicated
+  ok simulator fault add --method DELETE --path '*/networkSecurityGroups/azlin-drill*' --status 409 --code ScopeLocked --message locked --count 1000
+  run azlin dr test prod-db-vm --test-region westus2 --quiet
+  expect_code 1
+  expect_out "✓ DR test PASSED"
+  expect_out "Cleanup: FAILED"
+  expect_out "azlin dr cleanup tries again"
+  ok simulator fault clear
+  ok dr cleanup
+  nothing_left
+}
+
+test_after_kill_9_the_rest_is_found() {
+  replicated
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 10s --count 1
+  "$AZLIN" dr test prod-db-vm --test-region westus2 >/dev/null 2>&1 &
+  victim=$!
+  until state_ids | grep -q 'prod-db-vm-dr-test-.*-os'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  kill -9 "$victim"
+  wait "$victim" 2>/dev/null
+  ok simulator fault clear
+  ok dr test-history -o json
+  expect_json '.tests[0].verdict == "interrupted"'
+  ok recover
+  expect_out "0 left"
+  nothing_left
+}
+
+test_what_holds_for_a_vm_is_configured_shown_and_disabled() {
+  start_simulator
+  ok dr show prod-db-vm
+  expect_out "not configured"
+  ok backup configure prod-db-vm --cross-region --target-region westus2
+  ok dr show prod-db-vm
+  expect_out "Enabled (by azlin:backup-schedule)"
+  ok dr configure prod-db-vm --test-region "West US 3" --every 14d --target-rto 20m
+  expect_out "✓ DR tests configured for prod-db-vm"
+  ok dr show prod-db-vm -o json
+  expect_json '.enabled and .testRegion == "westus3" and .everyHours == 336 and .targetRtoSeconds == 1200 and .due'
+  ok dr configure prod-db-vm --every 1d
+  ok dr show prod-db-vm -o json
+  expect_json '.testRegion == "westus3" and .everyHours == 24'
+  ok dr disable prod-db-vm
+  ok dr show prod-db-vm
+  expect_out "Disabled"
+  run azlin dr configure prod-db-vm --test-region eastus
+  expect_code 2
+  run azlin dr configure vm1
+  expect_code 2
+  run azlin dr configure vm1 --test-region westus2 --every soon
+  expect_code 2
+}
+
+test_all_that_are_due_are_drilled_and_one_failure_stops_no_other() {
+  replicated
+  ok dr test-all
+  expect_out "No VM has DR tests enabled"
+  ok dr configure prod-db-vm --test-region westus2
+  ok dr test-all
+  expect_out "Running scheduled DR tests..."
+  expect_match "^\[1/1\] prod-db-vm +✓ .* RTO: "
+  expect_out "✓ All DR tests passed (1/1)"
+  expect_out "Average RTO: "
+  expect_out "Success rate: 100%"
+  ok dr test-all
+  expect_out "No DR test is due"
+  ok dr configure vm1 --test-region westus2 # has no backup
+  run azlin dr test-all --force -o json
+  expect_code 4
+  expect_json '.total == 2 and .passed == 1 and ([.tests[].success] | sort == [false, true])'
+  run azlin dr test-all
+  expect_code 1
+  expect_out "no backups"
+  nothing_left
+}
+
+test_region_and_target_come_from_the_configuration() {
+  replicated
+  ok dr configure prod-db-vm --test-region westus2 --target-rto 45m
+  ok dr test prod-db-vm
+  expect_out "Test region: westus2"
+  expect_out "Target: <45 minutes"
+}
+
+test_readiness_names_the_gaps_and_what_closes_them() {
+  replicated
+  run azlin dr readiness prod-db-vm
+  expect_code 6
+  expect_out "NOT READY"
+  expect_out "azlin dr configure prod-db-vm"
+  ok dr configure prod-db-vm --test-region westus2
+  run azlin dr readiness --all -o json
+  expect_code 6
+  expect_json '.total == 1 and .vms[0].newestCopy == "'"$name"'" and .vms[0].rpoSeconds != null'
+  expect_json '[.vms[0].gaps[].command] | any(startswith("azlin dr test"))'
+  ok dr test prod-db-vm
+  run azlin dr readiness prod-db-vm -o json
+  expect_json '.vms[0].rto.drills == 1 and ([.vms[0].gaps[].command] | any(startswith("azlin dr test")) | not)'
+  run azlin dr readiness
+  expect_code 2
+}
+
+# A stand-in for the system's ssh that says what it was called with.
+test_ssh_finds_the_address_and_passes_the_exit_code_on() {
+  start_simulator
+  mkdir bin
+  printf '#!/bin/sh\necho "$@"\nexit 42\n' >bin/ssh
+  chmod +x bin/ssh
+  PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm --user op -- systemctl status --no-pager
+  expect_code 42
+  expect_match "^-l op -- [0-9.]+ systemctl status --no-pager$"
+  PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm "systemctl status"
+  expect_code 42
+  run azlin ssh nope
+  expect_code 3
+}
+
+run_tests "$@"

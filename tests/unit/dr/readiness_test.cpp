@@ -1,0 +1,108 @@
+#include "azlin/dr/readiness.hpp"
+
+#include <gmock/gmock.h>
+
+namespace azlin::dr {
+namespace {
+
+using testing::HasSubstr;
+
+class ReadinessTest : public ::testing::Test {
+ protected:
+  // All is well: an hour-old backup, copied, verified and drilled.
+  ReadinessTest() {
+    facts.vm = {"sub", "Production", "web"};
+    facts.schedule = backup::BackupSchedule{};
+    facts.policy = DrPolicy{true, "westus2"};
+    backup::BackupInfo backup;
+    backup.name = "web-backup";
+    backup.region = "eastus";
+    backup.created = now - std::chrono::hours{1};
+    backup.verified = backup::Verified::passed;
+    backup.verified_at = backup.created;
+    backup.replicas.push_back({"westus2", "Production", true, 100});
+    facts.backups = {backup};
+    facts.drills = {drill(Verdict::passed, 10)};
+  }
+  DRTestResult drill(Verdict verdict, int minutes) const {
+    DRTestResult result;
+    result.vm = facts.vm;
+    result.test_region = "westus2";
+    result.started_at = now - std::chrono::hours{24};
+    result.verdict = verdict;
+    result.rto = std::chrono::minutes{minutes};
+    return result;
+  }
+  // The one gap that there is.
+  std::string gap() const {
+    const auto result = judge(facts, now);
+    EXPECT_FALSE(result.ready());
+    EXPECT_EQ(result.gaps.size(), 1U);
+    return result.gaps.empty() ? "" : result.gaps[0].text + " | " + result.gaps[0].command;
+  }
+  core::TimePoint now = core::parse_time("2025-12-10 12:00").value();
+  ReadinessFacts facts;
+};
+
+TEST_F(ReadinessTest, ReadyWhenNothingIsMissing) {
+  const auto result = judge(facts, now);
+  EXPECT_TRUE(result.ready()) << result.gaps[0].text;
+  EXPECT_EQ(result.rpo, std::chrono::hours{1});
+  ASSERT_TRUE(result.rto);
+  EXPECT_EQ(result.rto->p90, std::chrono::minutes{10});
+}
+
+TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
+  auto good = facts;
+  facts.schedule->enabled = false;
+  EXPECT_THAT(gap(), HasSubstr("azlin backup configure web"));
+  facts = good;
+  facts.policy.reset();
+  EXPECT_THAT(gap(), HasSubstr("azlin dr configure web"));
+  facts = good;
+  facts.backups[0].replicas[0].complete = false;
+  EXPECT_THAT(gap(), HasSubstr("no complete copy in westus2 | azlin backup replicate web-backup"));
+  facts = good;
+  facts.backups[0].verified = backup::Verified::unknown;
+  EXPECT_THAT(gap(), HasSubstr("azlin backup verify web-backup"));
+  facts = good;
+  facts.drills.clear();
+  EXPECT_THAT(gap(), HasSubstr("azlin dr test web"));
+  facts = good;
+  facts.drills[0].verdict = Verdict::failed;
+  EXPECT_THAT(gap(), HasSubstr("failed"));
+  facts = good;
+  facts.drills[0].rto = std::chrono::minutes{15};
+  EXPECT_THAT(gap(), HasSubstr("P90"));
+  facts = good;
+  facts.drills[0].started_at = now - std::chrono::hours{24 * 8};
+  EXPECT_THAT(gap(), HasSubstr("no drill"));
+}
+
+TEST_F(ReadinessTest, AnOldBackupIsTwoGapsBecauseItsCopyIsOldToo) {
+  facts.backups[0].created = now - std::chrono::hours{30};
+  const auto result = judge(facts, now);
+  EXPECT_EQ(result.gaps.size(), 2U);
+  EXPECT_EQ(result.rpo, std::chrono::hours{30});
+}
+
+TEST_F(ReadinessTest, PercentilesAreNearestRank) {
+  std::vector<core::Millis> values;
+  for (int i = 10; i >= 1; --i) values.emplace_back(i);
+  EXPECT_EQ(percentile(values, 50), core::Millis{5});
+  EXPECT_EQ(percentile(values, 90), core::Millis{9});
+  EXPECT_EQ(percentile({core::Millis{7}}, 90), core::Millis{7});
+}
+
+TEST_F(ReadinessTest, SaysHowOftenRealityFellInsideTheForecast) {
+  facts.drills.clear();
+  for (const int minutes : {9, 14, 10, 10, 10}) facts.drills.push_back(drill(Verdict::passed, minutes));
+  const auto result = judge(facts, now);
+  ASSERT_TRUE(result.rto);
+  EXPECT_EQ(result.rto->drills, 5);
+  EXPECT_EQ(result.rto->judged, 2);
+  EXPECT_EQ(result.rto->inside, 1);
+}
+
+}  // namespace
+}  // namespace azlin::dr

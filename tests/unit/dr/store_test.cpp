@@ -1,0 +1,100 @@
+#include "azlin/dr/store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/temp_dir.hpp"
+
+namespace azlin::dr {
+namespace {
+
+core::TimePoint at(const char* text) {
+  return core::parse_time(text).value();
+}
+
+class DrillStoreTest : public ::testing::Test {
+ protected:
+  DRTestResult add(const std::string& vm, const char* time, Verdict verdict) {
+    DRTestResult result;
+    result.vm = {"sub", "Production", vm};
+    result.backup_name = vm + "-backup";
+    result.test_region = "westus2";
+    result.started_at = at(time);
+    result.drill_id = "d-" + std::to_string(++last_);
+    store.insert(result);
+    result.verdict = verdict;
+    result.completed_at = result.started_at + std::chrono::minutes{20};
+    if (verdict == Verdict::passed) result.rto = std::chrono::minutes{last_};
+    result.phases = {{Step::restore, Outcome::passed, result.started_at, core::Millis{8500}, "x"}};
+    result.left = {{"/some/id", "why"}};
+    store.update(result);
+    return result;
+  }
+  test::TempDir dir;
+  DrillStore store{dir.file("dr_tests.db")};
+  int last_ = 0;
+};
+
+TEST_F(DrillStoreTest, GivesBackWhatWasWritten) {
+  const auto written = add("web", "2025-12-01 10:00", Verdict::passed);
+  const auto found = store.find_drill("d-1");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->vm.resource_group, "Production");
+  EXPECT_EQ(found->verdict, Verdict::passed);
+  EXPECT_EQ(found->rto, written.rto);
+  ASSERT_EQ(found->phases.size(), 1U);
+  EXPECT_EQ(found->phases[0].took, core::Millis{8500});
+  EXPECT_EQ(found->phases[0].started, written.started_at);
+  ASSERT_EQ(found->left.size(), 1U);
+  EXPECT_EQ(found->left[0].error, "why");
+}
+
+TEST_F(DrillStoreTest, ListsTheWindowNewestFirstAndFiltersByTheWholeName) {
+  add("web", "2025-11-01 10:00", Verdict::passed);
+  add("web", "2025-12-01 10:00", Verdict::failed);
+  add("web2", "2025-12-02 10:00", Verdict::passed);
+  add("web", "2025-12-03 10:00", Verdict::passed);
+  const auto found = store.list({.vm = "WEB", .since = at("2025-11-15")});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].started_at, at("2025-12-03 10:00"));
+  EXPECT_EQ(found[1].verdict, Verdict::failed);
+}
+
+TEST_F(DrillStoreTest, ColumnsOfTheRequirementsSayPassFailOrNeither) {
+  add("web", "2025-12-01 10:00", Verdict::passed);
+  add("web", "2025-12-02 10:00", Verdict::failed);
+  add("web", "2025-12-03 10:00", Verdict::restore_only);
+  store::Database db(dir.file("copy.db"), {"CREATE TABLE x (y)"});
+  db.execute("ATTACH '" + dir.file("dr_tests.db") + "' AS dr");
+  auto rows = db.prepare("SELECT success, restore_succeeded, boot_succeeded FROM dr.dr_tests ORDER BY id");
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), 1);
+  EXPECT_EQ(rows.integer(1), 1);
+  EXPECT_TRUE(rows.is_null(2));
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), 0);
+  EXPECT_FALSE(rows.is_null(0));
+  ASSERT_TRUE(rows.step());
+  EXPECT_TRUE(rows.is_null(0));
+}
+
+TEST_F(DrillStoreTest, RestoreOnlyAndInterruptedDoNotCount) {
+  add("web", "2025-12-01 10:00", Verdict::passed);
+  add("web", "2025-12-02 10:00", Verdict::failed);
+  add("web", "2025-12-03 10:00", Verdict::passed);
+  add("web", "2025-12-04 10:00", Verdict::restore_only);
+  add("web", "2025-12-05 10:00", Verdict::interrupted);
+  const auto stats = statistics(store.list({}));
+  EXPECT_EQ(stats.total(), 3);
+  EXPECT_NEAR(stats.rate().value(), 66.7, 0.1);
+  EXPECT_EQ(stats.average_rto, std::chrono::minutes{2});
+  EXPECT_EQ(stats.max_rto, std::chrono::minutes{3});
+  EXPECT_EQ(stats.restore_only, 1);
+  EXPECT_EQ(stats.interrupted, 1);
+}
+
+TEST_F(DrillStoreTest, NoTestsAreNoData) {
+  EXPECT_FALSE(statistics({}).rate());
+}
+
+}  // namespace
+}  // namespace azlin::dr
