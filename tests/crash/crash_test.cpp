@@ -38,10 +38,13 @@ void PrintTo(const Workflow& workflow, std::ostream* out) {
   *out << workflow.command;
 }
 
-// `most` of 1…count, the first and the last among them; all when that is fewer or everything is asked for.
+bool full() {
+  return std::getenv("AZLIN_TEST_FULL") != nullptr;
+}
+
+// `most` of them, the first and the last among them; all when that is fewer or everything is asked for.
 std::vector<int> choose(const std::vector<int>& all, std::size_t most) {
-  const bool full = std::getenv("AZLIN_TEST_FULL") != nullptr;
-  if (full || all.size() <= most) return all;
+  if (full() || all.size() <= most) return all;
   std::vector<int> chosen;
   for (std::size_t i = 0; i < most; ++i) chosen.push_back(all[i * (all.size() - 1) / (most - 1)]);
   return chosen;
@@ -55,17 +58,17 @@ std::vector<int> up_to(int count) {
 
 class CrashTest : public testing::TestWithParam<Workflow> {
  protected:
-  static std::vector<Death> deaths(const std::string& command) {
-    const auto whole = Scene().run(command);
+  // Points of a run that came to its end: before requests, after those that change something, after commits.
+  static std::vector<Death> deaths(const Outcome& whole, std::size_t before, std::size_t after,
+                                   std::size_t commit) {
     EXPECT_EQ(whole.code, 0) << whole.err;
     if (whole.code != 0) return {};
-    const bool full = std::getenv("AZLIN_TEST_FULL") != nullptr;
-    const int requests = whole.report.at("requests");
-    std::vector<Death> out;
-    for (const int n : choose(up_to(requests), 3)) out.push_back({"before", n});
+    const auto requests = up_to(whole.report.at("requests"));
     const auto changes = whole.report.at("changes").get<std::vector<int>>();
-    for (const int n : full ? up_to(requests) : choose(changes, 8)) out.push_back({"after", n});
-    for (const int n : choose(up_to(whole.report.at("commits")), 7)) out.push_back({"commit", n});
+    std::vector<Death> out;
+    for (const int n : choose(requests, before)) out.push_back({"before", n});
+    for (const int n : full() ? requests : choose(changes, after)) out.push_back({"after", n});
+    for (const int n : choose(up_to(whole.report.at("commits")), commit)) out.push_back({"commit", n});
     return out;
   }
 
@@ -97,7 +100,7 @@ class CrashTest : public testing::TestWithParam<Workflow> {
 TEST_P(CrashTest, RecoverPutsThingsRight) {
   const Workflow& workflow = GetParam();
   int index = 0;
-  for (const auto& death : deaths(workflow.command)) {
+  for (const auto& death : deaths(Scene().run(workflow.command), 2, 7, 6)) {
     const std::string when = fmt::format("{} killed at {} {}", workflow.command, death.point, death.number);
     Scene scene;
     const auto before = look(scene.simulator());
@@ -110,6 +113,59 @@ TEST_P(CrashTest, RecoverPutsThingsRight) {
     expect_works_again(scene, before, workflow, when);
     if (HasFailure()) break;
   }
+}
+
+// The same command run again finishes or undoes what was left, as recover would.
+TEST_P(CrashTest, TheSameCommandSettlesItself) {
+  const Workflow& workflow = GetParam();
+  const auto changes = Scene().run(workflow.command).report.at("changes").get<std::vector<int>>();
+  for (const int number : choose(changes, 3)) {
+    const std::string when = fmt::format("{} killed at after {}", workflow.command, number);
+    Scene scene;
+    const auto before = look(scene.simulator());
+    EXPECT_TRUE(scene.run(workflow.command, {"after", number}).killed) << when;
+    expect_works_again(scene, before, workflow, when);
+    if (HasFailure()) return;
+  }
+}
+
+// recover is killed, too; the next one ends it.
+TEST_P(CrashTest, KilledRecoverIsTakenUpByTheNext) {
+  const Workflow& workflow = GetParam();
+  const auto changes = Scene().run(workflow.command).report.at("changes").get<std::vector<int>>();
+  for (const int number : choose(changes, 3)) {
+    if (!full() && number != changes[(changes.size() - 1) / 2]) continue;
+    const Death first{"after", number};
+    Scene counted;
+    counted.run(workflow.command, first);
+    for (const auto& death : deaths(counted.run("recover"), 2, 2, 2)) {
+      const std::string when = fmt::format("{} killed at {} {}, recover at {} {}", workflow.command,
+                                           first.point, first.number, death.point, death.number);
+      Scene scene;
+      const auto before = look(scene.simulator());
+      EXPECT_TRUE(scene.run(workflow.command, first).killed) << when;
+      scene.run("recover", death);
+      const auto recovered = scene.run("recover");
+      EXPECT_EQ(recovered.code, 0) << when << ": " << recovered.err;
+      expect_well(scene, before, workflow, when);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Without its service recover changes nothing, says so, and leaves the work for later.
+TEST_P(CrashTest, RecoverWithoutTheServiceLeavesItForLater) {
+  const Workflow& workflow = GetParam();
+  Scene scene;
+  const auto before = look(scene.simulator());
+  const auto changes = Scene().run(workflow.command).report.at("changes").get<std::vector<int>>();
+  ASSERT_TRUE(scene.run(workflow.command, {"after", changes[changes.size() * 3 / 4]}).killed);
+  const auto cut_off = scene.run_cut_off("recover");
+  EXPECT_EQ(cut_off.code, 4) << cut_off.err;
+  EXPECT_THAT(cut_off.err, testing::Not(testing::IsEmpty()));
+  EXPECT_THAT(unsettled(scene.journal_path()), testing::SizeIs(1));
+  EXPECT_EQ(scene.run("recover").code, 0);
+  expect_well(scene, before, workflow, "recovered later");
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, CrashTest, testing::ValuesIn(kWorkflows), [](const auto& tested) {

@@ -110,6 +110,7 @@ struct Worker {
   void restore(bool in_place, bool keep_old_disks) {
     backup::RestoreOptions options;
     options.keep_old_disks = keep_old_disks;
+    restores.settle(in_place ? vm : copy, {});
     const auto chosen = backups.find(vm, "web-backup-daily-20251204", {});
     restores.restore(
         in_place ? restores.plan_in_place(vm, chosen, {}) : restores.plan_new_vm(chosen, copy, options, {}),
