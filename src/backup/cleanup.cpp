@@ -137,6 +137,7 @@ CleanupResult BackupManager::plan_cleanup(const VmRef& vm, std::stop_token stop)
 }
 
 CleanupResult BackupManager::cleanup(const VmRef& vm, bool confirmed, std::stop_token stop) {
+  snapshot::settle(snapshots_, journal_, vm, stop);
   CleanupResult planned = plan_cleanup(vm, stop);
   const bool nothing = planned.plan.deletions().empty() && planned.leftovers.empty();
   if (nothing || (planned.plan.over_limit && !confirmed)) return planned;
@@ -180,6 +181,7 @@ CleanupResult BackupManager::remove(const VmRef& vm, const std::string& prefix,
     state.backups = to_backups(state.sets, clock_.now());
     return state;
   };
+  snapshot::settle(snapshots_, journal_, vm, stop);
   const std::string name = find(vm, prefix, stop).name;
   const RetentionPlan planned = choose(look(), name);
   snapshot::VmCommand command(arm_, journal_, clock_, "backup.delete", vm, plan_json(planned), stop);

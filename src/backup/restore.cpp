@@ -65,6 +65,19 @@ void throw_first(const std::vector<std::exception_ptr>& results) {
   }
 }
 
+// Another restore may have come between the plan and the lease: undoing ours would bring back its leavings.
+void require_planned_disks(const azure::Vm& vm, const RestorePlan& plan) {
+  for (const auto& disk : plan.disks) {
+    const bool os = core::equal_ignoring_case(vm.os_disk.disk_id, disk.old_id);
+    const auto same = [&](const azure::AttachedDisk& now) {
+      return now.lun == disk.lun && core::equal_ignoring_case(now.disk_id, disk.old_id);
+    };
+    if (disk.lun == -1 ? os : std::any_of(vm.data_disks.begin(), vm.data_disks.end(), same)) continue;
+    throw Error(ErrorKind::failed, fmt::format("the disks of {} were changed meanwhile", vm.name),
+                "run the command again");
+  }
+}
+
 // Runs `work` as a step of the operation; a failure is noted with the step.
 template <class Work>
 void step(store::Operation& operation, const char* name, const json& data, Work&& work) {
@@ -199,8 +212,10 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
   run.result.operation = operation.id();
   std::optional<VmLease> lease;
   try {
-    if (plan.in_place)
+    if (plan.in_place) {
       lease.emplace(arm_, record.vm_id, "backup.restore", holder_, clock_.now() + kLongestRestore, stop);
+      require_planned_disks(azure::get_vm(arm_, record.vm_id, false, stop), plan);
+    }
     step(operation, "mark", {{"until", core::to_iso8601(clock_.now() + kLongestRestore)}}, [&] {
       snapshots_.tag(plan.set,
                      {{snapshot::kInUseTag,
@@ -227,6 +242,25 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
   run.result.ssh_verified = verified;
   run.result.ssh = how;
   return run.result;
+}
+
+std::vector<std::string> RestoreManager::settle(const VmRef& vm, std::stop_token stop) {
+  std::vector<std::string> notes;
+  for (const auto& found : journal_.interrupted()) {
+    const bool own = recovers(found.kind);
+    if (!core::equal_ignoring_case(found.target, vm.id()) || (!own && !BackupManager::recovers(found.kind)))
+      continue;
+    auto done = own ? recover(found, stop)
+                    : BackupManager(arm_, journal_, clock_, journal_.path()).recover(found, stop);
+    if (!done.settled) {
+      throw Error(ErrorKind::busy,
+                  fmt::format("{} of {} was left unfinished and cannot be settled now: {}", found.kind,
+                              vm.name, fmt::join(done.notes, "; ")),
+                  "see `azlin recover`");
+    }
+    std::move(done.notes.begin(), done.notes.end(), std::back_inserter(notes));
+  }
+  return notes;
 }
 
 Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop_token) {

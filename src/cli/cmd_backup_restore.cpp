@@ -213,9 +213,12 @@ int run(Runtime& runtime, const RestoreCliOptions& options) {
   settings.subnet_id = options.subnet;
   settings.notify = [&](const std::string& line) { console.line(line); };
   const auto vm = resolve_vm(runtime, options.vm);
-  const auto backup = choose_backup(runtime, vm, options);
   const VmRef target = {vm.subscription, options.target_group.value_or(vm.resource_group),
                         options.new_vm.value_or(vm.name)};
+  if (!runtime.dry_run()) {
+    for (const auto& note : restores.settle(target, runtime.stop())) console.line(note);
+  }
+  const auto backup = choose_backup(runtime, vm, options);
   const auto plan = options.new_vm ? restores.plan_new_vm(backup, target, settings, runtime.stop())
                                    : restores.plan_in_place(vm, backup, runtime.stop());
   explain(console, plan, settings);

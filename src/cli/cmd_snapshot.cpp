@@ -194,8 +194,11 @@ int run(Runtime& runtime, const SnapRestoreOptions& options) {
   const auto info = as_backup(sets[backup::find_by_prefix(names, options.name, "snapshot")]);
   backup::RestoreManager restores(runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes(),
                                   runtime.journal_path());
-  const auto plan = restores.plan_in_place(vm, info, runtime.stop());
   Console& console = runtime.console();
+  if (!runtime.dry_run()) {
+    for (const auto& note : restores.settle(vm, runtime.stop())) console.line(note);
+  }
+  const auto plan = restores.plan_in_place(vm, info, runtime.stop());
   if (runtime.dry_run()) {
     std::vector<PlannedCall> calls;
     for (const auto& disk : plan.disks) calls.push_back({"PUT", disk.new_id, "from " + disk.snapshot_id});

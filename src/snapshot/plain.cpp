@@ -100,6 +100,7 @@ SnapshotSet SnapshotManager::create(const VmRef& vm, std::stop_token stop) {
 
 std::vector<Removal> SnapshotManager::remove_plain(const VmRef& vm, const std::string& name_prefix,
                                                    std::stop_token stop) {
+  settle(*this, journal_, vm, stop);
   const auto sets = list(vm, stop);
   const SnapshotSet& set = find_plain(sets, name_prefix);
   check_removable(set, clock_.now());
@@ -148,6 +149,7 @@ SyncResult SnapshotManager::plan_sync(const VmRef& vm, std::stop_token stop) {
 }
 
 SyncResult SnapshotManager::sync(const VmRef& vm, std::stop_token stop) {
+  settle(*this, journal_, vm, stop);
   const auto plan = plan_sync(vm, stop);
   SyncResult out;
   if (!plan.due && plan.removed.empty()) return out;

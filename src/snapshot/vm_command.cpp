@@ -17,6 +17,8 @@ std::string lock_key(const VmRef& vm) {
   return core::to_lower(vm.id());
 }
 
+}  // namespace
+
 std::vector<std::string> settle(SnapshotManager& snapshots, store::Journal& journal, const VmRef& vm,
                                 std::stop_token stop) {
   std::vector<std::string> notes;
@@ -33,8 +35,6 @@ std::vector<std::string> settle(SnapshotManager& snapshots, store::Journal& jour
   }
   return notes;
 }
-
-}  // namespace
 
 bool settles(const std::string& kind) {
   static const std::set<std::string> kKinds = {"snapshot.create", "snapshot.delete", "snapshot.sync",

@@ -90,6 +90,10 @@ class RestoreManager {
   RestoreManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
                  core::ProcessRunner& processes, const std::string& journal_path);
 
+  // Finishes or undoes what an earlier command of this machine left unfinished on the VM; one line a thing
+  // done. To be called before a plan is made. Throws core::Error (busy) when it cannot be settled now.
+  std::vector<std::string> settle(const VmRef& vm, std::stop_token stop);
+
   // Checks that the backup is complete and its snapshots are readable, that VM and backup fit (region,
   // generation, security type, OS type, zone), and which LUNs are touched. Changes nothing.
   RestorePlan plan_in_place(const VmRef& vm, const BackupInfo& backup, std::stop_token stop);
@@ -98,8 +102,8 @@ class RestoreManager {
   RestorePlan plan_new_vm(const BackupInfo& backup, const VmRef& target, const RestoreOptions& options,
                           std::stop_token stop);
 
-  // Carries a plan out. When it fails, all is as before (or, where even that fails, the operation is left for
-  // `azlin recover`, and the error says so).
+  // Carries a plan out; refuses one whose VM has other disks by now. When it fails, all is as before (or,
+  // where even that fails, the operation is left for `azlin recover`, and the error says so).
   RestoreResult restore(const RestorePlan& plan, const RestoreOptions& options, std::stop_token stop);
 
   static bool recovers(const std::string& kind);

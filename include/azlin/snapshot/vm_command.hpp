@@ -15,6 +15,11 @@ namespace azlin::snapshot {
 // snapshots.
 bool settles(const std::string& kind);
 
+// Settles what interrupted commands of these kinds left on the VM; one line a thing done. For commands that
+// may find nothing to do before they make a VmCommand. Throws when it cannot be settled now.
+std::vector<std::string> settle(SnapshotManager& snapshots, store::Journal& journal, const VmRef& vm,
+                                std::stop_token stop);
+
 class VmCommand {
  public:
   // Throws core::Error (busy) when another command has the VM. A VM that is gone needs no lease.
