@@ -53,10 +53,6 @@ ordered_json copy_json(const replication::Copy& copy) {
           {"error", copy.error.empty() ? ordered_json(nullptr) : ordered_json(copy.error)}};
 }
 
-bool was_cancelled(const ReplicationJob& job) {
-  return job.error.rfind("cancelled", 0) == 0;
-}
-
 alert::AlertEvent to_event(const ReplicationJob& job) {
   using alert::Rule;
   if (job.status == Status::completed) {
@@ -79,6 +75,7 @@ alert::AlertEvent to_event(const ReplicationJob& job) {
 std::unique_ptr<replication::ReplicationManager> open_replication(
     Runtime& runtime, const std::optional<std::string>& stalled_after) {
   replication::Settings settings;
+  settings.look_only = runtime.dry_run();
   const auto text = core::setting(stalled_after, runtime.env(), "AZLIN_REPLICATION_STALLED_AFTER",
                                   runtime.config(), "replication.stalled_after");
   if (text) {
@@ -176,7 +173,7 @@ std::string short_name(const ReplicationJob& job) {
 void report_replications(Runtime& runtime, const std::vector<ReplicationJob>& ended) {
   std::vector<alert::AlertEvent> events;
   for (const auto& job : ended) {
-    if (job.ended() && !was_cancelled(job)) events.push_back(to_event(job));
+    if (job.ended() && !job.cancelled()) events.push_back(to_event(job));
   }
   report_events(runtime, events);
 }
@@ -187,8 +184,9 @@ QueuedReplication queue_after_backup(Runtime& runtime, replication::ReplicationM
   if (!result.replicate_to) return queued;
   try {
     const auto target = replication_target(runtime, *result.replicate_to, {}, {});
-    const auto plan = replication::plan_replica(result.backup, {result.backup}, target);
-    queued.job = replications.queue({plan}, target, runtime.stop()).front();
+    auto plans = replications.plan_missed(vm, target, runtime.stop());  // first: Azure wants them in order
+    plans.push_back(replication::plan_replica(result.backup, {result.backup}, target));
+    queued.job = replications.queue(plans, target, runtime.stop()).back();
     queued.ended = replications.advance({vm}, kBeginAtOnce, runtime.stop());
     return queued;
   } catch (const Error& error) {

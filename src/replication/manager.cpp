@@ -79,54 +79,38 @@ void plan_each(FleetPlan& out, const std::vector<BackupInfo>& all, const Target&
   }
 }
 
-// A replica that no row tells of, as a job: ended, or under way.
-std::optional<Job> job_of_replica(const BackupInfo& backup, const backup::ReplicaInfo& replica,
-                                  const std::vector<BackupInfo>& all) {
-  Target target;
-  target.region = replica.region;
-  target.resource_group = replica.resource_group;
+// A complete replica that no row tells of, as a job. (One that is not complete is another machine's work, or
+// is finished by the next `replicate-all`.)
+Job job_of_replica(const backup::ReplicaInfo& replica) {
+  const auto& set = replica.set;
   Job job;
-  if (!backup.replica_only) {
-    try {
-      if (const auto* os = replica.set.os_disk()) target.encryption_set_id = os->snapshot.encryption_set_id;
-      job = plan_replica(backup, all, target).job;
-    } catch (const Error&) {
-      return std::nullopt;  // cannot be finished; retention knows what to do with it
-    }
-  } else if (replica.complete) {
-    const auto& set = replica.set;
-    job.subscription = set.subscription;
-    job.vm_key = set.vm_key;
-    job.vm_name = set.vm_name;
-    job.set = set.name;
-    job.data_time = set.created;
-    job.target_region = set.location;
-    job.target_group = set.resource_group;
-    job.source_snapshot = set.name;
-    job.target_snapshot = set.members.front().snapshot.name;
-    job.source_region = set.replica_of.substr(0, set.replica_of.find('/'));
-    for (const auto& member : set.members) {
-      Copy copy;
-      copy.lun = member.lun;
-      copy.source_id = member.snapshot.source_id;
-      copy.target_id = member.snapshot.id;
-      copy.adopted = true;
-      copy.expected = expected_of(member.snapshot, {});
-      job.copies.push_back(copy);
-    }
-    job.source_group = core::ResourceId::parse(job.copies.front().source_id).resource_group;
-  } else {
-    return std::nullopt;
-  }
-  job.note = kFound;
-  const auto& first = replica.set.members.front().snapshot;
-  job.started_at = first.created_at;
-  if (!replica.complete) return job;
-  job.status = Status::completed;
-  for (auto& copy : job.copies) {
+  job.subscription = set.subscription;
+  job.vm_key = set.vm_key;
+  job.vm_name = set.vm_name;
+  job.set = set.name;
+  job.data_time = set.created;
+  job.target_region = set.location;
+  job.target_group = set.resource_group;
+  job.target_snapshot = set.members.front().snapshot.name;
+  job.source_region = set.replica_of.substr(0, set.replica_of.find('/'));
+  for (const auto& member : set.members) {
+    Copy copy;
+    copy.lun = member.lun;
+    copy.source_id = member.snapshot.source_id;
+    copy.target_id = member.snapshot.id;
     copy.status = Status::completed;
     copy.percent = 100;
+    copy.adopted = true;
+    copy.expected = expected_of(member.snapshot, member.snapshot.encryption_set_id);
+    copy.expected.source_unique_id = member.snapshot.source_unique_id;
+    job.copies.push_back(std::move(copy));
   }
+  const auto source = core::ResourceId::parse(job.copies.front().source_id);
+  job.source_snapshot = source.name;
+  job.source_group = source.resource_group;
+  job.started_at = set.members.front().snapshot.created_at;
+  job.status = Status::completed;
+  job.note = kFound;
   return job;
 }
 
@@ -178,6 +162,23 @@ FleetPlan ReplicationManager::plan_missing(const VmRef& vm, const Target& target
   FleetPlan out;
   plan_each(out, backups_.list(vm, stop), target);
   return out;
+}
+
+std::vector<Plan> ReplicationManager::plan_missed(const VmRef& vm, const Target& target,
+                                                  std::stop_token stop) {
+  JobFilter filter;
+  filter.subscription = vm.subscription;
+  filter.vm_key = vm.key();
+  filter.target_region = target.region;
+  std::set<std::string> seen, missed;
+  for (const auto& last : store_.list(filter)) {  // newest first
+    if (!seen.insert(last.set).second || last.status != Status::failed || last.cancelled()) continue;
+    missed.insert(last.set);
+  }
+  if (missed.empty()) return {};
+  auto plans = plan_missing(vm, target, stop).plans;
+  std::erase_if(plans, [&](const Plan& plan) { return !missed.contains(plan.job.set); });
+  return plans;
 }
 
 FleetPlan ReplicationManager::plan_missing_everywhere(const std::string& subscription, const Target& target,
@@ -282,6 +283,7 @@ std::vector<VmRef> ReplicationManager::open_vms(const std::string& subscription)
 
 std::vector<Job> ReplicationManager::advance(const std::vector<VmRef>& vms, int max_parallel,
                                              std::stop_token stop) {
+  if (settings_.look_only) return {};
   Holdings held;
   for (const auto& vm : vms) {
     if (!store_.list(open_jobs_of(vm)).empty()) acquire(held, vm);
@@ -335,7 +337,7 @@ VmState ReplicationManager::status(const VmRef& vm, const std::optional<std::str
   VmState state;
   const auto backups = backups_.list(vm, stop);
   int known = 0;
-  import(backups, known);
+  if (!settings_.look_only) import(backups, known);
   state.ended = advance({vm}, kMostIntoARegion, stop);
   JobFilter filter;
   filter.subscription = vm.subscription;
@@ -409,6 +411,7 @@ std::vector<Job> ReplicationManager::import(const std::vector<BackupInfo>& backu
   const auto now = clock_.now();
   for (const auto& backup : backups) {
     for (const auto& replica : backup.replicas) {
+      if (!replica.complete) continue;
       JobFilter filter;
       filter.subscription = backup.subscription;
       filter.vm_key = backup.set.vm_key;
@@ -420,8 +423,7 @@ std::vector<Job> ReplicationManager::import(const std::vector<BackupInfo>& backu
         ++known;
         continue;
       }
-      const auto job = job_of_replica(backup, replica, backups);
-      if (job) added.push_back(store_.enqueue(*job, now).first);
+      added.push_back(store_.enqueue(job_of_replica(replica), now).first);
     }
   }
   return added;

@@ -65,6 +65,7 @@ struct Job {
   std::vector<Copy> copies;                     // OS disk first
 
   bool ended() const { return status == Status::completed || status == Status::failed; }
+  bool cancelled() const { return status == Status::failed && error.rfind("cancelled", 0) == 0; }
   std::uint64_t size_bytes() const;  // provisioned
   int size_gb() const;
   double percent() const;  // of its copies, weighed by size

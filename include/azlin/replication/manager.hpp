@@ -23,6 +23,7 @@ using snapshot::VmRef;
 
 struct Settings {
   core::Millis stalled_after{std::chrono::minutes{30}};
+  bool look_only = false;  // a dry run: advance() and status() show the rows as they are
 };
 
 // A backup that is not copied, and why.
@@ -64,6 +65,8 @@ class ReplicationManager {
   // Change nothing. plan() throws as plan_replica does.
   Plan plan(const VmRef& vm, const std::string& backup, const Target& target, std::stop_token stop);
   FleetPlan plan_missing(const VmRef& vm, const Target& target, std::stop_token stop);
+  // Of those that are missing, the ones whose last job failed (and was not cancelled).
+  std::vector<Plan> plan_missed(const VmRef& vm, const Target& target, std::stop_token stop);
   FleetPlan plan_missing_everywhere(const std::string& subscription, const Target& target,
                                     std::stop_token stop);
 
@@ -82,7 +85,7 @@ class ReplicationManager {
   std::vector<Job> wait(const std::vector<std::int64_t>& ids, int max_parallel,
                         const std::function<void(const std::vector<Job>&)>& changed, std::stop_token stop);
 
-  // Also adds rows for replicas that no row tells of.
+  // Also adds rows for complete replicas that no row tells of.
   VmState status(const VmRef& vm, const std::optional<std::string>& region, std::stop_token stop);
   std::vector<Job> jobs(const JobFilter& filter) { return store_.list(filter); }
   // Throws core::Error (not_found).
@@ -100,7 +103,7 @@ class ReplicationManager {
   // Brings the VM's rows up to date. The copies go on in Azure.
   backup::Recovered recover(const store::OperationRecord& record, std::stop_token stop);
 
-  // Adds a row for each replica set in the subscription that has none.
+  // Adds a row for each complete replica set in the subscription that has none.
   Rebuilt rebuild(const std::string& subscription, std::stop_token stop);
 
  private:

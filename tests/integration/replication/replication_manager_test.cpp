@@ -303,6 +303,31 @@ TEST_F(ReplicationManagerTest, RebuildFindsReplicasByTheirTags) {
   EXPECT_THAT(empty.jobs({}), SizeIs(1));
 }
 
+TEST_F(ReplicationManagerTest, MissedBackupsAreThoseWhoseLastJobFailed) {
+  const auto first = back_up(), second = back_up(), third = back_up();
+  const auto fault = simulator.add_fault(
+      {{"method", "PUT"}, {"path", "*-westus2*"}, {"status", 403}, {"code", "Forbidden"}});
+  replicate(first);
+  const auto cancelled = queue(second).id;
+  manager.cancel(cancelled, {});
+  simulator.admin("DELETE", "faults/" + std::to_string(fault));
+  const auto missed = manager.plan_missed(vm("web2"), target, {});
+  ASSERT_THAT(missed, SizeIs(1));
+  EXPECT_EQ(missed[0].job.set, first);
+  EXPECT_EQ(replicate(first).status, Status::completed);
+  EXPECT_THAT(manager.plan_missed(vm("web2"), target, {}), IsEmpty());
+  EXPECT_THAT(manager.plan_missing(vm("web2"), target, {}).plans, SizeIs(2)) << third;
+}
+
+TEST_F(ReplicationManagerTest, DryRunLeavesTheRowsAsTheyAre) {
+  const auto backup = back_up();
+  const auto id = queue(backup).id;
+  ReplicationManager looking{arm, journal, clock, journal_path, db_path, {.look_only = true}};
+  EXPECT_THAT(looking.status(vm("web2"), {}, {}).jobs, SizeIs(1));
+  EXPECT_EQ(manager.job(id).status, Status::pending);
+  EXPECT_EQ(copy_requests(), 0u);
+}
+
 TEST_F(ReplicationManagerTest, LostSourceFailsTheJobForGood) {
   const auto first = back_up(), second = back_up();
   latency("realistic");
