@@ -10,6 +10,8 @@ namespace azlin::verification {
 
 namespace {
 
+constexpr std::int64_t kMostManifests = 64;  // of one disk's snapshots
+
 const store::Migrations& migrations() {
   static const store::Migrations kSteps = {R"(
 CREATE TABLE verifications (
@@ -195,6 +197,13 @@ void History::keep(const KeptManifest& about, const Manifest& manifest) {
       .bind(6, core::to_iso8601(about.hashed_at))
       .bind(7, about.root)
       .bind_blob(8, encode(manifest))
+      .run();
+  if (about.family_id.empty()) return;
+  db_.prepare(
+         "DELETE FROM manifests WHERE family_id = ?1 AND unique_id NOT IN (SELECT unique_id FROM manifests "
+         "WHERE family_id = ?1 ORDER BY taken_at DESC LIMIT ?2)")
+      .bind(1, about.family_id)
+      .bind(2, kMostManifests)
       .run();
 }
 

@@ -32,6 +32,7 @@ class History {
   void mark_cleaned(std::int64_t operation);
   bool knows(const std::string& backup, const std::string& region, core::TimePoint at);
 
+  // Of a family the newest 64 stay.
   void keep(const KeptManifest& about, const Manifest& manifest);
   std::optional<KeptManifest> find_manifest(const std::string& unique_id);
   // Of the family's snapshots taken before `taken_at`, the newest first.

@@ -127,10 +127,10 @@ test_a_dry_run_makes_no_disk() {
 test_a_killed_verification_is_cleaned_up_by_recover() {
   start_simulator
   back_up
-  ok simulator fault add --method DELETE --path '*/disks/azlin-verify-*' --delay 60s
-  azlin backup verify "$name" --level disk >"$work/verify.out" 2>&1 &
+  ok simulator fault add --method DELETE --path '*/disks/azlin-verify-*' --delay 20s
+  "$AZLIN" backup verify "$name" --level disk >"$work/verify.out" 2>&1 &
   local pid=$!
-  until grep -q "deleting the test disk" "$work/verify.out"; do kill -0 $pid || fail "$(cat "$work/verify.out")"; done
+  until grep -qs "deleting the test disk" "$work/verify.out"; do kill -0 $pid || fail "$(cat "$work/verify.out")"; done
   kill -9 $pid
   wait $pid 2>/dev/null
   ok simulator fault clear

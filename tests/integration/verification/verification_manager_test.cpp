@@ -116,19 +116,23 @@ TEST_F(VerificationManagerTest, ADamagedPartitionTableIsFoundByContent) {
 
 TEST_F(VerificationManagerTest, ADamagedSuperblockIsFoundByContent) {
   const auto backup = take();
-  spoil(backup.set.members.at(0).snapshot.id, kExt4 + 1024 + 512);
-  const auto run = verify(backup);
-  EXPECT_EQ(run.outcome, Outcome::failed);
-  EXPECT_THAT(run.error, HasSubstr("superblock"));
+  for (const std::uint64_t half : {512, 0}) {  // the second holds the checksum, the first the magic number
+    spoil(backup.set.members.at(0).snapshot.id, kExt4 + 1024 + half);
+    const auto run = verify(backup);
+    EXPECT_EQ(run.outcome, Outcome::failed) << half;
+    EXPECT_THAT(run.error, HasSubstr("partition 2")) << half;
+  }
   expect_nothing_left(backup);
 }
 
-TEST_F(VerificationManagerTest, AFileSystemThatIsNotRecognisedIsNotCalledChecked) {
-  const auto backup = take();
-  spoil(backup.set.members.at(0).snapshot.id, kExt4 + 1024);
-  const auto run = verify(backup);
-  EXPECT_EQ(run.reached, Level::disk);
-  EXPECT_THAT(run.disks.at(0).not_checked, Contains(HasSubstr("not recognised")));
+TEST_F(VerificationManagerTest, ContentsThatAreNotRecognisedAreNotCalledChecked) {
+  const auto backup = take("web");
+  spoil(backup.set.members.at(1).snapshot.id, 0, 4096);
+  const auto run = verify(backup, Level::content, "web");
+  EXPECT_EQ(run.outcome, Outcome::passed) << run.error;
+  EXPECT_EQ(run.reached, Level::disk) << "the lowest of its disks";
+  EXPECT_EQ(run.disks.at(0).reached, Level::content);
+  EXPECT_THAT(run.disks.at(1).not_checked, Contains(HasSubstr("not recognised")));
 }
 
 TEST_F(VerificationManagerTest, ABlockInTheMiddleIsNamedByTheSecondFullRead) {

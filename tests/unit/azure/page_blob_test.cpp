@@ -17,7 +17,8 @@ using testing::Not;
 class PageBlobTest : public ::testing::Test {
  protected:
   std::string header(std::size_t request, const std::string& name) {
-    for (const auto& [key, value] : transport.requests().at(request).headers) {
+    const auto requests = transport.requests();
+    for (const auto& [key, value] : requests.at(request).headers) {
       if (key == name) return value;
     }
     return {};
