@@ -6,6 +6,7 @@
 #include "azlin/core/format.hpp"
 #include "azlin/verification/manager.hpp"
 #include "cli/cmd_dr.hpp"
+#include "azlin/vault/recovery.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
 
@@ -66,6 +67,11 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     return verifications(runtime).recover(operation, runtime.stop());
   if (dr::DRTestManager::recovers(operation.kind))
     return open_drills(runtime).recover(operation, runtime.stop());
+  if (vault::recovers(operation.kind)) {
+    vault::Service service(runtime.arm());
+    const auto done = vault::recover(service, runtime.journal(), operation, runtime.stop());
+    return {operation.id, operation.kind, operation.target, done.settled, done.notes};
+  }
   return {
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }

@@ -29,6 +29,8 @@ CLI::App* add_group(CLI::App& root, const char* name, const char* help);
 // Every command, by name, one function a group.
 void add_auth_commands(CLI::App& root, Job& chosen);
 void add_backup_commands(CLI::App& root, Job& chosen);
+void add_policy_commands(CLI::App& root, Job& chosen);
+void add_vault_commands(CLI::App& root, Job& chosen);
 void add_operations_commands(CLI::App& root, Job& chosen);
 void add_reference_command(CLI::App& root, Job& chosen);
 void add_simulator_commands(CLI::App& root, Job& chosen);

@@ -13,6 +13,7 @@
 #include "azlin/core/log.hpp"
 #include "cli/alerts.hpp"
 #include "cli/cmd_dr.hpp"
+#include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
 
@@ -46,6 +47,9 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_snapshot_commands(app, chosen);
   add_dr_commands(app, chosen);
   add_alert_commands(app, chosen);
+  add_vault_commands(app, chosen);
+  add_policy_commands(app, chosen);
+  add_restore_commands(app, chosen);
   add_operations_commands(app, chosen);
   add_state_commands(app, chosen);
   add_auth_commands(app, chosen);

@@ -43,7 +43,34 @@ const std::vector<std::string> kResourcesVersions = {
     "2021-04-01", "2022-01-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01", "2024-07-01",
     "2024-11-01", "2025-03-01", "2025-04-01"};
 
+// Recovery Services: vaults; backup in the primary region; backup in the secondary region, whose versions stand for it.
+const std::vector<std::string> kVaultVersions = {
+    "2016-06-01", "2018-07-10", "2018-12-20", "2019-05-13", "2019-06-15", "2020-02-02", "2020-10-01", "2021-01-01",
+    "2021-02-10", "2021-03-01", "2021-04-01", "2021-06-01", "2021-07-01", "2021-08-01", "2021-11-01-preview", "2021-12-01",
+    "2022-01-01", "2022-02-01", "2022-03-01", "2022-04-01", "2022-05-01", "2022-08-01", "2022-09-10",
+    "2022-10-01", "2023-01-01", "2023-02-01", "2023-04-01", "2023-06-01", "2023-08-01", "2024-01-01",
+    "2024-02-01", "2024-03-01", "2024-04-01", "2024-10-01", "2025-02-01", "2025-08-01", "2026-05-01", "2026-07-01"};
+const std::vector<std::string> kBackupVersions = {
+    "2016-12-01", "2018-07-10", "2019-05-13", "2019-05-13-preview", "2019-06-15", "2020-02-02", "2020-10-01",
+    "2020-12-01", "2021-01-01", "2021-02-01", "2021-02-10", "2021-03-01", "2021-04-01", "2021-06-01", "2021-07-01",
+    "2021-08-01", "2021-10-01", "2021-12-01", "2022-01-01", "2022-02-01", "2022-03-01", "2022-04-01", "2022-06-01-preview",
+    "2022-09-01-preview", "2022-09-10", "2022-10-01", "2023-01-01", "2023-02-01", "2023-04-01", "2023-06-01", "2023-08-01",
+    "2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-07-30-preview", "2024-10-01", "2025-01-01", "2025-02-01",
+    "2025-08-01"};
+const std::vector<std::string> kSecondaryVersions = {"2018-12-20", "2018-12-20-preview", "2021-11-15", "2023-01-15"};
+
+std::vector<std::string> both(std::vector<std::string> versions, const std::vector<std::string>& more) {
+  versions.insert(versions.end(), more.begin(), more.end());
+  std::sort(versions.begin(), versions.end());
+  versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+  return versions;
+}
+
 const std::vector<ApiVersions> kTable = {
+    {"Microsoft.RecoveryServices/vaults", true, kVaultVersions},
+    {"Microsoft.RecoveryServices/vaults/backup", true, kBackupVersions},
+    {"Microsoft.RecoveryServices/vaults/backupAndSecondary", true, both(kBackupVersions, kSecondaryVersions)},
+    {"Microsoft.RecoveryServices/locations/secondary", true, kSecondaryVersions},
     {"Microsoft.Compute/disks", true, kDiskVersions},
     {"Microsoft.Compute/snapshots", true, kDiskVersions},
     {"Microsoft.Compute/locations/DiskOperations", true, kDiskVersions},

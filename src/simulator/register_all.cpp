@@ -22,6 +22,7 @@ void register_all(Router& router, Context& context) {
   register_admin(router, context);
   register_disks(router, context);
   register_snapshots(router, context);
+  register_recovery_services(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -43,6 +43,11 @@ void seed_snapshot(Context& context, const Resource& disk, const std::string& na
                    core::TimePoint taken);
 
 void seed_sample(Context& context);
+// Databases in the sample's VMs, and its vault.
+void seed_recovery(Context& context);
+// {"type": "SAPHana"|"SQL", "instance", "names": [name or {"name", "model", "readOnly"}]} inside a VM.
+void seed_databases(Context& context, const std::string& group, const std::string& vm, const Json& databases);
+void seed_vault(Context& context, const std::string& group, const std::string& name, const std::string& location);
 // "1000x20": VMs vm-0001… in the group Fleet, each with so many daily backup sets behind it, tagged as
 // docs/tags.md says. Throws core::Error (usage).
 void seed_fleet(Context& context, const std::string& size);

@@ -53,7 +53,7 @@ SeedDisk read_disk(const Json& json, int lun) {
 SeedVm read_vm(const Json& json) {
   check_keys(json, "a VM",
              {"name", "group", "location", "size", "zone", "security", "generation", "osDiskGb", "osDiskSku",
-              "dataDisks", "publicIp", "running", "tags", "count"});
+              "dataDisks", "publicIp", "running", "tags", "count", "databases"});
   SeedVm vm;
   vm.name = name_of(json, "a VM");
   vm.group = text_at(json, "/group", vm.group);
@@ -80,6 +80,10 @@ void add_vms(Context& context, const Json& json) {
   for (std::int64_t number = 1; number <= count; ++number) {
     if (json.contains("count")) vm.name = fmt::format("{}-{:04}", base, number);
     seed_vm(context, vm);
+    for (const auto& databases : list_of(json, "databases")) {
+      check_keys(databases, "databases", {"type", "instance", "names"});
+      seed_databases(context, vm.group, vm.name, databases);
+    }
   }
 }
 
@@ -117,7 +121,7 @@ void add_quota(Context& context, const Json& json) {
 }
 
 void build(Context& context, const Json& seed) {
-  check_keys(seed, "the seed", {"groups", "quotas", "vms", "disks", "snapshots"});
+  check_keys(seed, "the seed", {"groups", "quotas", "vms", "disks", "snapshots", "vaults"});
   for (const auto& group : list_of(seed, "groups")) {
     check_keys(group, "a group", {"name", "location", "tags"});
     seed_group(context, name_of(group, "a group"), text_at(group, "/location", "eastus"),
@@ -127,6 +131,11 @@ void build(Context& context, const Json& seed) {
   for (const auto& vm : list_of(seed, "vms")) add_vms(context, vm);
   for (const auto& disk : list_of(seed, "disks")) add_disk(context, disk);
   for (const auto& snapshot : list_of(seed, "snapshots")) add_snapshot(context, snapshot);
+  for (const auto& vault : list_of(seed, "vaults")) {
+    check_keys(vault, "a vault", {"name", "group", "location"});
+    seed_vault(context, text_at(vault, "/group", "Production"), name_of(vault, "a vault"),
+               text_at(vault, "/location", "eastus"));
+  }
 }
 
 }  // namespace

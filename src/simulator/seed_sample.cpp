@@ -45,6 +45,8 @@ void seed_sample(Context& context) {
   plain.generation = "V1";
   plain.os_sku = "Standard_LRS";
   seed_vm(context, plain);
+
+  seed_recovery(context);
 }
 
 }  // namespace azlin::simulator
