@@ -80,6 +80,7 @@ Outcome Scene::run_at(const std::string& url, const std::string& command, const 
   core::ProcessRequest request;
   request.argv = {AZLIN_CRASH_WORKER,          url, home_.path().string(), command, death.point,
                   std::to_string(death.number)};
+  request.time_limit = std::chrono::minutes{5};  // a tenth of a second where nothing else runs
   const auto ended = core::SystemProcessRunner().run(request);
   constexpr int kKilled = 128 + 9;
   return {ended.exit_code == kKilled, ended.exit_code, nlohmann::json::parse(ended.out, nullptr, false),
