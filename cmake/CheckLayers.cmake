@@ -31,7 +31,8 @@ set(MAY_main.cpp ${MAY_cli} cli)
 set(SIMULATOR_CORE error.hpp clock.hpp log.hpp process.hpp)
 
 # Outside libraries that belong to one part each.
-set(OUTSIDE "curl/=http" "sqlite3=store" "httplib=simulator" "CLI/=cli" "toml[+][+]/=core" "spdlog/=core")
+set(OUTSIDE "curl/=http" "sqlite3=store" "httplib=simulator" "CLI/=cli" "toml[+][+]/=core" "spdlog/=core"
+    "archive(_entry)?[.]h$=archive")
 
 set(problems "")
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/include/azlin/*.hpp" "${ROOT}/src/*.hpp" "${ROOT}/src/*.cpp")

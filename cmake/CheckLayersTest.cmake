@@ -38,6 +38,8 @@ expect(sqlite "belongs to part 'store' alone" src/backup/a.cpp "#include <sqlite
 expect(cli11 "belongs to part 'cli' alone" src/backup/a.cpp "#include <CLI/CLI.hpp>")
 expect(httplib "belongs to part 'simulator' alone" src/cli/a.cpp "#include \"httplib.h\"")
 expect(toml "belongs to part 'core' alone" src/cli/a.cpp "#include <toml++/toml.h>")
+expect(libarchive "belongs to part 'archive' alone" src/cli/a.cpp "#include <archive_entry.h>")
+expect(own_archive OK src/archive/a.cpp "#include <archive.h>")
 expect(unknown "part 'misc' is not in the table" src/misc/a.cpp "")
 file(MAKE_DIRECTORY "${WORK}/empty")
 execute_process(COMMAND "${CMAKE_COMMAND}" "-DROOT=${WORK}/empty" -P "${CHECK}" RESULT_VARIABLE code ERROR_QUIET)
