@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kType =
     "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/recoveryPoints";
 constexpr const char* kRange = "DefaultRangeRecoveryPoint";
+constexpr const char* kNoTime = "0001-01-01T00:00:00Z";
 constexpr const char* kPropertiesVersion = "2023-06-01";                          // recoveryPointProperties
 constexpr core::Millis kCopyDemo{2'000}, kCopyRealistic{std::chrono::hours{12}};  // to the paired region
 
@@ -97,21 +98,24 @@ Json present(Recovery& recovery, const RecoveryObject& item, const RecoveryObjec
   return {{"id", point.id}, {"name", point.name()}, {"type", kType}, {"properties", properties}};
 }
 
-// The one pseudo point that stands for all logs.
-Json range_point(const RecoveryObject& item, const std::vector<TimeRange>& ranges) {
+// The one pseudo point that stands for all logs. It has no file layout of its own; asked for, the list is
+// empty.
+Json range_point(const RecoveryObject& item, const std::vector<TimeRange>& ranges, bool extended) {
   const bool sql = item.notes["workload"] == "SQLDataBase";
   Json list = Json::array();
   for (const auto& range : ranges)
     list.push_back({{"startTime", iso(range.start)}, {"endTime", iso(range.end)}});
+  Json properties = {{"objectType", sql ? "AzureWorkloadSQLPointInTimeRecoveryPoint"
+                                        : "AzureWorkloadSAPHanaPointInTimeRecoveryPoint"},
+                     {"recoveryPointTimeInUTC", kNoTime},
+                     {"type", "Log"},
+                     {"timeRanges", list}};
+  if (sql && extended)
+    properties["extendedInfo"] = {{"dataDirectoryTimeInUTC", kNoTime}, {"dataDirectoryPaths", Json::array()}};
   return {{"id", item.id + "/recoveryPoints/" + kRange},
           {"name", kRange},
           {"type", kType},
-          {"properties",
-           {{"objectType", sql ? "AzureWorkloadSQLPointInTimeRecoveryPoint"
-                               : "AzureWorkloadSAPHanaPointInTimeRecoveryPoint"},
-            {"recoveryPointTimeInUTC", "0001-01-01T00:00:00Z"},
-            {"type", "Log"},
-            {"timeRanges", list}}}};
+          {"properties", properties}};
 }
 
 bool type_asked(const std::string& query, const std::string& type) {
@@ -141,17 +145,17 @@ Reply list_points(Recovery& recovery, Request& request) {
   const auto start = bound("startdate"), end = bound("enddate");
   const auto query = filter.find("restorepointquerytype");
   const std::string wanted = query == filter.end() ? "" : query->second;
-  const auto extended = filter.find("extendedinfo");
+  const auto asked = filter.find("extendedinfo");
+  const bool extended = asked != filter.end() && same(asked->second, "true");
   Json value = Json::array();
   if (item->notes["workload"] != "VM" && type_asked(wanted, "Log")) {
     const auto ranges = log_ranges(recovery, *item);
-    if (!ranges.empty()) value.push_back(range_point(*item, ranges));
+    if (!ranges.empty()) value.push_back(range_point(*item, ranges, extended));
   }
   for (const auto& point : secondary ? secondary_points(recovery, *item) : visible_points(recovery, *item)) {
     if ((start && point.at < *start) || (end && point.at > *end)) continue;
     if (item->notes["workload"] != "VM" && !type_asked(wanted, point.notes["type"])) continue;
-    value.push_back(present(recovery, *item, point, request.api_version,
-                            extended != filter.end() && same(extended->second, "true")));
+    value.push_back(present(recovery, *item, point, request.api_version, extended));
   }
   return Reply::json(200, {{"value", value}});
 }
@@ -163,7 +167,7 @@ Reply get_point(Recovery& recovery, Request& request) {
   if (same(request.param("point"), kRange)) {
     const auto ranges = log_ranges(recovery, *item);
     if (ranges.empty()) throw_item_not_found();
-    return Reply::json(200, range_point(*item, ranges));
+    return Reply::json(200, range_point(*item, ranges, true));
   }
   for (const auto& point : visible_points(recovery, *item))
     if (same(point.name(), request.param("point")))

@@ -118,10 +118,19 @@ Json do_restore(Recovery& recovery, const Json& data) {
 
 // ---- files out of a mounted point ----
 
+// The plain alphabet, padded: clients decode it strictly.
+std::string base64(const std::string& bytes) {
+  std::string text = base64url_encode(bytes);
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
 Json client_script(const std::string& os, const std::string& extension, const std::string& suffix) {
   const std::string body = "# Connects the disks of the recovery point (simulated: connects nothing).\n";
   return {{"osType", os},
-          {"scriptContent", base64url_encode(body)},
+          {"scriptContent", base64(body)},
           {"scriptExtension", extension},
           {"scriptNameSuffix", suffix},
           {"url", ""}};
@@ -135,10 +144,8 @@ Reply provision(Recovery& recovery, Request& request) {
   if (!point) throw_item_not_found();
   const Json& body = request.object();
   if (!same(text_at(body, "/properties/objectType"), "IaasVMILRRegistrationRequest") ||
-      text_at(body, "/properties/virtualMachineId").empty() ||
-      text_at(body, "/properties/initiatorName").empty())
-    throw_invalid_input(
-        "An IaasVMILRRegistrationRequest with virtualMachineId and initiatorName is expected.");
+      text_at(body, "/properties/virtualMachineId").empty())  // az sends no initiatorName
+    throw_invalid_input("An IaasVMILRRegistrationRequest with virtualMachineId is expected.");
   point->notes["mounted"] = true;
   recovery.store.save(*point);
   // The password is the 15 characters that begin 33 after the last '_'.

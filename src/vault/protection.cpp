@@ -68,6 +68,9 @@ Item only_one(std::vector<Item> found, const ItemQuery& query, const std::string
               "name one as INSTANCE/DATABASE, and say --server or --workload");
 }
 
+// The service measures the 45 days of a full backup by its own clock; ours may be behind.
+constexpr int kClockMarginDays = 1;
+
 std::string expiry(core::TimePoint now, int days) {
   return core::to_iso8601(now + std::chrono::days{days});
 }
@@ -307,7 +310,10 @@ std::string ProtectionManager::back_up(const ProtectedItem& item, BackupType typ
     properties = {{"objectType", "AzureWorkloadBackupRequest"},
                   {"backupType", service_word(type)},
                   {"enableCompression", compression}};
-  const int days = keep_days != 0 ? keep_days : full ? kFullDays : kOtherDays;
+  const int days = (keep_days != 0 ? keep_days
+                    : full         ? kFullDays
+                                   : kOtherDays) +
+                   (full ? kClockMarginDays : 0);
   if (!by_policy) properties["recoveryPointExpiryTimeInUTC"] = expiry(service_.clock().now(), days);
   return service_.begin_job(vault_, "POST", item.id + "/backup", {{"properties", properties}},
                             "back up " + described(item), stop);
