@@ -92,6 +92,36 @@ std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& su
                   fmt::format("resourceType eq {} and name eq {}", quoted(type), quoted(name)), stop);
 }
 
+void list_resources(arm::ArmClient& arm, const std::string& subscription,
+                    const std::function<void(const ListedResource&)>& visit, std::stop_token stop) {
+  arm::Call call;
+  call.path = "/subscriptions/" + subscription + "/resources";
+  call.api_version = kResourcesVersion;
+  arm.list(
+      call,
+      [&](json&& item) {
+        visit({text(item, "id"), text(item, "type"), text(item, "name"), tags_of(item)});
+        return true;
+      },
+      stop);
+}
+
+std::vector<std::string> list_regions(arm::ArmClient& arm, const std::string& subscription,
+                                      std::stop_token stop) {
+  arm::Call call;
+  call.path = "/subscriptions/" + subscription + "/locations";
+  call.api_version = kSubscriptionsVersion;
+  std::vector<std::string> names;
+  arm.list(
+      call,
+      [&](json&& item) {
+        names.push_back(text(item, "name"));
+        return true;
+      },
+      stop);
+  return names;
+}
+
 std::optional<ResourceGroup> find_resource_group(arm::ArmClient& arm, const std::string& subscription,
                                                  const std::string& name, std::stop_token stop) {
   arm::Call call;

@@ -12,6 +12,7 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 #include "cli/alerts.hpp"
+#include "cli/cmd_completion.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
@@ -55,6 +56,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
   add_system_commands(app, chosen);
+  add_completion_commands(app, chosen);
   add_reference_command(app, chosen);
 }
 
@@ -172,6 +174,8 @@ int run_main(int argc, char** argv) {
   try {
     add_global_options(app, options);
     add_commands(app, chosen);
+    if (argc > 1 && std::string_view(argv[1]) == "__complete")
+      return print_completions(app, std::vector<std::string>(argv + 2, argv + argc));
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return report_parse_error(app, error, options, argc, argv);

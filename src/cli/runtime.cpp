@@ -62,15 +62,14 @@ const arm::Cloud& Runtime::cloud() {
   if (cloud_) return *cloud_;
   arm::Cloud cloud = arm::choose_cloud(options_.cloud, env_, config());
   core::Millis offset{0};
-  if (cloud.simulated && cloud.arm_endpoint.empty()) {
-    SimulatorProcess simulator(home(), env_, transport());
-    const RunningSimulator running = simulator.ensure({});
-    cloud.arm_endpoint = running.url;
-    core::SystemClock real;
-    offset = running.now - real.now();
+  if (cloud.simulated) {
+    if (cloud.arm_endpoint.empty())
+      cloud.arm_endpoint = SimulatorProcess(home(), env_, transport()).ensure({}).url;
+    const core::TimePoint real = core::SystemClock().now();
+    offset = simulated_time(transport(), cloud.arm_endpoint).value_or(real) - real;
     if (std::chrono::abs(offset) < std::chrono::seconds(5)) offset = core::Millis{0};
+    console_.note("(simulated Azure at " + cloud.arm_endpoint + ")");
   }
-  if (cloud.simulated) console_.note("(simulated Azure at " + cloud.arm_endpoint + ")");
   clock_ = std::make_unique<core::SystemClock>(offset);
   cloud_ = std::move(cloud);
   return *cloud_;

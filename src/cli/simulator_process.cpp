@@ -80,7 +80,24 @@ bool is_running(int pid) {
   _exit(127);
 }
 
+// Throws when nothing answers there, or something that is no simulator.
+nlohmann::json health_of(http::Transport& transport, const std::string& url) {
+  http::Request request;
+  request.url = url + "/_simulator/health";
+  request.connect_timeout = core::Millis(1000);
+  request.total_timeout = core::Millis(5000);
+  return nlohmann::json::parse(transport.send(request, {}).body);
+}
+
 }  // namespace
+
+std::optional<core::TimePoint> simulated_time(http::Transport& transport, const std::string& url) {
+  try {
+    return core::parse_time(health_of(transport, url).at("clock").at("now").get<std::string>());
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
 
 SimulatorProcess::SimulatorProcess(const std::string& home, const core::Env& env, http::Transport& transport)
     : state_dir_(env.get_or("AZLIN_SIMULATOR_STATE", home + "/simulator")), transport_(transport) {}
@@ -90,19 +107,12 @@ std::optional<RunningSimulator> SimulatorProcess::find() {
   std::string line;
   const std::string expected = "listening on ";
   if (!std::getline(file, line) || line.rfind(expected, 0) != 0) return std::nullopt;
-  http::Request request;
-  request.url = line.substr(expected.size()) + "/_simulator/health";
-  request.connect_timeout = core::Millis(1000);
-  request.total_timeout = core::Millis(5000);
+  const std::string url = line.substr(expected.size());
   try {
-    const auto reply = transport_.send(request, {});
-    const auto health = nlohmann::json::parse(reply.body);
+    const auto health = health_of(transport_, url);
     if (health.at("stateDir").get<std::string>() != fs::canonical(state_dir_).string()) return std::nullopt;
-    return RunningSimulator{line.substr(expected.size()), health.at("pid").get<int>(),
-                            core::parse_time(health.at("clock").at("now").get<std::string>()).value()};
-  } catch (const http::NetworkError&) {
-    return std::nullopt;
-  } catch (const std::exception&) {  // another program listens on that port now
+    return RunningSimulator{url, health.at("pid").get<int>()};
+  } catch (const std::exception&) {  // nothing listens on that port now, or another program
     return std::nullopt;
   }
 }

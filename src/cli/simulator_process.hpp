@@ -12,8 +12,10 @@ namespace azlin::cli {
 struct RunningSimulator {
   std::string url;  // "http://127.0.0.1:41234"
   int pid = 0;
-  core::TimePoint now;  // the simulated clock
 };
+
+// What the simulator at `url` says its time is; nullopt when nothing there answers, or no simulator.
+std::optional<core::TimePoint> simulated_time(http::Transport& transport, const std::string& url);
 
 struct SimulatorStart {
   int port = 0;  // 0: any free one

@@ -1,5 +1,6 @@
 #pragma once
 // What holds for every ARM resource: tags, the search by tag, resource groups.
+#include <functional>
 #include <map>
 #include <optional>
 #include <stop_token>
@@ -31,6 +32,18 @@ std::vector<std::string> find_by_tag(arm::ArmClient& arm, const std::string& sub
 // Ids of resources of `type` that bear this name, in any group. The same index.
 std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& subscription,
                                       const std::string& type, const std::string& name,
+                                      std::stop_token stop = {});
+
+// Every resource of the subscription, with its tags. The same index. `visit` is called on this thread.
+struct ListedResource {
+  std::string id, type, name;
+  Tags tags;
+};
+void list_resources(arm::ArmClient& arm, const std::string& subscription,
+                    const std::function<void(const ListedResource&)>& visit, std::stop_token stop = {});
+
+// Names ("westus2") of the regions that the subscription may use. Source: Subscriptions - List Locations.
+std::vector<std::string> list_regions(arm::ArmClient& arm, const std::string& subscription,
                                       std::stop_token stop = {});
 
 struct ResourceGroup {
