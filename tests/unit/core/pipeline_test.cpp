@@ -1,0 +1,127 @@
+#include "azlin/core/pipeline.hpp"
+
+#include <gtest/gtest.h>
+
+#include "azlin/core/error.hpp"
+#include "support/temp_dir.hpp"
+
+namespace azlin::core {
+namespace {
+
+Stage shell(const std::string& script) {
+  return {.argv = {"/bin/sh", "-c", script}, .env = {{"PATH", "/usr/bin:/bin"}}};
+}
+
+PipelineResult run(const std::string& script) {
+  PipelineRequest request;
+  request.program = shell(script);
+  return run_pipeline(request);
+}
+
+TEST(PipelineTest, ChildSeesOnlyItsOwnEnvironment) {
+  PipelineRequest request;
+  request.program = {.argv = {"/usr/bin/env"}, .env = {{"ONLY", "this"}}};
+  EXPECT_EQ(run_pipeline(request).out, "ONLY=this\n");
+}
+
+TEST(PipelineTest, SecretsComeThroughDescriptorsOnceAndNotThroughArguments) {
+  PipelineRequest request;
+  request.program = shell("cat /dev/fd/3; echo; cat /dev/fd/4; cat /dev/fd/3; env; cat /proc/$$/cmdline");
+  request.program.secrets = {"first-word", "second"};
+  const auto out = run_pipeline(request).out;
+  EXPECT_TRUE(out.starts_with("first-word\nsecond")) << out;
+  EXPECT_EQ(out.find("first-word", 1), std::string::npos) << out;
+}
+
+TEST(PipelineTest, RunsInTheFolderAsked) {
+  test::TempDir dir;
+  PipelineRequest request;
+  request.program = shell("pwd -P");
+  request.program.directory = dir.path();
+  EXPECT_EQ(run_pipeline(request).out, std::filesystem::canonical(dir.path()).string() + "\n");
+}
+
+TEST(PipelineTest, LinesComeWholeAndTheLastWithoutNewline) {
+  std::vector<std::string> lines;
+  PipelineRequest request;
+  request.program = shell("printf 'one\\ntwo\\n\\nlast'");
+  request.on_line = [&](std::string_view line) { lines.emplace_back(line); };
+  run_pipeline(request);
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two", "", "last"}));
+}
+
+TEST(PipelineTest, ProducerFeedsProgram) {
+  std::size_t piped = 0;
+  PipelineRequest request;
+  request.producer = shell("head -c 3000000 /dev/zero");
+  request.program = shell("wc -c");
+  request.on_piped = [&](std::string_view piece) { piped += piece.size(); };
+  const auto result = run_pipeline(request);
+  EXPECT_EQ(result.out, "3000000\n");
+  EXPECT_EQ(piped, 3000000U);
+  EXPECT_EQ(result.exit_code, 0);
+}
+
+TEST(PipelineTest, FailedProducerNeverLetsTheProgramSeeTheEnd) {
+  test::TempDir dir;
+  PipelineRequest request;
+  request.producer = shell("echo part; exit 7");
+  request.program = shell("cat >/dev/null; echo took it >" + dir.file("done"));
+  const auto result = run_pipeline(request);
+  EXPECT_EQ(result.producer_exit, 7);
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(dir.file("done")));
+}
+
+TEST(PipelineTest, ProgramThatWantsNoMoreEndsTheProducer) {
+  PipelineRequest request;
+  request.producer = shell("yes");
+  request.program = shell("head -n 1");
+  const auto result = run_pipeline(request);
+  EXPECT_EQ(result.out, "y\n");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.producer_exit, 0);
+}
+
+TEST(PipelineTest, TimeLimitInterrupts) {
+  PipelineRequest request;
+  request.program = shell("trap 'echo cleaned; exit 130' INT; while :; do sleep 0.05; done");
+  request.time_limit = Millis{300};
+  const auto result = run_pipeline(request);
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_FALSE(result.killed);
+  EXPECT_EQ(result.out, "cleaned\n");
+}
+
+TEST(PipelineTest, ExceptionOfACallbackEndsTheChildAndIsThrownOn) {
+  PipelineRequest request;
+  request.program = shell("yes");
+  request.on_line = [](std::string_view) { throw Error(ErrorKind::failed, "disk full"); };
+  EXPECT_THROW(run_pipeline(request), Error);
+}
+
+TEST(PipelineTest, MissingProgramIsNamed) {
+  PipelineRequest request;
+  request.program.argv = {"no-such-program-here"};
+  try {
+    run_pipeline(request);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_NE(std::string(error.what()).find("no-such-program-here"), std::string::npos);
+  }
+}
+
+TEST(PipelineTest, ExitCodesAndSignals) {
+  EXPECT_EQ(run("exit 3").exit_code, 3);
+  EXPECT_EQ(run("kill -9 $$").exit_code, 137);
+}
+
+TEST(PipelineTest, InstalledIsLookedUpOnPath) {
+  EXPECT_TRUE(is_installed("sh"));
+  EXPECT_TRUE(is_installed("/bin/sh"));
+  EXPECT_FALSE(is_installed("no-such-program-here"));
+}
+
+}  // namespace
+}  // namespace azlin::core
