@@ -14,6 +14,7 @@
 #include "cli/alerts.hpp"
 #include "cli/cmd_completion.hpp"
 #include "cli/cmd_dr.hpp"
+#include "cli/cmd_report.hpp"
 #include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
@@ -48,6 +49,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_snapshot_commands(app, chosen);
   add_dr_commands(app, chosen);
   add_alert_commands(app, chosen);
+  add_schedule_commands(app, chosen);
   add_vault_commands(app, chosen);
   add_policy_commands(app, chosen);
   add_restore_commands(app, chosen);

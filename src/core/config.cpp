@@ -2,7 +2,6 @@
 #include "azlin/core/config.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <functional>
 #include <sstream>
@@ -10,6 +9,7 @@
 #include <toml++/toml.h>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 
 namespace azlin::core {
 namespace {
@@ -34,25 +34,28 @@ std::string array_text(const toml::array& array) {
 }  // namespace
 
 Config Config::load(const std::string& path) {
+  const auto text = read_file(path);
+  return text ? parse(*text, path) : Config();
+}
+
+Config Config::parse(const std::string& text, const std::string& name) {
   Config config;
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return config;
   toml::table root;
   try {
-    root = toml::parse_file(path);
+    root = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
     const auto at = error.source().begin;
     throw Error(ErrorKind::usage,
-                fmt::format("{}:{}:{}: {}", path, at.line, at.column, std::string(error.description())),
+                fmt::format("{}:{}:{}: {}", name, at.line, at.column, std::string(error.description())),
                 "correct that line; the keys are listed in docs/configuration.md");
   }
   const std::function<void(const std::string&, const toml::table&)> flatten = [&](const std::string& prefix,
                                                                                   const toml::table& table) {
     for (const auto& [key, node] : table) {
-      const auto name = std::string(key.str());
-      const auto full = prefix.empty() ? name : fmt::format("{}.{}", prefix, name);
+      const auto own = std::string(key.str());
+      const auto full = prefix.empty() ? own : fmt::format("{}.{}", prefix, own);
       if (const auto* inner = node.as_table()) {
-        config.tables_[prefix].insert(name);
+        config.tables_[prefix].insert(own);
         flatten(full, *inner);
       } else if (const auto* array = node.as_array()) {
         config.values_[full] = array_text(*array);

@@ -19,8 +19,12 @@ class Config {
   // A missing file is an empty configuration. Throws core::Error (usage) with line and column when it is not
   // valid.
   static Config load(const std::string& path);
+  // The same for text; `name` stands for the path in errors.
+  static Config parse(const std::string& text, const std::string& name);
 
   std::optional<std::string> get(const std::string& key) const;
+  // Everything, by key.
+  const std::map<std::string, std::string>& values() const { return values_; }
   // Names of the tables directly under `prefix`, sorted: tables_under("recovery_services.vaults").
   std::vector<std::string> tables_under(const std::string& prefix) const;
 
