@@ -40,6 +40,15 @@ std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& 
                  {{"$filter", fmt::format("tagName eq '{}'", tag)}}, stop);
 }
 
+std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& subscription,
+                                        const std::string& tag, const std::string& value,
+                                        std::stop_token stop) {
+  std::string quoted;  // a quote in an OData string is doubled
+  for (const char c : value) quoted += c == '\'' ? "''" : std::string(1, c);
+  return list_at(arm, "/subscriptions/" + subscription + "/resources",
+                 {{"$filter", fmt::format("tagName eq '{}' and tagValue eq '{}'", tag, quoted)}}, stop);
+}
+
 std::vector<TaggedResource> list_group(arm::ArmClient& arm, const std::string& subscription,
                                        const std::string& group, std::stop_token stop) {
   try {

@@ -17,7 +17,48 @@ bool belongs_to(const backup::BackupInfo& backup, const backup::VmRef& vm) {
          core::equal_ignoring_case(backup.resource_group, vm.resource_group);
 }
 
+bool is_same(const backup::VmRef& a, const backup::VmRef& b) {
+  return core::equal_ignoring_case(a.name, b.name) &&
+         core::equal_ignoring_case(a.resource_group, b.resource_group);
+}
+
+void add_rto(alert::VmFacts& facts, const backup::VmRef& vm, const std::vector<dr::PolicyView>& policies,
+             const std::vector<dr::DRTestResult>& tests) {
+  for (const auto& view : policies) {
+    if (is_same(view.vm, vm) && view.stated && view.policy) facts.rto_target = view.policy->target_rto;
+  }
+  const auto newest = std::find_if(tests.begin(), tests.end(), [&](const dr::DRTestResult& test) {
+    return is_same(test.vm, vm) && test.verdict == dr::Verdict::passed && test.rto;
+  });
+  if (newest != tests.end()) facts.last_rto = newest->rto;
+}
+
 }  // namespace
+
+void add_drill_facts(alert::OverdueFacts& facts,
+                     const std::vector<backup::BackupManager::Scheduled>& scheduled,
+                     const std::vector<dr::PolicyView>& policies, const std::vector<dr::DRTestResult>& tests,
+                     int window_days) {
+  std::vector<backup::VmRef> known;  // in the order of facts.vms
+  for (const auto& each : scheduled) {
+    if (is_protected(each)) known.push_back(each.vm);
+  }
+  for (const auto& view : policies) {
+    const bool enabled = !view.policy || view.policy->enabled;
+    const auto same = [&](const backup::VmRef& vm) { return is_same(vm, view.vm); };
+    if (!enabled || std::any_of(known.begin(), known.end(), same)) continue;
+    const bool namesake = std::any_of(known.begin(), known.end(), [&](const backup::VmRef& vm) {
+      return core::equal_ignoring_case(vm.name, view.vm.name);
+    });
+    alert::VmFacts only_drilled;
+    only_drilled.vm = namesake ? view.vm.name + " (" + view.vm.resource_group + ")" : view.vm.name;
+    known.push_back(view.vm);
+    facts.vms.push_back(std::move(only_drilled));
+  }
+  for (std::size_t i = 0; i < facts.vms.size(); ++i) add_rto(facts.vms[i], known[i], policies, tests);
+  const auto stats = dr::statistics(tests);
+  facts.rates.push_back({"", window_days, stats.total(), stats.passed});
+}
 
 std::vector<alert::VmFacts> backup_facts(const std::vector<backup::BackupManager::Scheduled>& scheduled,
                                          const std::vector<backup::BackupInfo>& backups) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/alert_facts.hpp"
+#include "cli/cmd_dr.hpp"
 
 namespace azlin::cli {
 
@@ -34,11 +35,18 @@ void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& event
 }
 
 alert::OverdueFacts collect_facts(Runtime& runtime) {
+  constexpr int kDays = 30;
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   const auto& subscription = runtime.subscription();
   alert::OverdueFacts facts;
   const auto scheduled = backups.scheduled_vms(subscription, {}, runtime.stop());
   facts.vms = backup_facts(scheduled, backups.list_all(subscription, runtime.stop()));
+  auto drills = open_drills(runtime);
+  dr::TestFilter filter;
+  filter.subscription = subscription;
+  filter.since = runtime.clock().now() - std::chrono::hours{24 * kDays};
+  add_drill_facts(facts, scheduled, drills.policies(subscription, {}, runtime.stop()),
+                  drills.get_test_history(filter), kDays);
   facts.all_vms_known = true;
   return facts;
 }

@@ -422,12 +422,14 @@ int exit_code_of(const dr::DRTestResult& result) {
 }
 
 void add_dr_commands(CLI::App& root, Job& chosen) {
-  CLI::App* group = add_group(root, "dr", "DR drills: bring a VM up elsewhere, time it, remove it");
+  CLI::App* group = add_group(root, "dr", "DR: drills, failover, readiness");
   add_command<DrTestOptions>(*group, "test", "Run one drill", chosen);
+  add_failover_command(*group, chosen);
   add_dr_policy_commands(*group, chosen);
   add_dr_history_commands(*group, chosen);
   add_dr_readiness_command(*group, chosen);
   add_command<DrCleanupOptions>(*group, "cleanup", "Remove what dead drills left", chosen);
+  add_orphans_command(root, chosen);
   add_ssh_command(root, chosen);
 }
 

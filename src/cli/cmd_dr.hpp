@@ -1,14 +1,17 @@
 #pragma once
 // azlin dr: drills, their history, what they left.
+#include "azlin/dr/failover.hpp"
 #include "azlin/dr/manager.hpp"
 #include "cli/command.hpp"
 
 namespace azlin::cli {
 
 void add_dr_commands(CLI::App& root, Job& chosen);
+void add_orphans_command(CLI::App& root, Job& chosen);
 void add_ssh_command(CLI::App& root, Job& chosen);
 void add_dr_policy_commands(CLI::App& group, Job& chosen);  // configure, disable, show, test-all
 void add_dr_readiness_command(CLI::App& group, Job& chosen);
+void add_failover_command(CLI::App& group, Job& chosen);
 void add_dr_history_commands(CLI::App& group, Job& chosen);  // test-history, success-rate
 
 // dr_tests.db of the state folder.
@@ -18,6 +21,13 @@ nlohmann::ordered_json to_json(const dr::DRTestResult& result);
 std::string mark_of(Console& console, dr::Outcome outcome);  // ✓, ✗, –
 double seconds_of(core::Millis time);
 std::string target_text(core::Millis target);  // "<15 minutes"
+
+dr::FailoverManager open_failovers(Runtime& runtime);
+void print_failover(Console& console, const dr::FailoverResult& result);
+nlohmann::ordered_json to_json(const dr::FailoverResult& result);
+void report_failover(Runtime& runtime, const dr::FailoverResult& result);
+// 0; 1 the guest does not report; 4 the check or the hook failed.
+int exit_code_of(const dr::FailoverResult& result);
 
 // Alerts for what a drill showed: failure or all-clear, RTO, leftovers.
 void report_drill(Runtime& runtime, const dr::DRTestResult& result);

@@ -67,6 +67,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     return verifications(runtime).recover(operation, runtime.stop());
   if (dr::DRTestManager::recovers(operation.kind))
     return open_drills(runtime).recover(operation, runtime.stop());
+  if (dr::FailoverManager::recovers(operation.kind))
+    return open_failovers(runtime).recover(operation, runtime.stop());
   if (vault::recovers(operation.kind)) {
     vault::Service service(runtime.arm());
     const auto done = vault::recover(service, runtime.journal(), operation, runtime.stop());

@@ -30,25 +30,10 @@ constexpr const char* kDiskType = "Microsoft.Compute/disks";
 int rank(const std::string& id) {
   const std::string type = core::to_lower(core::ResourceId::parse(id).type);
   const char* order[] = {"microsoft.compute/virtualmachines", "microsoft.network/networkinterfaces",
-                         "microsoft.compute/disks", "microsoft.network/virtualnetworks",
-                         "microsoft.network/networksecuritygroups"};
+                         "microsoft.compute/disks",           "microsoft.network/publicipaddresses",
+                         "microsoft.network/virtualnetworks", "microsoft.network/networksecuritygroups"};
   const auto found = std::find(std::begin(order), std::end(order), type);
   return static_cast<int>(found - std::begin(order));
-}
-
-// nullopt: the resource is gone.
-std::optional<azure::Tags> tags_of(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {
-  try {
-    return azure::get_tags(arm, id, stop);
-  } catch (const arm::ArmError& error) {
-    if (error.status() == 404) return std::nullopt;
-    throw;
-  }
-}
-
-bool is_marked(const azure::Tags& tags, const std::string& drill_id) {
-  const auto mark = mark_of(tags);
-  return mark && mark->id == drill_id;
 }
 
 void remove_one(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {
@@ -57,8 +42,7 @@ void remove_one(arm::ArmClient& arm, const std::string& id, std::stop_token stop
   if (core::equal_ignoring_case(type, kDiskType)) return azure::delete_disk(arm, id, stop);
   if (core::to_lower(type).rfind("microsoft.network/", 0) == 0)
     return azure::delete_network_resource(arm, id, stop);
-  throw Error(ErrorKind::failed, "azlin makes no resource of type " + type + " in a drill",
-              "remove it by hand");
+  throw Error(ErrorKind::failed, "azlin makes no resource of type " + type + " here", "remove it by hand");
 }
 
 struct Sweep {
@@ -66,13 +50,13 @@ struct Sweep {
   bool reserved = false;  // Azure says that it must be tried again later
 };
 
-Sweep sweep(arm::ArmClient& arm, const std::string& drill_id, const std::vector<std::string>& ids,
+Sweep sweep(arm::ArmClient& arm, const Owner& owner, const std::vector<std::string>& ids,
             std::stop_token stop) {
   Sweep result;
   for (const auto& id : ids) {
     try {
       const auto tags = tags_of(arm, id, stop);
-      if (!tags || !is_marked(*tags, drill_id)) continue;
+      if (!tags || !is_owned(*tags, owner)) continue;
       remove_one(arm, id, stop);
       if (tags_of(arm, id, stop))
         result.left.push_back({id, "the service deleted it, and it is still there"});
@@ -87,18 +71,17 @@ Sweep sweep(arm::ArmClient& arm, const std::string& drill_id, const std::vector<
   return result;
 }
 
-// Never with something in it that is not of this drill.
-std::optional<Leftover> remove_group(arm::ArmClient& arm, const std::string& drill_id,
-                                     const std::string& subscription, const std::string& name,
-                                     std::stop_token stop) {
+// Never with something in it that is not the owner's.
+std::optional<Leftover> remove_group(arm::ArmClient& arm, const Owner& owner, const std::string& subscription,
+                                     const std::string& name, std::stop_token stop) {
   const std::string id = fmt::format("/subscriptions/{}/resourceGroups/{}", subscription, name);
   try {
     const auto group = azure::find_resource_group(arm, subscription, name, stop);
-    if (!group || !is_marked(group->tags, drill_id)) return std::nullopt;
+    if (!group || !is_owned(group->tags, owner)) return std::nullopt;
     for (const auto& item : azure::list_group(arm, subscription, name, stop)) {
       const auto tags = tags_of(arm, item.id, stop);
-      if (tags && !is_marked(*tags, drill_id))
-        return Leftover{id, "it holds " + item.id + ", which is not of the drill"};
+      if (tags && !is_owned(*tags, owner))
+        return Leftover{id, "it holds " + item.id + ", which is not of " + owner.id};
     }
     azure::delete_resource_group(arm, subscription, name, stop);
     if (azure::find_resource_group(arm, subscription, name, stop))
@@ -166,20 +149,36 @@ DrillRecord parse_record(const std::string& text) {
   }
 }
 
-std::vector<Leftover> remove_drill(arm::ArmClient& arm, core::Clock& clock, const std::string& drill_id,
+std::optional<azure::Tags> tags_of(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {
+  try {
+    return azure::get_tags(arm, id, stop);
+  } catch (const arm::ArmError& error) {
+    if (error.status() == 404) return std::nullopt;
+    throw;
+  }
+}
+
+bool is_owned(const azure::Tags& tags, const Owner& owner) {
+  return std::any_of(tags.begin(), tags.end(), [&](const auto& tag) {
+    return core::equal_ignoring_case(tag.first, owner.tag) &&
+           tag.second.substr(0, tag.second.find(' ')) == owner.id;
+  });
+}
+
+std::vector<Leftover> remove_owned(arm::ArmClient& arm, core::Clock& clock, const Owner& owner,
                                    const std::string& subscription, std::vector<std::string> ids,
                                    const std::string& group, std::stop_token stop) {
   std::stable_sort(ids.begin(), ids.end(),
                    [](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
-  Sweep result = sweep(arm, drill_id, ids, stop);
+  Sweep result = sweep(arm, owner, ids, stop);
   // Once more at once: what held another thing may be gone by now.
-  if (!result.left.empty() && !result.reserved) result = sweep(arm, drill_id, ids, stop);
+  if (!result.left.empty() && !result.reserved) result = sweep(arm, owner, ids, stop);
   for (int tries = 1; result.reserved && tries < kTriesReserved; ++tries) {
-    if (!clock.sleep_for(kRetryAfter, stop)) core::throw_if_stopped(stop, "removing a drill");
-    result = sweep(arm, drill_id, ids, stop);
+    if (!clock.sleep_for(kRetryAfter, stop)) core::throw_if_stopped(stop, "removing what was made");
+    result = sweep(arm, owner, ids, stop);
   }
   if (group.empty() || !result.left.empty()) return result.left;
-  if (auto left = remove_group(arm, drill_id, subscription, group, stop)) result.left.push_back(*left);
+  if (auto left = remove_group(arm, owner, subscription, group, stop)) result.left.push_back(*left);
   return result.left;
 }
 

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
-#include "azlin/azure/capacity.hpp"
 #include "azlin/backup/names.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/dr/manager.hpp"
-#include "dr/sizes.hpp"
+#include "dr/fit.hpp"
 
 namespace azlin::dr {
 
@@ -29,15 +28,6 @@ void check(const DRTestConfig& config) {
     throw Error(ErrorKind::usage, "the target of the RTO must be over 0", "write it as 15m");
 }
 
-// The set that is complete in the region; null: there is none.
-const snapshot::SnapshotSet* set_in(const BackupInfo& backup, const std::string& region) {
-  for (const auto& replica : backup.replicas) {
-    if (core::equal_ignoring_case(replica.region, region) && replica.complete) return &replica.set;
-  }
-  const bool here = core::equal_ignoring_case(backup.region, region) && backup.complete;
-  return here && !backup.replica_only ? &backup.set : nullptr;
-}
-
 // "its copy is at 40 %", or "".
 std::string progress_in(const BackupInfo& backup, const std::string& region) {
   for (const auto& replica : backup.replicas) {
@@ -53,17 +43,6 @@ std::string progress_in(const BackupInfo& backup, const std::string& region) {
                           config.test_region, progress_in(newest, config.test_region)),
               fmt::format("replicate first: azlin backup replicate {} --target-region {}", newest.name,
                           config.test_region));
-}
-
-// The newest of the region; one whose verification failed only where there is no other.
-const BackupInfo* newest_in(const std::vector<BackupInfo>& backups, const std::string& region) {
-  const BackupInfo* doubtful = nullptr;
-  for (const auto& backup : backups) {  // newest first
-    if (set_in(backup, region) == nullptr) continue;
-    if (backup.verified != backup::Verified::failed) return &backup;
-    if (doubtful == nullptr) doubtful = &backup;
-  }
-  return doubtful;
 }
 
 const BackupInfo& choose(const DRTestConfig& config, const std::vector<BackupInfo>& backups) {
@@ -166,33 +145,14 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token sto
 
 // Size, zone, quota, disk SKUs.
 void DRTestManager::fit(DrillPlan& plan, const DRTestConfig& config, std::stop_token stop) {
-  const std::string& subscription = plan.target.subscription;
-  const auto skus = azure::list_disk_skus(arm_, subscription, plan.region, stop);
-  SizeWish wish;
-  wish.name = config.size.value_or(plan.spec.size);
-  wish.exact = config.size.has_value();
-  wish.generation = plan.spec.generation;
-  wish.controller = plan.spec.disk_controller;
-  wish.data_disks = static_cast<int>(plan.disks.size()) - 1;
-  for (auto& disk : plan.disks) {
-    const std::string before = disk.sku;
-    disk.sku = offered_sku(disk.sku, skus, plan.region);
-    if (disk.sku != before)
-      plan.warnings.push_back(
-          fmt::format("{} does not offer {} disks: {} is used", plan.region, before, disk.sku));
-    wish.premium = wish.premium || needs_premium(disk.sku);
-    wish.zonal = wish.zonal || needs_zone(disk.sku);
-  }
-  const auto offered = azure::list_vm_sizes(arm_, subscription, plan.region, stop);
-  const auto quotas = azure::list_quotas(arm_, subscription, plan.region, stop);
-  const auto original = [&]() -> std::vector<azure::VmSize> {
-    return azure::list_vm_sizes(arm_, subscription, plan.spec.location, stop);
+  const auto original = [&] {
+    return azure::list_vm_sizes(arm_, plan.target.subscription, plan.spec.location, stop);
   };
-  const SizeChoice choice = choose_size(wish, offered, quotas, plan.region, original);
-  plan.vm_size = choice.name;
-  plan.zone = choice.zone;
-  if (!choice.note.empty()) plan.warnings.push_back(choice.note);
-  for (auto& disk : plan.disks) disk.zone = disk.sku.ends_with("_ZRS") ? std::nullopt : plan.zone;
+  const Fit fit = fit_region(arm_, {plan.target.subscription, plan.region, config.size, plan.spec, original},
+                             plan.disks, stop);
+  plan.vm_size = fit.size;
+  plan.zone = fit.zone;
+  plan.warnings.insert(plan.warnings.end(), fit.warnings.begin(), fit.warnings.end());
 }
 
 DrillPlan DRTestManager::plan(const DRTestConfig& config, std::stop_token stop) {

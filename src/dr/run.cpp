@@ -11,7 +11,10 @@
 #include "azlin/core/parallel.hpp"
 #include "azlin/dr/manager.hpp"
 #include "azlin/snapshot/lease.hpp"
+#include "dr/guest.hpp"
 #include "dr/leftovers.hpp"
+#include "dr/shell.hpp"
+#include "dr/steps.hpp"
 
 namespace azlin::dr {
 
@@ -21,8 +24,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr core::Millis kGuestPoll = std::chrono::seconds{5};  // Compute allows 12 reads of one VM a minute
-constexpr core::Millis kSshPoll = std::chrono::seconds{15};
 constexpr int kParallelDisks = 8;
 constexpr std::size_t kLogLines = 20;
 constexpr const char* kKind = "dr.test";
@@ -37,27 +38,6 @@ std::vector<azure::SecurityRule> isolation(bool run_command) {
     rules.push_back({"allow-run-command", 200, "Outbound", "Allow", "Tcp", "*", "AzureCloud", "443"});
   rules.push_back({"deny-outbound", 4096, "Outbound", "Deny", "*", "*", "*", "*"});
   return rules;
-}
-
-// Runs `work` as a step of the operation; a failure is noted with the step.
-template <class Work>
-void step(store::Operation& operation, const char* name, const json& data, Work&& work) {
-  const auto seq = operation.begin(name, data.dump());
-  try {
-    work();
-  } catch (const std::exception& error) {
-    operation.failed(seq, error.what());
-    throw;
-  }
-  operation.done(seq);
-}
-
-std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of("\r\n ");
-  if (end == std::string::npos) return {};
-  const auto begin = text.find_last_of('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
 }  // namespace
@@ -191,53 +171,26 @@ void DRTestManager::restore(Run& run, std::stop_token stop) {
 
 void DRTestManager::await_guest(Run& run, Phase& phase, std::stop_token stop) {
   const std::string vm_id = run.plan.target.id();
-  const core::TimePoint limit = clock_.now() + run.config.boot_limit;
-  while (true) {
-    const auto vm = azure::get_vm(arm_, vm_id, true, stop);
-    const bool ready = vm.agent_ready.value_or(false);
-    phase.detail =
-        fmt::format("power state {}, guest agent {}", vm.power_state.empty() ? "unknown" : vm.power_state,
-                    ready ? "ready" : "not reporting");
-    if (vm.power_state == "running" && ready) return;
-    if (clock_.now() >= limit) {
-      run.result.boot_log = azure::boot_log_tail(arm_, vm_id, kLogLines, stop);
-      throw Error(ErrorKind::failed,
-                  fmt::format("the guest did not come up within {}: {}",
-                              core::to_display(run.config.boot_limit), phase.detail),
-                  "drill an earlier backup with --backup; --no-cleanup keeps the VM for a look at it");
-    }
-    if (!clock_.sleep_for(kGuestPoll, stop)) core::throw_if_stopped(stop, "waiting for the guest");
-  }
+  const auto seen = [&](const std::string& what) { phase.detail = what; };
+  if (dr::await_guest(arm_, clock_, vm_id, run.config.boot_limit, seen, stop)) return;
+  run.result.boot_log = azure::boot_log_tail(arm_, vm_id, kLogLines, stop);
+  throw Error(ErrorKind::failed,
+              fmt::format("the guest did not come up within {}: {}", core::to_display(run.config.boot_limit),
+                          phase.detail),
+              "drill an earlier backup with --backup; --no-cleanup keeps the VM for a look at it");
 }
 
-// Inside the guest: a look from here would meet whoever has that private address on this network.
 void DRTestManager::check_ssh(Run& run, Phase& phase, std::stop_token stop) {
   if (run.plan.spec.os_type == "Windows") {
     phase.outcome = Outcome::skipped;
     phase.detail = "a Windows VM";
     return;
   }
-  const core::TimePoint limit = clock_.now() + run.config.ssh_limit;
-  std::string reason;
-  while (true) {
-    try {
-      const auto script = azure::run_script(arm_, run.plan.target.id(), {"ssh-keyscan -T 5 127.0.0.1"}, stop);
-      if (script.exit_code == 0 && !script.out.empty()) {
-        phase.detail = "sshd answers inside the guest (Run Command)";
-        return;
-      }
-      reason = "sshd does not answer inside the guest";
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::unauthorized) throw;
-      reason = error.what();
-    }
-    if (clock_.now() >= limit) {
-      throw Error(ErrorKind::failed,
-                  fmt::format("{} (tried for {})", reason, core::to_display(run.config.ssh_limit)),
-                  "look at the VM with --no-cleanup; --no-verify-ssh leaves this check out");
-    }
-    if (!clock_.sleep_for(kSshPoll, stop)) core::throw_if_stopped(stop, "checking SSH");
-  }
+  const std::string reason = await_sshd(arm_, clock_, run.plan.target.id(), run.config.ssh_limit, stop);
+  if (!reason.empty())
+    throw Error(ErrorKind::failed, reason,
+                "look at the VM with --no-cleanup; --no-verify-ssh leaves this check out");
+  phase.detail = "sshd answers inside the guest (Run Command)";
 }
 
 void DRTestManager::check_command(Run& run, Phase& phase, std::stop_token stop) {
@@ -269,8 +222,8 @@ void DRTestManager::clean_up(Run& run) {
   const std::string first_error = run.result.error, hint = run.result.hint;
   run.go(Step::cleanup, clock_, [&](Phase& phase) {
     step(run.operation, "cleanup", {{"drill", run.plan.drill_id}}, [&] {
-      run.result.left = remove_drill(arm_, clock_, run.plan.drill_id, run.record.subscription, run.record.ids,
-                                     run.record.group, {});
+      run.result.left = remove_owned(arm_, clock_, drill_owner(run.plan.drill_id), run.record.subscription,
+                                     run.record.ids, run.record.group, {});
       if (run.result.left.empty()) return;
       throw Error(ErrorKind::failed,
                   fmt::format("{} left, the first: {}: {}", run.result.left.size(),
@@ -361,8 +314,8 @@ backup::Recovered DRTestManager::recover(const store::OperationRecord& found, st
   try {
     const DrillRecord record = parse_record(found.plan);
     unmark(arm_, record);
-    const auto left =
-        remove_drill(arm_, clock_, record.drill_id, record.subscription, record.ids, record.group, {});
+    const auto left = remove_owned(arm_, clock_, drill_owner(record.drill_id), record.subscription,
+                                   record.ids, record.group, {});
     for (const auto& item : left)
       out.notes.push_back(fmt::format("{} could not be removed: {}", item.id, item.error));
     if (auto row = store_.find_drill(record.drill_id); row && row->verdict == Verdict::running) {

@@ -35,7 +35,8 @@ std::map<std::string, Found> find_marked(arm::ArmClient& arm, const std::string&
     return &found;
   };
   for (const auto& item : azure::list_tagged(arm, subscription, kDrillTag, stop)) {
-    if (Found* found = add(item.tags)) found->ids.push_back(item.id);
+    const auto tags = item.tags.empty() ? tags_of(arm, item.id, stop) : item.tags;
+    if (Found* found = tags ? add(*tags) : nullptr) found->ids.push_back(item.id);
   }
   for (const auto& group : azure::list_resource_groups(arm, subscription, stop)) {
     if (Found* found = add(group.tags)) found->group = group.name;
@@ -108,7 +109,7 @@ std::vector<SweptDrill> DRTestManager::cleanup(const std::string& subscription,
     }
     auto operation =
         journal_.start("dr.cleanup", drill.drill_id, nlohmann::json{{"ids", drill.ids}}.dump(), {});
-    drill.left = remove_drill(arm_, clock_, drill.drill_id, subscription, ids, group, stop);
+    drill.left = remove_owned(arm_, clock_, drill_owner(drill.drill_id), subscription, ids, group, stop);
     drill.left.empty() ? operation.succeed() : operation.fail(drill.left.front().error);
     auto row = store_.find_drill(drill.drill_id);
     if (!row) continue;

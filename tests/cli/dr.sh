@@ -251,6 +251,69 @@ test_readiness_names_the_gaps_and_what_closes_them() {
   expect_code 2
 }
 
+region_down() { curl -fsS -X POST "$sim_url/_simulator/faults" -d '{"region": "eastus"}' >/dev/null; }
+
+test_a_lost_region_is_failed_over_for_good() {
+  replicated
+  region_down
+  run azlin dr failover prod-db-vm --target-region westus2
+  expect_code 2 # no terminal and no --yes
+  ok dr failover prod-db-vm --target-region westus2 --dry-run
+  expect_out "PUT /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production-westus2"
+  nothing_left
+  ok dr failover prod-db-vm --target-region "West US 2" --yes --check true --hook 'echo "$AZLIN_VM at $AZLIN_ADDRESS" >hooked; echo done'
+  expect_out "✓ prod-db-vm is up in westus2"
+  expect_match "RTO: [0-9]+m [0-9]{2}s"
+  expect_match "RPO: "
+  expect_out "Check: passed"
+  expect_out "Hook: passed (done)"
+  expect_out "point DNS or the load balancer"
+  grep -qE '^prod-db-vm at 10\.251\.0\.[0-9]+$' hooked || fail "the hook was not told: $(cat hooked)"
+  ok dr failover prod-db-vm --target-region westus2 --yes -o json
+  expect_json '.doneBefore and .up and .rtoSeconds == null and .targetResourceGroup == "Production-westus2"'
+  ok operations list -o json
+  expect_json '[.operations[] | select(.kind == "dr.failover" and .state == "succeeded")] | length == 2'
+}
+
+test_a_failover_waits_until_its_region_is_down() {
+  replicated
+  ok dr failover prod-db-vm --target-region westus2 --if-region-down --yes
+  expect_out "eastus answers: nothing was done"
+  nothing_left
+  run azlin dr failover prod-db-vm --target-region northeurope --yes
+  expect_code 3
+}
+
+test_a_failover_whose_hook_fails_has_exit_code_4() {
+  replicated
+  run azlin dr failover prod-db-vm --target-region westus2 --yes --hook 'echo no such zone; exit 1'
+  expect_code 4
+  expect_out "Hook: FAILED (no such zone)"
+}
+
+test_a_killed_failover_is_settled_by_recover() {
+  replicated
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm*' --delay 10s --count 1
+  "$AZLIN" dr failover prod-db-vm --target-region westus2 --yes >/dev/null 2>&1 &
+  victim=$!
+  until state_ids | grep -qi 'production-westus2.*/disks/'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  kill -9 "$victim"
+  wait "$victim" 2>/dev/null
+  ok simulator fault clear
+  ok recover
+  ok dr failover prod-db-vm --target-region westus2 --yes
+}
+
+test_drills_below_the_target_rate_are_found_by_alert_check() {
+  replicated
+  ok dr configure prod-db-vm --test-region westus2 --target-rto 1s
+  run azlin dr test prod-db-vm --test-region westus2 --verify-command false
+  expect_code 1
+  run azlin alert check
+  expect_code 6
+  expect_out "Success rate of DR drills is 0.00 %"
+}
+
 # A stand-in for the system's ssh that says what it was called with.
 test_ssh_finds_the_address_and_passes_the_exit_code_on() {
   start_simulator

@@ -173,6 +173,24 @@ TEST_F(AlertDeliveryTest, OutageOfAllChannelsLosesNothing) {
   EXPECT_THAT(slack_.posts(), SizeIs(3));
 }
 
+TEST_F(AlertDeliveryTest, EveryRuleReachesEveryChannelAfterAnOutage) {
+  {
+    auto manager = open();
+    set_modes(Receiver::Mode::down);
+    for (const Rule rule : kRules) manager.raise(problem(rule, "vm1", to_string(rule), "It happened."));
+    EXPECT_GE(deliver(manager).failed, 3);
+  }
+  clock_.advance(hours(2));
+  set_modes(Receiver::Mode::up);
+  auto manager = open();
+  EXPECT_EQ(deliver(manager).delivered, static_cast<int>(3 * kRules.size()));
+  std::set<std::string> rules;
+  for (const auto& post : hook_.posts()) rules.insert(nlohmann::json::parse(post.body).at("rule"));
+  for (const Rule rule : kRules) EXPECT_THAT(rules, Contains(to_string(rule)));
+  EXPECT_THAT(mail_->mails(), SizeIs(kRules.size()));
+  EXPECT_THAT(slack_.posts(), SizeIs(kRules.size()));
+}
+
 TEST_F(AlertDeliveryTest, KillBetweenQueueAndDeliveryLosesNothing) {
   const int status = in_child([&] {
     auto manager = open();

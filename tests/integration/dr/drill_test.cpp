@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
-#include "azlin/dr/manager.hpp"
-#include "support/cloud_fixture.hpp"
+#include "azlin/core/parallel.hpp"
+#include "integration/dr/replicated_fixture.hpp"
 
 namespace azlin::dr {
 namespace {
@@ -14,34 +14,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* kRegion = "westus2";
-
-class DrillTest : public test::CloudTest {
+class DrillTest : public ReplicatedTest {
  protected:
-  // A backup of web (three disks) with a copy in westus2, and what the cloud holds then.
-  void SetUp() override {
-    backups.configure(backups.plan_configure(vm(), {}, false, {}), {});
-    backup_name = backups.trigger(vm(), {}, {}).backup.name;
-    replicate(backup_name);
-    before = simulator.state();
-  }
-  void replicate(const std::string& name) {
-    const auto info = backups.find(vm(), name, {});
-    for (const auto& member : info.set.members) {
-      azure::NewSnapshot copy;
-      copy.id = snapshot_path(member.snapshot.name + "-westus2");
-      copy.location = kRegion;
-      copy.source_id = member.snapshot.id;
-      copy.copy_start = true;
-      copy.os_type = member.snapshot.os_type;
-      copy.generation = member.snapshot.generation;
-      copy.security_type = member.snapshot.security_type;
-      copy.tags = member.snapshot.tags;
-      copy.tags[snapshot::kReplicaOfTag] = "eastus/production/" + member.snapshot.name;
-      copy.tags[snapshot::kTimeTag] = core::to_iso8601(member.snapshot.created_at);
-      azure::create_snapshot(arm, copy);
-    }
-  }
   DRTestConfig config() const {
     DRTestConfig config;
     config.vm = vm();
@@ -50,24 +24,8 @@ class DrillTest : public test::CloudTest {
   }
   DRTestResult run(const DRTestConfig& config) { return drills.run_dr_test(config, {}); }
   Outcome outcome(const DRTestResult& result, Step step) { return result.phase(step)->outcome; }
-  void fail_calls(const std::string& method, const std::string& path, int count,
-                  const std::string& code = "OperationNotAllowed") {
-    simulator.add_fault({{"method", method},
-                         {"path", path},
-                         {"count", count},
-                         {"status", 409},
-                         {"code", code},
-                         {"message", "injected"}});
-  }
-  nlohmann::json get(const std::string& id, const std::string& version) {
-    return simulator.arm("GET", id + "?api-version=" + version).json();
-  }
-
-  backup::BackupManager backups{arm, journal, clock, journal_path};
   std::string db_path = simulator.state_dir() + "/home/dr_tests.db";
   DRTestManager drills{arm, journal, clock, db_path};
-  std::string backup_name;
-  nlohmann::json before;
 };
 
 TEST_F(DrillTest, PassesAndLeavesNothing) {
@@ -239,6 +197,63 @@ TEST_F(DrillTest, AnotherMachinesDrillStaysUntilItsTimeIsOver) {
   clock.advance(std::chrono::hours{25});
   EXPECT_TRUE(other.cleanup(vm().subscription, {}, {}).at(0).dead);
   EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, WhatIsLeftInAGroupOfOthersIsFoundByItsTag) {
+  simulator.make_group("DR-Testing", kRegion);
+  const auto with_group = simulator.state();
+  auto kept = config();
+  kept.test_resource_group = "DR-Testing";
+  kept.cleanup_after_test = false;
+  ASSERT_EQ(run(kept).verdict, Verdict::passed);
+  clock.advance(std::chrono::hours{25});
+  const auto swept = drills.cleanup(vm().subscription, {}, {});
+  ASSERT_EQ(swept.size(), 1U);
+  EXPECT_THAT(swept[0].left, IsEmpty());
+  EXPECT_EQ(simulator.state(), with_group);
+}
+
+// Every 20th request is answered with an error, unanswered, or answered after the work with nothing.
+TEST_F(DrillTest, FiftyDrillsAtOnceWithFaultsEndWithAReasonAndLeaveNothing) {
+  for (const char* quota : {"cores", "standardDSv5Family", "standardDSv3Family"})
+    simulator.admin("PUT", "quota", {{"location", kRegion}, {"name", quota}, {"limit", 10'000}});
+  const auto tags = [&] { return backups.find(vm(), backup_name, {}).in_use; };
+  for (const nlohmann::json& fault : {nlohmann::json{{"status", 503}, {"code", "ServiceUnavailable"}},
+                                      {{"status", 500}},
+                                      {{"status", 429}},
+                                      {{"status", 409}, {"code", "Conflict"}},
+                                      {{"drop", "before"}},
+                                      {{"drop", "after"}},
+                                      {{"drop", "truncate"}}}) {
+    auto rule = fault;
+    rule["path"] = "/subscriptions/*";
+    rule["probability"] = 0.05 / 7;
+    simulator.add_fault(rule);
+  }
+  std::vector<DRTestResult> results(50);
+  std::vector<std::string> never(50);
+  core::run_parallel(50, 50, {}, [&](std::size_t i) {
+    try {
+      results[i] = run(config());
+    } catch (const Error& error) {
+      never[i] = error.what();
+    }
+  });
+  simulator.admin("DELETE", "faults");
+  int passed = 0;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!never[i].empty()) continue;  // it was not begun, and says why
+    const auto& result = results[i];
+    passed += result.verdict == Verdict::passed ? 1 : 0;
+    EXPECT_TRUE(result.verdict == Verdict::passed || result.verdict == Verdict::failed);
+    EXPECT_EQ(result.verdict == Verdict::failed, !result.error.empty()) << result.error;
+  }
+  EXPECT_GT(passed, 10);
+  drills.cleanup(vm().subscription, {}, {});  // what could not be removed while the faults lasted
+  EXPECT_EQ(simulator.state(), before);
+  clock.advance(std::chrono::hours{5});
+  EXPECT_THAT(tags(), IsEmpty());
+  EXPECT_THAT(journal.interrupted(), IsEmpty());
 }
 
 TEST_F(DrillTest, AGroupThatIsThereIsUsedAndStays) {

@@ -73,5 +73,45 @@ TEST_F(AlertFactsTest, NamesakesAreToldApart) {
   EXPECT_EQ(facts[2].vm, "db");
 }
 
+TEST_F(AlertFactsTest, DrillsGiveRtoTargetAndRate) {
+  const auto drill = [](const std::string& vm, dr::Verdict verdict, std::optional<core::Millis> rto) {
+    dr::DRTestResult test;
+    test.vm = {"sub", "production", vm};
+    test.verdict = verdict;
+    test.rto = rto;
+    return test;
+  };
+  dr::PolicyView policy;
+  policy.vm = {"sub", "Production", "web"};
+  policy.policy = dr::DrPolicy{};
+  policy.policy->target_rto = std::chrono::minutes{20};
+  policy.stated = true;
+  dr::PolicyView only_drilled = policy;
+  only_drilled.vm.name = "bare";
+  only_drilled.stated = false;
+  dr::PolicyView off = policy;
+  off.vm.name = "off";
+  off.policy->enabled = false;
+  alert::OverdueFacts facts;
+  const std::vector<BackupManager::Scheduled> vms = {scheduled("web"), scheduled("web2")};
+  facts.vms = backup_facts(vms, {});
+  add_drill_facts(facts, vms, {policy, only_drilled, off},
+                  {drill("web", dr::Verdict::failed, std::nullopt),
+                   drill("web", dr::Verdict::passed, std::chrono::minutes{12}),
+                   drill("web", dr::Verdict::passed, std::chrono::minutes{30}),
+                   drill("bare", dr::Verdict::restore_only, std::nullopt)},
+                  30);
+  ASSERT_THAT(facts.vms, SizeIs(3));
+  EXPECT_EQ(facts.vms[0].last_rto, std::chrono::minutes{12});
+  EXPECT_EQ(facts.vms[0].rto_target, std::chrono::minutes{20});
+  EXPECT_FALSE(facts.vms[1].last_rto);
+  EXPECT_EQ(facts.vms[2].vm, "bare");
+  EXPECT_FALSE(facts.vms[2].rto_target);  // the threshold of alerts.yaml holds
+  EXPECT_FALSE(facts.vms[2].backups_known);
+  ASSERT_THAT(facts.rates, SizeIs(1));
+  EXPECT_EQ(facts.rates[0].total, 3);
+  EXPECT_EQ(facts.rates[0].passed, 2);
+}
+
 }  // namespace
 }  // namespace azlin::cli

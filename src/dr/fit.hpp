@@ -1,0 +1,40 @@
+#pragma once
+// Which backup of a VM lies in a region, and what VM it can become there.
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "azlin/arm/client.hpp"
+#include "azlin/azure/capacity.hpp"
+#include "azlin/backup/restore.hpp"
+
+namespace azlin::dr {
+
+// The set that is complete in the region; null: there is none.
+const snapshot::SnapshotSet* set_in(const backup::BackupInfo& backup, const std::string& region);
+// The newest of the region; one whose verification failed only where there is no other. `backups`: newest
+// first. Null: there is none.
+const backup::BackupInfo* newest_in(const std::vector<backup::BackupInfo>& backups,
+                                    const std::string& region);
+
+struct FitRequest {
+  std::string subscription, region;
+  std::optional<std::string> size;  // no other one will do; else the VM's own, or an equal one
+  snapshot::VmSpec spec;            // what the VM was
+  // The sizes of the VM's own region, asked only when `region` does not know its size. Empty: that region
+  // may not be asked.
+  std::function<std::vector<azure::VmSize>()> original;
+};
+struct Fit {
+  std::string size;
+  std::optional<std::string> zone;
+  std::vector<std::string> warnings;
+};
+// Size, zone, quota and disk SKUs, before anything is made; puts SKU and zone into `disks`. Throws
+// core::Error (failed) with the reason when it cannot be there.
+Fit fit_region(arm::ArmClient& arm, const FitRequest& request, std::vector<backup::RestoreDisk>& disks,
+               std::stop_token stop);
+
+}  // namespace azlin::dr
