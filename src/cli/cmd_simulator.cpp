@@ -33,6 +33,7 @@ struct ServeOptions {
   SimulatorFlags flags;
   std::optional<std::string> state;
   int tls_port = -1;
+  std::string blob_endpoint;
 };
 struct StartOptions {
   SimulatorFlags flags;
@@ -64,6 +65,10 @@ void bind(CLI::App& command, ServeOptions& options) {
       .add_option("--tls-port", options.tls_port,
                   "Serve TLS, too, on this port (az and the SDKs insist on it)")
       ->check(CLI::Range(0, 65535));
+  command
+      .add_option("--blob-endpoint", options.blob_endpoint,
+                  "Where an Azurite serves the blobs of storage accounts, as URL/ACCOUNT")
+      ->type_name("URL");
   command.footer(
       "Stays in the foreground; prints `listening on http://127.0.0.1:PORT` first; ends on Ctrl-C and "
       "SIGTERM.");
@@ -73,6 +78,7 @@ int run(Runtime& runtime, const ServeOptions& options) {
   simulator::Options server;
   server.port = options.flags.port;
   server.tls_port = options.tls_port;
+  server.blob_endpoint = options.blob_endpoint;
   server.state_dir = options.state ? *options.state : runtime.home() + "/simulator";
   server.latency = simulator::parse_latency(options.flags.latency.value_or("none"));
   server.latency_given = options.flags.latency.has_value();

@@ -77,6 +77,7 @@ Reply post_reset(Context& context, const Request& request) {
   context.access.forget();
   context.faults.clear();
   context.throttle.clear();
+  context.throttle.store_limits.clear();
   context.graph_lag = core::Millis{0};
   context.log.clear();
   try {
@@ -167,6 +168,8 @@ void register_admin(Router& router, Context& context) {
   router.open("POST", "/_simulator/throttle", [&context](Request& request) {
     context.throttle.enabled = request.object().value("enabled", true);
     context.throttle.clear();
+    for (const char* kind : {"keyVault", "keyVaultCreate", "appConfiguration"})
+      if (request.json.contains(kind)) context.throttle.store_limits[kind] = request.json[kind].get<int>();
     return Reply::json(200, {{"enabled", context.throttle.enabled}});
   });
   router.open("POST", "/_simulator/graph", [&context](Request& request) {

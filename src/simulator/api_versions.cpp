@@ -59,6 +59,30 @@ const std::vector<std::string> kBackupVersions = {
     "2025-08-01"};
 const std::vector<std::string> kSecondaryVersions = {"2018-12-20", "2018-12-20-preview", "2021-11-15", "2023-01-15"};
 
+// The platform resources. Microsoft's JavaScript SDKs ask for the newest, Debian's az for those of 2022.
+const std::vector<std::string> kKeyVaultVersions = {
+    "2016-10-01", "2018-02-14", "2018-02-14-preview", "2019-09-01", "2020-04-01-preview", "2021-04-01-preview",
+    "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview", "2022-07-01", "2022-11-01",
+    "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"};
+const std::vector<std::string> kAppConfigurationVersions = {
+    "2020-06-01", "2020-07-01-preview", "2021-03-01-preview", "2021-10-01-preview", "2022-03-01-preview", "2022-05-01",
+    "2023-03-01", "2023-08-01-preview", "2023-09-01-preview", "2024-05-01", "2024-06-01", "2025-02-01-preview"};
+const std::vector<std::string> kStorageVersions = {
+    "2018-11-01", "2019-04-01", "2019-06-01", "2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01",
+    "2021-06-01", "2021-08-01", "2021-09-01", "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01",
+    "2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01", "2025-08-01", "2026-04-01"};
+const std::vector<std::string> kCosmosVersions = {
+    "2021-10-15", "2022-02-15-preview", "2022-05-15", "2022-08-15", "2022-08-15-preview", "2022-11-15", "2022-11-15-preview",
+    "2023-03-01-preview", "2023-03-15", "2023-03-15-preview", "2023-04-15", "2023-09-15", "2023-11-15", "2024-05-15", "2024-08-15",
+    "2024-11-15", "2025-04-15", "2025-10-15"};
+const std::vector<std::string> kProtectionVersions = {
+    "2021-01-01", "2021-07-01", "2022-01-01", "2022-03-01", "2022-04-01", "2022-05-01", "2022-09-01-preview",
+    "2022-10-01-preview", "2022-11-01-preview", "2022-12-01", "2023-01-01", "2023-05-01", "2023-11-01", "2023-12-01",
+    "2024-03-01", "2024-04-01", "2025-01-01", "2025-07-01"};
+const std::vector<std::string> kKubernetesVersions = {
+    "2022-09-01", "2022-11-01", "2023-01-01", "2023-02-01", "2023-05-01", "2023-08-01", "2023-10-01", "2024-02-01",
+    "2024-05-01", "2024-09-01", "2025-01-01", "2025-05-01"};
+
 std::vector<std::string> both(std::vector<std::string> versions, const std::vector<std::string>& more) {
   versions.insert(versions.end(), more.begin(), more.end());
   std::sort(versions.begin(), versions.end());
@@ -87,6 +111,19 @@ const std::vector<ApiVersions> kTable = {
     {"Microsoft.Network/networkInterfaces", true, kNetworkVersions},
     {"Microsoft.Network/publicIPAddresses", true, kNetworkVersions},
     {"Microsoft.Network/locations/operations", true, kNetworkVersions},
+    {"Microsoft.KeyVault/vaults", true, kKeyVaultVersions},
+    {"Microsoft.KeyVault/locations", true, kKeyVaultVersions},
+    {"Microsoft.KeyVault/deletedVaults", true, kKeyVaultVersions},
+    {"Microsoft.AppConfiguration/configurationStores", true, kAppConfigurationVersions},
+    {"Microsoft.AppConfiguration/locations", true, kAppConfigurationVersions},
+    {"Microsoft.Storage/storageAccounts", true, kStorageVersions},
+    {"Microsoft.Storage/locations", true, kStorageVersions},
+    {"Microsoft.DocumentDB/databaseAccounts", true, kCosmosVersions},
+    {"Microsoft.DocumentDB/locations", true, kCosmosVersions},
+    {"Microsoft.DocumentDB/restorableDatabaseAccounts", true, kCosmosVersions},
+    {"Microsoft.DataProtection/backupVaults", true, kProtectionVersions},
+    {"Microsoft.DataProtection/locations", true, kProtectionVersions},
+    {"Microsoft.ContainerService/managedClusters", true, kKubernetesVersions},
     {"Microsoft.Resources/subscriptions",
      false,
      {"2014-04-01", "2015-11-01", "2016-06-01", "2018-02-01", "2018-05-01", "2018-06-01", "2019-03-01",

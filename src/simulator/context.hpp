@@ -15,6 +15,7 @@
 #include "simulator/request_log.hpp"
 #include "simulator/sim_clock.hpp"
 #include "simulator/state.hpp"
+#include "simulator/store_planes.hpp"
 #include "simulator/throttle.hpp"
 
 namespace azlin::simulator {
@@ -51,6 +52,14 @@ struct Context {
   std::vector<std::function<void()>> on_reset;
   // Long-lived helpers of providers, by name (disk contents, …).
   std::map<std::string, std::any> helpers;
+
+  // The stores with addresses of their own (Key Vault, App Configuration).
+  std::vector<StorePlane> store_planes;
+  // "https://127.0.0.1:PORT" of the store's own listener, opened when it is not there yet; set by the server.
+  std::function<std::string(const std::string& id)> store_url = [](const std::string&) { return ""; };
+  // Where clients sign in: the TLS listener when there is one. Set by the server.
+  std::string main_url;
+  std::string blob_endpoint;  // of Options
 
   core::TimePoint now() const { return clock.now(); }
   // How long work takes under the present latency profile.

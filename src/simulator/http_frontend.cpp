@@ -11,6 +11,7 @@
 
 #include "azlin/core/error.hpp"
 #include "simulator/dispatch.hpp"
+#include "simulator/store_planes.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -173,8 +174,18 @@ void send_truncated(const Reply& reply, httplib::Response& response) {
 
 struct HttpFrontend::Parts {
   Parts(Context& c, const Router& r) : context(c), router(r) {}
-  void configure(httplib::Server& server, bool secure);
-  void serve(const httplib::Request& from, httplib::Response& response, bool secure);
+  // A listener of its own for one store.
+  struct Store {
+    std::unique_ptr<httplib::Server> server;
+    std::thread listener;
+    int port = 0;
+  };
+
+  void configure(httplib::Server& server, bool secure, const std::string& store = {});
+  void serve(const httplib::Request& from, httplib::Response& response, bool secure,
+             const std::string& store);
+  std::string store_url(const std::string& id);
+  Store open_store(const std::string& key);
   void note(const Request& request, int status, std::chrono::steady_clock::time_point begun);
 
   Context& context;
@@ -183,6 +194,8 @@ struct HttpFrontend::Parts {
   std::unique_ptr<httplib::SSLServer> tls;
   std::thread listener, tls_listener;
   int port = 0;
+  TlsFiles files;
+  std::map<std::string, Store> stores;  // by key of the resource; under Context::mutex
 };
 
 void HttpFrontend::Parts::note(const Request& request, int status,
@@ -199,7 +212,8 @@ void HttpFrontend::Parts::note(const Request& request, int status,
   context.log.add(std::move(entry));
 }
 
-void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response& response, bool secure) {
+void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response& response, bool secure,
+                                const std::string& store) {
   const auto begun = std::chrono::steady_clock::now();
   Request request = translate(from, secure);
   // We answer ranges ourselves; httplib would cut our reply a second time. It owns this object and made it
@@ -214,15 +228,19 @@ void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response&
   }
   std::optional<Reply> reply;
   if (fault) reply = faulty_reply(*fault, request);
-  if (!reply) reply = dispatch(context, router, request);
+  const auto address = store.empty() ? store_of_host(context, from.get_header_value("Host"))
+                                     : std::optional<StoreAddress>({store, nullptr, ""});
+  if (!reply)
+    reply = address ? dispatch_store(context, *address, request) : dispatch(context, router, request);
   note(request, fault && !fault->drop.empty() ? 0 : reply->status, begun);
+  if (reply->status == 0) return cut_connection(from);
   if (fault && fault->drop == "after") return cut_connection(from);
   if (fault && fault->drop == "truncate") return send_truncated(*reply, response);
   response.set_header("Date", http_date(context.now()));
   send(*reply, request, response);
 }
 
-void HttpFrontend::Parts::configure(httplib::Server& server, bool secure) {
+void HttpFrontend::Parts::configure(httplib::Server& server, bool secure, const std::string& store) {
   server.new_task_queue = [] { return new GrowingPool; };
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(100'000);
@@ -231,16 +249,17 @@ void HttpFrontend::Parts::configure(httplib::Server& server, bool secure) {
   server.set_payload_max_length(kMaxBody);
   // httplib waits for a body after each POST, PUT, PATCH and DELETE, also when none was announced: those are
   // answered before it begins to read.
-  server.set_pre_routing_handler([this, secure](const httplib::Request& from, httplib::Response& response) {
-    const bool body =
-        from.has_header("Transfer-Encoding") || from.get_header_value<std::uint64_t>("Content-Length") > 0;
-    if (body && from.method != "GET" && from.method != "HEAD")
-      return httplib::Server::HandlerResponse::Unhandled;
-    serve(from, response, secure);
-    return httplib::Server::HandlerResponse::Handled;
-  });
-  const auto handler = [this, secure](const httplib::Request& from, httplib::Response& response) {
-    serve(from, response, secure);
+  server.set_pre_routing_handler(
+      [this, secure, store](const httplib::Request& from, httplib::Response& response) {
+        const bool body = from.has_header("Transfer-Encoding") ||
+                          from.get_header_value<std::uint64_t>("Content-Length") > 0;
+        if (body && from.method != "GET" && from.method != "HEAD")
+          return httplib::Server::HandlerResponse::Unhandled;
+        serve(from, response, secure, store);
+        return httplib::Server::HandlerResponse::Handled;
+      });
+  const auto handler = [this, secure, store](const httplib::Request& from, httplib::Response& response) {
+    serve(from, response, secure, store);
   };
   server.Put(R"([\s\S]*)", handler)
       .Post(R"([\s\S]*)", handler)
@@ -251,6 +270,7 @@ void HttpFrontend::Parts::configure(httplib::Server& server, bool secure) {
 HttpFrontend::HttpFrontend(Context& context, const Router& router)
     : parts_(std::make_unique<Parts>(context, router)) {
   parts_->configure(parts_->plain, false);
+  context.store_url = [this](const std::string& id) { return parts_->store_url(id); };
 }
 
 HttpFrontend::~HttpFrontend() {
@@ -281,16 +301,54 @@ void end(httplib::Server& server, std::thread& listener) {
 
 }  // namespace
 
+// The port of last time, if it is still free: clients may remember the address.
+HttpFrontend::Parts::Store HttpFrontend::Parts::open_store(const std::string& key) {
+  Store store;
+  const auto make = [&] {
+    store.server = tls ? std::make_unique<httplib::SSLServer>(files.certificate.c_str(), files.key.c_str())
+                       : std::make_unique<httplib::Server>();
+    configure(*store.server, tls != nullptr, key);
+  };
+  make();
+  const auto last = context.state.meta("port " + key);
+  try {
+    store.port = listen(*store.server, last ? std::stoi(*last) : 0, store.listener);
+  } catch (const core::Error&) {
+    make();
+    store.port = listen(*store.server, 0, store.listener);
+  }
+  return store;
+}
+
+std::string HttpFrontend::Parts::store_url(const std::string& id) {
+  const std::string key = lower(id);
+  auto found = stores.find(key);
+  if (found == stores.end()) found = stores.emplace(key, open_store(key)).first;
+  const std::string number = std::to_string(found->second.port);
+  if (context.state.meta("port " + key) != number) context.state.set_meta("port " + key, number);
+  return (tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + number;
+}
+
 int HttpFrontend::start(int port) {
-  return parts_->port = listen(parts_->plain, port, parts_->listener);
+  parts_->port = listen(parts_->plain, port, parts_->listener);
+  if (!parts_->tls) parts_->context.main_url = fmt::format("http://127.0.0.1:{}", parts_->port);
+  return parts_->port;
+}
+
+void HttpFrontend::open_stores() {
+  const std::lock_guard lock(parts_->context.mutex);
+  for (const auto& id : all_stores(parts_->context)) parts_->store_url(id);
 }
 
 int HttpFrontend::start_tls(int port, const TlsFiles& files) {
   parts_->tls = std::make_unique<httplib::SSLServer>(files.certificate.c_str(), files.key.c_str());
   if (!parts_->tls->is_valid())
     throw core::Error(core::ErrorKind::failed, "cannot use the certificate " + files.certificate);
+  parts_->files = files;
   parts_->configure(*parts_->tls, true);
-  return listen(*parts_->tls, port, parts_->tls_listener);
+  const int bound = listen(*parts_->tls, port, parts_->tls_listener);
+  parts_->context.main_url = fmt::format("https://127.0.0.1:{}", bound);
+  return bound;
 }
 
 int HttpFrontend::port() const {
@@ -300,6 +358,8 @@ int HttpFrontend::port() const {
 void HttpFrontend::stop() {
   end(parts_->plain, parts_->listener);
   if (parts_->tls) end(*parts_->tls, parts_->tls_listener);
+  // Only requests to the main listeners open stores: nobody adds to the map any more.
+  for (auto& [key, store] : parts_->stores) end(*store.server, store.listener);
 }
 
 }  // namespace azlin::simulator

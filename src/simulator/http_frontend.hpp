@@ -16,6 +16,8 @@ class HttpFrontend {
   int start(int port);
   // The same over TLS, beside it; returns the port.
   int start_tls(int port, const TlsFiles& files);
+  // Opens the listeners of all stores that there are; others open when they are first asked for.
+  void open_stores();
   int port() const;
   void stop();
 

@@ -17,6 +17,32 @@ Reply group_operation(Context& context, const Request& request) {
   return context.operations.location_result(request, job.starts_with("JobId-") ? job.substr(6) : "");
 }
 
+// Azure Backup writes "Inprogress".
+Reply protection_status(Context& context, const Request& request) {
+  Reply reply = context.operations.status_document(request, request.param("id"));
+  Json document = Json::parse(reply.body);
+  if (document.value("status", "") != "InProgress") return reply;
+  document["status"] = "Inprogress";
+  reply.body = document.dump();
+  return reply;
+}
+
+// The addresses of the providers whose versions key is "{space}/locations".
+void register_plain(Router& router, Context& context, const std::string& space, const std::string& document,
+                    const std::string& location) {
+  const std::string path = "/subscriptions/{sub}/providers/" + space + "/locations/{location}/";
+  const std::string versions = space + "/locations";
+  router.arm("GET", path + location + "/{id}", versions, [&context](Request& request) {
+    return context.operations.location_result(request, request.param("id"));
+  });
+  if (document.empty()) return;
+  router.arm("GET", path + document + "/{id}", versions,
+             [&context, protection = space == "Microsoft.DataProtection"](Request& request) {
+               return protection ? protection_status(context, request)
+                                 : context.operations.status_document(request, request.param("id"));
+             });
+}
+
 }  // namespace
 
 void register_operations(Router& router, Context& context) {
@@ -34,6 +60,10 @@ void register_operations(Router& router, Context& context) {
              [&context](Request& request) {
                return context.operations.location_result(request, request.param("id"));
              });
+  register_plain(router, context, "Microsoft.KeyVault", "", "operationResults");
+  register_plain(router, context, "Microsoft.Storage", "", "asyncoperations");
+  register_plain(router, context, "Microsoft.DocumentDB", "operationsStatus", "operationResults");
+  register_plain(router, context, "Microsoft.DataProtection", "operationStatus", "operationResults");
   router.arm("GET", "/subscriptions/{sub}/operationresults/{id}", "Microsoft.Resources/resourceGroups",
              [&context](Request& request) { return group_operation(context, request); });
 }

@@ -32,6 +32,14 @@ Links links(const Request& request, LroShape shape, const std::string& region, c
                                         region, type, id, guid_from(request.target.subscription));
     return Links{url + version, url + "monitor=true&" + version};
   };
+  const auto plain = [&](const char* space, const std::string& document, const char* location) {
+    const auto url = [&](const std::string& type) {
+      return type.empty() ? ""
+                          : fmt::format("{}/providers/{}/locations/{}/{}/{}?{}", sub, space, region, type, id,
+                                        version);
+    };
+    return Links{url(document), url(location)};
+  };
   switch (shape) {
     case LroShape::disk:
       return compute("DiskOperations");
@@ -41,6 +49,14 @@ Links links(const Request& request, LroShape shape, const std::string& region, c
       const std::string url = fmt::format("{}/providers/Microsoft.Network/locations/{}/", sub, region);
       return {url + "operations/" + id + "?" + version, url + "operationResults/" + id + "?" + version};
     }
+    case LroShape::keyvault:
+      return plain("Microsoft.KeyVault", "", "operationResults");
+    case LroShape::storage:
+      return plain("Microsoft.Storage", "", "asyncoperations");
+    case LroShape::cosmos:
+      return plain("Microsoft.DocumentDB", "operationsStatus", "operationResults");
+    case LroShape::protection:
+      return plain("Microsoft.DataProtection", "operationStatus", "operationResults");
     case LroShape::group:
       break;
   }

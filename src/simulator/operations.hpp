@@ -21,6 +21,11 @@ enum class LroShape {
   network,  // S/…/Microsoft.Network/locations/{loc}/operations/{guid}; both headers (operationResults as
             // Location)
   group,    // Location only: S/operationresults/{opaque}
+  // The same under other providers' names; S/…/Microsoft.X/locations/{loc}/…
+  keyvault,    // operationResults as Location alone
+  storage,     // asyncoperations as Location alone
+  cosmos,      // operationsStatus, operationResults
+  protection,  // operationStatus, operationResults
 };
 
 struct Work {

@@ -23,6 +23,7 @@ void register_all(Router& router, Context& context) {
   register_disks(router, context);
   register_snapshots(router, context);
   register_recovery_services(router, context);
+  register_key_vault(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -8,6 +8,7 @@
 #include "simulator/disk_model.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/locations.hpp"
+#include "simulator/platform_seed.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/seed_builder.hpp"
 
@@ -121,7 +122,9 @@ void add_quota(Context& context, const Json& json) {
 }
 
 void build(Context& context, const Json& seed) {
-  check_keys(seed, "the seed", {"groups", "quotas", "vms", "disks", "snapshots", "vaults"});
+  std::vector<std::string> known = {"groups", "quotas", "vms", "disks", "snapshots", "vaults"};
+  known.insert(known.end(), kPlatformSeedKeys.begin(), kPlatformSeedKeys.end());
+  check_keys(seed, "the seed", known);
   for (const auto& group : list_of(seed, "groups")) {
     check_keys(group, "a group", {"name", "location", "tags"});
     seed_group(context, name_of(group, "a group"), text_at(group, "/location", "eastus"),
@@ -136,6 +139,7 @@ void build(Context& context, const Json& seed) {
     seed_vault(context, text_at(vault, "/group", "Production"), name_of(vault, "a vault"),
                text_at(vault, "/location", "eastus"));
   }
+  seed_platform(context, seed);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The subscription that a newcomer finds: the VMs of the user guide.
+#include "simulator/platform_seed.hpp"
 #include "simulator/seed_builder.hpp"
 
 namespace azlin::simulator {
@@ -47,6 +48,7 @@ void seed_sample(Context& context) {
   seed_vm(context, plain);
 
   seed_recovery(context);
+  seed_platform(context, sample_platform());
 }
 
 }  // namespace azlin::simulator

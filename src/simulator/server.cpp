@@ -51,6 +51,7 @@ Server::Server(const Options& options) : parts_(std::make_unique<Parts>(prepared
   parts_->wanted_port = options.port;
   parts_->wanted_tls_port = options.tls_port;
   register_all(parts_->router, parts_->context);
+  parts_->context.blob_endpoint = options.blob_endpoint;
   restore(parts_->context, options);
 }
 
@@ -59,10 +60,12 @@ Server::~Server() {
 }
 
 int Server::start() {
+  if (parts_->wanted_tls_port >= 0) {
+    parts_->tls = tls_files(parts_->context.state_dir + "/tls");
+    parts_->tls_port = parts_->frontend.start_tls(parts_->wanted_tls_port, parts_->tls);
+  }
   const int port = parts_->frontend.start(parts_->wanted_port);
-  if (parts_->wanted_tls_port < 0) return port;
-  parts_->tls = tls_files(parts_->context.state_dir + "/tls");
-  parts_->tls_port = parts_->frontend.start_tls(parts_->wanted_tls_port, parts_->tls);
+  parts_->frontend.open_stores();
   return port;
 }
 

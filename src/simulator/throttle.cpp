@@ -160,6 +160,27 @@ void Throttle::charge_graph(const Request& request, core::TimePoint now, Headers
   headers.emplace_back("x-ms-user-quota-resets-after", fmt::format("00:00:{:02d}", left));
 }
 
+void Throttle::charge_store(const std::string& kind, const std::string& store, core::TimePoint now) {
+  const bool vault = kind != "appConfiguration";
+  const double window = vault ? 10 : 3'600;
+  const auto own = store_limits.find(kind);
+  const double size = own != store_limits.end() ? own->second
+                      : !vault                  ? 30'000
+                      : kind == "keyVault"      ? 4'000
+                                                : 300;
+  Bucket& found = bucket(kind + "|" + store, size, size / window);
+  if (found.take(now) || !enabled) return;
+  ApiError error(429, vault ? "Throttled" : "too-many-requests",
+                 "Request was not processed because too many requests were received. Reason: "
+                 "VaultRequestTypeLimitReached");
+  error.headers.emplace_back("Retry-After", std::to_string(found.wait_seconds()));
+  if (!vault) {
+    error.message = "The request quota of the store is used up.";
+    error.headers.emplace_back("retry-after-ms", std::to_string(found.wait_seconds() * 1'000));
+  }
+  throw error;
+}
+
 void Throttle::charge(const Request& request, core::TimePoint now, Headers& headers) {
   charge_arm(request, now, headers);
   charge_compute(request, now, headers);

@@ -30,7 +30,13 @@ class Throttle {
   // Resource Graph: 15 queries in 5 seconds. Adds x-ms-user-quota-…; throws ApiError 429 RateLimiting when
   // enabled.
   void charge_graph(const Request& request, core::TimePoint now, Headers& headers);
+  // The data plane of a store: `kind` keyVault (4,000 in 10 s), keyVaultCreate (300 in 10 s) or
+  // appConfiguration (30,000 in an hour), unless `store_limits` has another number. Throws ApiError 429 with
+  // Retry-After when enabled.
+  void charge_store(const std::string& kind, const std::string& store, core::TimePoint now);
   void clear() { buckets_.clear(); }
+
+  std::map<std::string, int> store_limits;
 
  private:
   void charge_arm(const Request& request, core::TimePoint now, Headers& headers);

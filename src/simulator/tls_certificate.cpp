@@ -15,6 +15,12 @@
 namespace azlin::simulator {
 namespace {
 
+// Stores are reached by name, too, where a client resolves these to us.
+constexpr const char* kNames =
+    "DNS:localhost,IP:127.0.0.1,DNS:*.vault.azure.net,DNS:*.vault.localhost,DNS:*.azconfig.io,"
+    "DNS:*.azconfig.localhost";
+constexpr const char* kNewestName = "a.azconfig.localhost";  // which a certificate of an older state lacks
+
 constexpr long kTenYears = 10L * 365 * 24 * 3600;
 
 template <auto Free>
@@ -53,7 +59,7 @@ Certificate make_certificate(EVP_PKEY* key) {
                              -1, -1, 0);
   X509_set_issuer_name(certificate.get(), name);
   add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(certificate.get(), NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+  add_extension(certificate.get(), NID_subject_alt_name, kNames);
   add_extension(certificate.get(), NID_subject_key_identifier, "hash");
   if (X509_sign(certificate.get(), key, EVP_sha256()) == 0) fail("signing");
   return certificate;
@@ -68,9 +74,20 @@ std::unique_ptr<FILE, Freer<std::fclose>> open_private(const std::string& path) 
 
 }  // namespace
 
+namespace {
+
+bool is_complete(const TlsFiles& files) {
+  const std::unique_ptr<FILE, Freer<std::fclose>> file(std::fopen(files.certificate.c_str(), "re"));
+  if (!file || !std::filesystem::exists(files.key)) return false;
+  const Certificate certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr));
+  return certificate && X509_check_host(certificate.get(), kNewestName, 0, 0, nullptr) == 1;
+}
+
+}  // namespace
+
 TlsFiles tls_files(const std::string& folder) {
   TlsFiles files{folder + "/cert.pem", folder + "/key.pem"};
-  if (std::filesystem::exists(files.certificate) && std::filesystem::exists(files.key)) return files;
+  if (is_complete(files)) return files;
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   const Key key(EVP_EC_gen("P-256"));

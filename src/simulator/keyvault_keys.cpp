@@ -1,0 +1,193 @@
+// Keys and certificates: how they are made. What keys do (encrypt, sign, …) is not simulated.
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "simulator/json_util.hpp"
+#include "simulator/keyvault.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+constexpr const char* kPfx = "application/x-pkcs12";
+constexpr const char* kPem = "application/x-pem-file";
+constexpr const char* kPendingState = "keyvault pending";
+
+const Json kKeyOps = {"encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"};
+
+// Standard base64, with its padding.
+std::string base64(const std::string& bytes) {
+  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+std::string from_base64(std::string text) {
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return base64url_decode(text);
+}
+
+Reply keep_key(VaultCall& call, const std::string& name, Json key) {
+  const Json& body = call.request.object();
+  Json kept = {{"key", std::move(key)}};
+  for (const char* member : {"tags", "attributes"})
+    if (body.contains(member)) kept[member] = body[member];
+  const VaultVersion version = add_version(call, "keys", name, kept);
+  return Reply::json(200, show(call, require_item(call, "keys", name), version, true));
+}
+
+// {"issuer":{"name":"Self"},"key_props":…,"secret_props":…,"x509_props":{"subject","validity_months"}}, with
+// the defaults filled in.
+Json full_policy(const VaultCall& call, Json policy) {
+  const std::string subject = text_at(policy, "/x509_props/subject");
+  if (subject.empty()) throw_vault_parameter("The certificate policy lacks a subject.");
+  Json full = {
+      {"key_props", {{"exportable", true}, {"kty", "RSA"}, {"key_size", 2048}, {"reuse_key", false}}},
+      {"secret_props", {{"contentType", kPfx}}},
+      {"x509_props", {{"subject", subject}, {"validity_months", 12}}},
+      {"issuer", {{"name", "Self"}}},
+      {"attributes", merged_attributes(call, nullptr, nullptr)}};
+  full.merge_patch(policy);
+  full.erase("id");
+  return full;
+}
+
+// The certificate, its key and its secret: one version of each, under the same name and version.
+void keep_certificate(VaultCall& call, const std::string& name, const Json& policy,
+                      const MadeCertificate& made) {
+  const Json& body = call.request.object();
+  Json attributes = body.value("attributes", Json::object());
+  attributes["nbf"] = seconds_of(made.not_before);
+  attributes["exp"] = seconds_of(made.not_after);
+  const Json tags = body.value("tags", Json::object());
+  const std::string version = new_version();
+  const bool pem = text_at(policy, "/secret_props/contentType") == kPem;
+  Json key = made.key;
+  key["key_ops"] = kKeyOps;
+  add_version(call, "keys", name,
+              {{"version", version}, {"key", key}, {"attributes", attributes}, {"tags", tags}}, true);
+  add_version(call, "secrets", name,
+              {{"version", version},
+               {"value", pem ? made.key_pem + made.certificate_pem : base64(made.pkcs12)},
+               {"contentType", pem ? kPem : kPfx},
+               {"attributes", attributes},
+               {"tags", tags}},
+              true);
+  std::string digest(20, '\0');
+  EVP_Digest(made.der.data(), made.der.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,
+             EVP_sha1(), nullptr);
+  add_version(call, "certificates", name,
+              {{"version", version},
+               {"cer", base64(made.der)},
+               {"x5t", base64url_encode(digest)},
+               {"attributes", attributes},
+               {"tags", tags}});
+  VaultObject item = require_item(call, "certificates", name);
+  item.notes = {{"policy", policy}};
+  call.store.save(item);
+}
+
+Json pending_body(const VaultCall& call, const std::string& name, bool done) {
+  Json body = {{"id", call.url("certificates", name, "pending")}, {"issuer", {{"name", "Self"}}},
+               {"csr", base64("simulated request for " + name)},  {"cancellation_requested", false},
+               {"status", done ? "completed" : "inProgress"},     {"request_id", guid_from(name)}};
+  if (done) body["target"] = call.url("certificates", name);
+  return body;
+}
+
+}  // namespace
+
+Reply create_key(VaultCall& call, const std::string& name) {
+  const Json& body = call.request.object();
+  const std::string type = text_at(body, "/kty");
+  if (type != "RSA" && type != "EC" && type != "RSA-HSM" && type != "EC-HSM")
+    throw_vault_parameter("Property kty is required: RSA, RSA-HSM, EC or EC-HSM");
+  if (type.ends_with("-HSM") && !same(text_at(call.vault.body, "/properties/sku/name"), "premium"))
+    throw_vault_parameter("Keys in hardware need a vault of the premium SKU.");
+  const auto size = number_at(body, "/key_size", 2'048);
+  const std::string curve = text_at(body, "/crv", "P-256");
+  if (size != 2'048 && size != 3'072 && size != 4'096) throw_vault_parameter("Property key_size is invalid");
+  if (curve != "P-256" && curve != "P-384" && curve != "P-521")
+    throw_vault_parameter("Property crv is invalid");
+  check_free(call, "keys", name);
+  Json key = make_public_key(type.substr(0, type.find('-')), static_cast<int>(size), curve);
+  key["kty"] = type;
+  key["key_ops"] = body.value("key_ops", type.starts_with("EC") ? Json{"sign", "verify"} : kKeyOps);
+  return keep_key(call, name, key);
+}
+
+Reply import_key(VaultCall& call, const std::string& name) {
+  const Json given = call.request.object().value("key", Json());
+  if (!given.is_object() || text_at(given, "/kty").empty()) throw_vault_parameter("Property key is required");
+  // Only the public half is ever shown, and nothing here uses the other.
+  Json key = Json::object();
+  for (const char* member : {"kty", "n", "e", "crv", "x", "y", "key_ops"})
+    if (given.contains(member)) key[member] = given[member];
+  if (!key.contains("key_ops")) key["key_ops"] = kKeyOps;
+  return keep_key(call, name, key);
+}
+
+Reply create_certificate(VaultCall& call, const std::string& name) {
+  const auto existing = check_free(call, "certificates", name);
+  Json given = call.request.object().value("policy", Json());
+  if (!given.is_object() && existing) given = existing->notes["policy"];
+  if (!given.is_object()) throw_vault_parameter("Property policy is required");
+  const Json policy = full_policy(call, given);
+  if (!same(text_at(policy, "/issuer/name"), "Self"))
+    throw_vault_parameter("The simulated Key Vault issues self-signed certificates only: issuer Self.");
+  if (text_at(policy, "/key_props/kty") != "RSA")
+    throw_vault_parameter("The simulated Key Vault makes certificates with RSA keys only.");
+  const auto months = static_cast<int>(number_at(policy, "/x509_props/validity_months", 12));
+  keep_certificate(call, name, policy,
+                   make_self_signed(text_at(policy, "/x509_props/subject"), months, call.now()));
+  const auto ready = call.now() + call.context.delay(core::Millis{1'000}, core::Millis{10'000});
+  call.context.state.set_meta(std::string(kPendingState) + call.instance() + "|" + lower(name),
+                              std::to_string(ready.time_since_epoch().count()));
+  return Reply::json(202, pending_body(call, name, false))
+      .with("Location",
+            call.url("certificates", name, "pending") + "?api-version=" + call.request.api_version)
+      .with("Retry-After", call.context.retry_after());
+}
+
+Reply import_certificate(VaultCall& call, const std::string& name) {
+  const Json& body = call.request.object();
+  check_free(call, "certificates", name);
+  const std::string value = text_at(body, "/value");
+  const bool pem = value.find("-----BEGIN") != std::string::npos;
+  const MadeCertificate made = read_certificate(pem ? value : from_base64(value), text_at(body, "/pwd"));
+  Json policy = body.value("policy", Json::object());
+  if (text_at(policy, "/x509_props/subject").empty()) policy["x509_props"]["subject"] = "CN=" + name;
+  if (text_at(policy, "/secret_props/contentType").empty())
+    policy["secret_props"]["contentType"] = pem ? kPem : kPfx;
+  if (text_at(policy, "/issuer/name").empty()) policy["issuer"]["name"] = "Unknown";
+  keep_certificate(call, name, full_policy(call, policy), made);
+  const VaultObject item = require_item(call, "certificates", name);
+  return Reply::json(200, show(call, item, *call.store.version(item, ""), true));
+}
+
+Reply pending_certificate(VaultCall& call, const std::string& name) {
+  require_item(call, "certificates", name);
+  const auto ready =
+      call.context.state.meta(std::string(kPendingState) + call.instance() + "|" + lower(name));
+  if (!ready)
+    throw_vault(404, "PendingCertificateNotFound", fmt::format("Pending certificate not found: {}", name));
+  const bool done = std::stoll(*ready) <= call.now().time_since_epoch().count();
+  return Reply::json(200, pending_body(call, name, done));
+}
+
+Reply certificate_policy(VaultCall& call, const std::string& name) {
+  VaultObject item = require_item(call, "certificates", name);
+  if (call.request.method == "PATCH") {
+    item.notes["policy"].merge_patch(call.request.object());
+    call.store.save(item);
+  }
+  Json policy = item.notes["policy"];
+  policy["id"] = call.url("certificates", item.name, "policy");
+  return Reply::json(200, policy);
+}
+
+}  // namespace azlin::simulator
