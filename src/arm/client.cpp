@@ -101,6 +101,7 @@ struct ArmClient::Exchange {
   std::string what;  // for errors: "GET /subscriptions/…"
   http::Request request;
   http::Repeatable repeatable = http::Repeatable::yes;
+  std::optional<int> outage_attempts;
   bool wants_json = false;  // a body that is not JSON is read again
   json parsed;              // when wants_json and the reply had a body
   http::Response response;
@@ -158,9 +159,11 @@ void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
     broken = exchange.parsed.is_discarded();
     if (broken) outcome.status = 502;  // cut off on the way: reading it again is safe
   };
+  http::RetryPolicy policy = options_.retry;
+  policy.outage_attempts = exchange.outage_attempts.value_or(policy.outage_attempts);
   const auto send = [&] {
     exchange.response =
-        http::send_with_retry(transport_, clock_, options_.retry, request, exchange.repeatable, stop, hooks);
+        http::send_with_retry(transport_, clock_, policy, request, exchange.repeatable, stop, hooks);
   };
 
   send();
@@ -189,6 +192,7 @@ Reply ArmClient::send(const Call& call, std::stop_token stop) {
   exchange.request.body = call.body.value_or("");
   if (call.body) exchange.request.headers.emplace_back("Content-Type", "application/json");
   exchange.repeatable = call.repeatable.value_or(http::repeatable_by_method(call.method));
+  exchange.outage_attempts = call.outage_attempts;
   exchange.wants_json = call.method == "GET";
   this->exchange(exchange, std::move(stop));
   throw_if_failed(exchange.what, exchange.response);

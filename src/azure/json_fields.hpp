@@ -8,6 +8,13 @@
 
 namespace azlin::azure {
 
+// As an OData string: a quote in it is doubled.
+inline std::string quoted(const std::string& value) {
+  std::string result = "'";
+  for (const char c : value) result += c == '\'' ? "''" : std::string(1, c);
+  return result + "'";
+}
+
 inline const nlohmann::json& member(const nlohmann::json& body, const char* key) {
   static const nlohmann::json none;
   const auto found = body.is_object() ? body.find(key) : body.end();

@@ -39,13 +39,6 @@ ResourceGroup parse_group(const json& body) {
   return {text(body, "id"), text(body, "name"), text(body, "location"), tags_of(body)};
 }
 
-// A quote in an OData string is doubled.
-std::string quoted(const std::string& value) {
-  std::string result = "'";
-  for (const char c : value) result += c == '\'' ? "''" : std::string(1, c);
-  return result + "'";
-}
-
 std::vector<std::string> find_ids(arm::ArmClient& arm, const std::string& subscription,
                                   const std::string& type, const std::string& filter, std::stop_token stop) {
   arm::Call call;
@@ -76,13 +69,6 @@ void merge_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags&
 void remove_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags& tags,
                  std::stop_token stop) {
   patch_tags(arm, resource_id, "Delete", tags, stop);
-}
-
-std::vector<std::string> find_by_tag(arm::ArmClient& arm, const std::string& subscription,
-                                     const std::string& type, const std::string& tag,
-                                     const std::string& value, std::stop_token stop) {
-  return find_ids(arm, subscription, type,
-                  fmt::format("tagName eq {} and tagValue eq {}", quoted(tag), quoted(value)), stop);
 }
 
 std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& subscription,

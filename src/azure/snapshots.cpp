@@ -86,8 +86,11 @@ Snapshot parse_snapshot(const json& body) {
   return snapshot;
 }
 
-std::optional<Snapshot> find_snapshot(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {
-  const auto reply = arm.find(snapshot_call("GET", id), stop);
+std::optional<Snapshot> find_snapshot(arm::ArmClient& arm, const std::string& id, std::stop_token stop,
+                                      std::optional<int> outage_attempts) {
+  arm::Call call = snapshot_call("GET", id);
+  call.outage_attempts = outage_attempts;
+  const auto reply = arm.find(call, stop);
   if (!reply) return std::nullopt;
   return parse_snapshot(reply->json());
 }

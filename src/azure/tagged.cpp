@@ -43,10 +43,15 @@ std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& 
 std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& subscription,
                                         const std::string& tag, const std::string& value,
                                         std::stop_token stop) {
-  std::string quoted;  // a quote in an OData string is doubled
-  for (const char c : value) quoted += c == '\'' ? "''" : std::string(1, c);
   return list_at(arm, "/subscriptions/" + subscription + "/resources",
-                 {{"$filter", fmt::format("tagName eq '{}' and tagValue eq '{}'", tag, quoted)}}, stop);
+                 {{"$filter", fmt::format("tagName eq {} and tagValue eq {}", quoted(tag), quoted(value))}},
+                 stop);
+}
+
+std::vector<TaggedResource> list_of_type(arm::ArmClient& arm, const std::string& subscription,
+                                         const std::string& type, std::stop_token stop) {
+  return list_at(arm, "/subscriptions/" + subscription + "/resources",
+                 {{"$filter", "resourceType eq " + quoted(type)}}, stop);
 }
 
 std::vector<TaggedResource> list_group(arm::ArmClient& arm, const std::string& subscription,

@@ -133,7 +133,7 @@ void BackupManager::execute(CleanupResult& result, const State& state, store::Op
 }
 
 CleanupResult BackupManager::plan_cleanup(const VmRef& vm, std::stop_token stop) {
-  return plan_for(load_scheduled(vm, stop), clock_.now(), {});
+  return plan_for(load_whole(vm, stop), clock_.now(), {});
 }
 
 CleanupResult BackupManager::cleanup(const VmRef& vm, bool confirmed, std::stop_token stop) {
@@ -143,7 +143,7 @@ CleanupResult BackupManager::cleanup(const VmRef& vm, bool confirmed, std::stop_
   if (nothing || (planned.plan.over_limit && !confirmed)) return planned;
   snapshot::VmCommand command(arm_, journal_, clock_, "backup.cleanup", vm, plan_json(planned.plan), stop);
   return snapshot::run_command(command, [&](snapshot::VmCommand& running) {
-    const State state = load_scheduled(vm, stop);  // again, under the lock
+    const State state = load_whole(vm, stop);  // again, under the lock
     CleanupResult result = plan_for(state, clock_.now(), {});
     if (!result.plan.over_limit || confirmed) execute(result, state, running.operation(), stop);
     return result;

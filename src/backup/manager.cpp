@@ -32,6 +32,34 @@ std::vector<TierMark> tier_marks(const std::vector<BackupInfo>& backups) {
   return marks;
 }
 
+std::vector<snapshot::UnreadableSet> primaries(std::vector<snapshot::UnreadableSet> unreadable) {
+  std::erase_if(unreadable, [](const auto& set) { return set.replica; });
+  return unreadable;
+}
+
+namespace {
+
+void note_unreadable(std::vector<BackupInfo>& backups,
+                     const std::vector<snapshot::UnreadableSet>& unreadable) {
+  for (auto& info : backups) {
+    for (const auto& set : unreadable) {
+      if (set.name != info.name) continue;
+      info.unreadable_in.push_back(set.region);
+      info.primary_unreadable = info.primary_unreadable || !set.replica;
+    }
+  }
+}
+
+void require_all_copies(const BackupInfo& info, const std::string& refused) {
+  if (info.unreadable_in.empty()) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("{}: a copy of {} is in {}, which does not answer", refused, info.name,
+                          info.unreadable_in.front()),
+              "try again when it answers; nothing is deleted meanwhile");
+}
+
+}  // namespace
+
 BackupManager::BackupManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
                              const std::string& journal_path)
     : arm_(arm),
@@ -45,8 +73,17 @@ BackupManager::State BackupManager::load(const VmRef& vm, std::stop_token stop) 
   state.vm = vm;
   state.machine = azure::get_vm(arm_, vm.id(), true, stop);
   state.schedule = schedule_of(state.machine);
-  state.sets = snapshots_.list(vm, stop);
+  auto listing = snapshots_.look(vm, stop);
+  state.sets = std::move(listing.sets);
+  state.unreadable = std::move(listing.unreadable);
   state.backups = to_backups(state.sets, clock_.now());
+  note_unreadable(state.backups, state.unreadable);
+  return state;
+}
+
+BackupManager::State BackupManager::load_whole(const VmRef& vm, std::stop_token stop) {
+  State state = load_scheduled(vm, stop);
+  snapshot::require_readable(state.unreadable, "no backup of " + vm.name + " is deleted now");
   return state;
 }
 
@@ -71,7 +108,9 @@ ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChang
   plan.after = apply(plan.before, change, machine.location);
 
   const auto now = clock_.now();
-  const auto backups = to_backups(snapshots_.list(vm, stop), now);
+  const auto listing = look(vm, stop);
+  const auto& backups = listing.backups;
+  plan.unreadable = listing.unreadable;
   std::map<std::pair<std::string, std::string>, bool> went_before;
   if (plan.before) {
     for (const auto& gone :
@@ -112,6 +151,7 @@ ScheduleView BackupManager::show(const VmRef& vm, std::stop_token stop) {
   ScheduleView view;
   view.vm = vm;
   view.schedule = state.schedule;
+  view.unreadable = state.unreadable;
   for (const auto& mark : tier_marks(state.backups)) {
     ++view.counts[mark.tier];
     ++view.total;
@@ -137,15 +177,32 @@ std::vector<BackupManager::Scheduled> BackupManager::scheduled_vms(const std::st
   return out;
 }
 
+BackupListing BackupManager::look(const VmRef& vm, std::stop_token stop) {
+  auto found = snapshots_.look(vm, stop);
+  BackupListing listing{to_backups(found.sets, clock_.now()), std::move(found.unreadable)};
+  std::erase_if(listing.unreadable, [](const auto& set) { return set.tier.empty() && !set.replica; });
+  note_unreadable(listing.backups, listing.unreadable);
+  return listing;
+}
+
 std::vector<BackupInfo> BackupManager::list(const VmRef& vm, std::stop_token stop) {
   return to_backups(snapshots_.list(vm, stop), clock_.now());
 }
 
 BackupInfo BackupManager::find(const VmRef& vm, const std::string& prefix, std::stop_token stop) {
-  auto backups = list(vm, stop);
+  auto listing = look(vm, stop);
   std::vector<std::string> names;
-  for (const auto& info : backups) names.push_back(info.name);
-  return std::move(backups[find_by_prefix(names, prefix, "backup")]);
+  for (const auto& info : listing.backups) names.push_back(info.name);
+  std::vector<snapshot::UnreadableSet> alone;
+  for (auto& set : listing.unreadable) {
+    if (std::find(names.begin(), names.end(), set.name) != names.end()) continue;
+    names.push_back(set.name);
+    alone.push_back(std::move(set));
+  }
+  const auto index = find_by_prefix(names, prefix, "backup");
+  if (index >= listing.backups.size())
+    snapshot::require_readable({alone[index - listing.backups.size()]}, "it has no copy that can be read");
+  return std::move(listing.backups[index]);
 }
 
 void BackupManager::hold(const VmRef& vm, const std::string& prefix, const std::string& reason,
@@ -155,6 +212,7 @@ void BackupManager::hold(const VmRef& vm, const std::string& prefix, const std::
     throw Error(ErrorKind::usage, "a hold needs a reason of 1 to 230 characters");
   }
   const auto info = find(vm, prefix, stop);
+  require_all_copies(info, "the hold is not set");
   snapshots_.tag(info.set, {{snapshot::kHoldTag, value}}, stop);
   for (const auto& replica : info.replicas) snapshots_.tag(replica.set, {{snapshot::kHoldTag, value}}, stop);
   journal_.record("backup.hold", vm.id(), nlohmann::json{{"backup", info.name}, {"reason", reason}}.dump(),
@@ -163,6 +221,7 @@ void BackupManager::hold(const VmRef& vm, const std::string& prefix, const std::
 
 void BackupManager::release(const VmRef& vm, const std::string& prefix, std::stop_token stop) {
   const auto info = find(vm, prefix, stop);
+  require_all_copies(info, "the hold stays");
   snapshots_.untag(info.set, {snapshot::kHoldTag}, stop);
   for (const auto& replica : info.replicas) snapshots_.untag(replica.set, {snapshot::kHoldTag}, stop);
   journal_.record("backup.release", vm.id(), nlohmann::json{{"backup", info.name}}.dump(), {});
@@ -170,6 +229,7 @@ void BackupManager::release(const VmRef& vm, const std::string& prefix, std::sto
 
 Forecast BackupManager::forecast(const VmRef& vm, core::TimePoint on, std::stop_token stop) {
   const State state = load_scheduled(vm, stop);
+  snapshot::require_readable(primaries(state.unreadable), "there is no forecast for " + vm.name);
   auto points = to_points(state.backups, *state.schedule, clock_.now());
   std::erase_if(points, [](const Point& point) { return point.replica; });
   return backup::forecast(vm.name, *state.schedule, points, clock_.now(), on);

@@ -6,9 +6,9 @@
 #include "azlin/azure/capacity.hpp"
 #include "azlin/azure/network.hpp"
 #include "azlin/backup/restore.hpp"
+#include "azlin/backup/vm_body.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
-#include "azlin/backup/vm_body.hpp"
 
 namespace azlin::backup {
 
@@ -80,7 +80,10 @@ void warn_about(const BackupInfo& backup, RestorePlan& plan) {
   if (backup.verified == Verified::failed)
     plan.warnings.emplace_back("the last verification of this backup FAILED");
   if (backup.verified == Verified::unknown) plan.warnings.emplace_back("this backup was never verified");
-  if (backup.replica_only)
+  if (backup.primary_unreadable)
+    plan.warnings.push_back("the region of the primary copy does not answer: this restores the replica in " +
+                            backup.region);
+  else if (backup.replica_only)
     plan.warnings.push_back("the primary copy is gone: this restores the replica in " + backup.region);
   if (backup.spread > std::chrono::seconds(10)) {
     plan.warnings.push_back(fmt::format("its disks were taken {} apart", core::to_display(backup.spread)));

@@ -27,9 +27,12 @@ void check_enabled(const BackupSchedule& schedule, const VmRef& vm) {
               fmt::format("enable them with `azlin backup configure {}`", vm.name));
 }
 
-Tier choose_tier(const BackupSchedule& schedule, const std::vector<BackupInfo>& backups,
+// While not all primaries can be read a longer tier is left to a later backup: it stays due.
+Tier choose_tier(const BackupSchedule& schedule, const std::vector<BackupInfo>& backups, bool all_known,
                  const TriggerOptions& options, core::TimePoint now) {
-  return options.tier.value_or(due_tier(schedule.weekly_on, schedule.monthly_on, tier_marks(backups), now));
+  if (options.tier) return *options.tier;
+  if (!all_known) return Tier::daily;
+  return due_tier(schedule.weekly_on, schedule.monthly_on, tier_marks(backups), now);
 }
 
 snapshot::TakeRequest take_request(const azure::Vm& machine,
@@ -63,7 +66,7 @@ TriggerPlan BackupManager::plan_trigger(const VmRef& vm, const TriggerOptions& o
   check_enabled(*state.schedule, vm);
   const auto now = clock_.now();
   TriggerPlan plan;
-  plan.tier = choose_tier(*state.schedule, state.backups, options, now);
+  plan.tier = choose_tier(*state.schedule, state.backups, primaries(state.unreadable).empty(), options, now);
   plan.take = snapshots_.plan_take(take_request(state.machine, state.sets, plan.tier), stop);
   auto points = to_points(state.backups, *state.schedule, now);
   Point made;
@@ -72,7 +75,8 @@ TriggerPlan BackupManager::plan_trigger(const VmRef& vm, const TriggerOptions& o
   made.tier = plan.tier;
   made.created = now;
   points.push_back(made);
-  plan.retention = plan_retention(*state.schedule, points, now, kLimitAfterBackup);
+  if (state.unreadable.empty())
+    plan.retention = plan_retention(*state.schedule, points, now, kLimitAfterBackup);
   return plan;
 }
 
@@ -87,7 +91,8 @@ TriggerResult BackupManager::trigger(const VmRef& vm, const TriggerOptions& opti
     check_enabled(*state.schedule, vm);
     TriggerResult result;
     result.operation = running.operation().id();
-    const Tier tier = choose_tier(*state.schedule, state.backups, options, started);
+    const Tier tier =
+        choose_tier(*state.schedule, state.backups, primaries(state.unreadable).empty(), options, started);
     say(options,
         fmt::format("Retention tier: {} ({})", to_string(tier), state.schedule->retention_text(tier)));
     auto set = snapshots_.take(take_request(state.machine, state.sets, tier), running.operation(), stop);
@@ -106,6 +111,7 @@ TriggerResult BackupManager::trigger(const VmRef& vm, const TriggerOptions& opti
 void BackupManager::add_cleanup(TriggerResult& result, State& state, store::Operation& operation,
                                 std::stop_token stop) {
   try {
+    snapshot::require_readable(state.unreadable, "no old backup was deleted");
     result.cleanup = plan_for(state, result.backup.created, kLimitAfterBackup);
     if (result.cleanup->plan.over_limit) {
       result.warnings.push_back(
@@ -123,6 +129,7 @@ void BackupManager::add_cleanup(TriggerResult& result, State& state, store::Oper
 bool BackupManager::is_due(const VmRef& vm, std::stop_token stop) {
   const State state = load_scheduled(vm, stop);
   if (!state.schedule->enabled) return false;
+  snapshot::require_readable(primaries(state.unreadable), "whether a backup is due cannot be told");
   const auto now = clock_.now();
   const auto marks = tier_marks(state.backups);
   if (due_tier(state.schedule->weekly_on, state.schedule->monthly_on, marks, now) != Tier::daily) return true;

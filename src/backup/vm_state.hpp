@@ -14,7 +14,11 @@ struct BackupManager::State {
   std::optional<BackupSchedule> schedule;
   std::vector<snapshot::SnapshotSet> sets;  // plain ones and replicas, too
   std::vector<BackupInfo> backups;
+  std::vector<snapshot::UnreadableSet> unreadable;  // of any kind
 };
+
+// Those that are no replicas.
+std::vector<snapshot::UnreadableSet> primaries(std::vector<snapshot::UnreadableSet> unreadable);
 
 // The schedule in the VM's tags; nullopt: there is none. Throws InvalidSchedule.
 std::optional<BackupSchedule> schedule_of(const azure::Vm& vm);

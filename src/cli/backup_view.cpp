@@ -53,6 +53,7 @@ ordered_json to_json(const BackupInfo& backup) {
                        {"verifiedAt", optional_time(backup.verified_at)},
                        {"replicated", false},
                        {"replicaOnly", backup.replica_only},
+                       {"unreadableIn", backup.unreadable_in},
                        {"hold", backup.hold ? ordered_json(*backup.hold) : ordered_json(nullptr)},
                        {"inUse", text_or_null(backup.in_use)},
                        {"replicas", ordered_json::array()}};
@@ -103,6 +104,22 @@ ordered_json to_json(const backup::CleanupResult& result) {
   return json;
 }
 
+ordered_json to_json(const std::vector<snapshot::UnreadableSet>& unreadable) {
+  ordered_json json = ordered_json::array();
+  for (const auto& set : unreadable) {
+    json.push_back({{"name", set.name},
+                    {"region", set.region},
+                    {"tier", text_or_null(set.tier)},
+                    {"replica", set.replica},
+                    {"error", set.error}});
+  }
+  return json;
+}
+
+void warn_unreadable(Console& console, const std::vector<snapshot::UnreadableSet>& unreadable) {
+  for (const auto& text : snapshot::unreadable_texts(unreadable)) console.warn(text);
+}
+
 std::string verified_text(const BackupInfo& backup) {
   switch (backup.verified) {
     case Verified::passed:
@@ -116,6 +133,7 @@ std::string verified_text(const BackupInfo& backup) {
 }
 
 std::string replicated_text(const BackupInfo& backup) {
+  if (backup.primary_unreadable) return "replica, " + backup.region;
   if (backup.replica_only) return "replica only, " + backup.region;
   for (const auto& replica : backup.replicas) {
     if (replica.complete) return "replicated ✓";
@@ -128,6 +146,7 @@ std::string remarks(const BackupInfo& backup) {
   std::string text;
   const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : ", ") + remark; };
   if (!backup.complete) add(fmt::format("INCOMPLETE ({} of {} disks)", backup.disks, backup.expected_disks));
+  for (const auto& region : backup.unreadable_in) add("not readable in " + region);
   if (backup.hold) add("on hold");
   if (!backup.in_use.empty()) add(backup.in_use);
   return text;

@@ -13,6 +13,9 @@ nlohmann::ordered_json to_json(const backup::BackupInfo& backup);
 nlohmann::ordered_json to_json(const backup::BackupSchedule& schedule);
 nlohmann::ordered_json to_json(const backup::Decision& decision);
 nlohmann::ordered_json to_json(const backup::CleanupResult& result);
+// Sets of regions that do not answer; as text, one warning a region.
+nlohmann::ordered_json to_json(const std::vector<snapshot::UnreadableSet>& unreadable);
+void warn_unreadable(Console& console, const std::vector<snapshot::UnreadableSet>& unreadable);
 
 // "verified ✓", "verification FAILED", "not verified".
 std::string verified_text(const backup::BackupInfo& backup);

@@ -106,7 +106,10 @@ BackupInfo picked(Console& console, const std::vector<BackupInfo>& backups) {
 BackupInfo choose_backup(Runtime& runtime, const VmRef& vm, const RestoreCliOptions& options) {
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   if (options.backup) return backups.find(vm, *options.backup, runtime.stop());
-  const auto all = backups.list(vm, runtime.stop());
+  const auto listing = backups.look(vm, runtime.stop());
+  const auto& all = listing.backups;
+  warn_unreadable(runtime.console(), listing.unreadable);
+  if (all.empty()) snapshot::require_readable(listing.unreadable, "no backup of " + vm.name + " can be read");
   if (all.empty())
     throw Error(ErrorKind::not_found, vm.name + " has no backups", "azlin backup trigger " + vm.name);
   return options.at ? newest_not_after(all, *options.at) : picked(runtime.console(), all);

@@ -296,7 +296,9 @@ void bind(CLI::App& command, BackupListOptions& options) {
       ->check(CLI::IsMember({"daily", "weekly", "monthly", "all"}));
   command.add_option("--since", options.since, "Only those made since: 7d, 24h, or a date")
       ->type_name("TIME");
-  command.footer("Example: azlin backup list prod-db-vm --since 7d\nExit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin backup list prod-db-vm --since 7d\n"
+      "Exit codes: 0, 1, 2, 3, 4 a region does not answer, 5");
 }
 
 core::TimePoint since_time(const std::string& text, core::TimePoint now) {
@@ -341,6 +343,7 @@ int run(Runtime& runtime, const BackupListOptions& options) {
   if (options.since) since_time(*options.since, core::TimePoint{});  // refuse a bad one before any call
   auto backups = manager(runtime);
   std::vector<backup::BackupInfo> found;
+  std::vector<snapshot::UnreadableSet> unreadable;
   std::string title = "all VMs";
   if (options.vms.all) {
     found = backups.list_all(runtime.subscription(), runtime.stop());
@@ -352,20 +355,26 @@ int run(Runtime& runtime, const BackupListOptions& options) {
   } else {
     const auto vm = resolve_vm(runtime, {*options.vms.name, options.vms.resource_group});
     title = vm.name;
-    found = backups.list(vm, runtime.stop());
+    auto listing = backups.look(vm, runtime.stop());
+    found = std::move(listing.backups);
+    unreadable = std::move(listing.unreadable);
+    if (found.empty()) snapshot::require_readable(unreadable, "no backup of " + vm.name + " can be read");
     if (found.empty())
       azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
   }
   found = filtered(std::move(found), options, runtime.clock().now());
+  warn_unreadable(runtime.console(), unreadable);
+  const int code = unreadable.empty() ? 0 : core::exit_code(ErrorKind::partial);
   if (runtime.console().text()) {
     print_list(runtime.console(), title, found);
-    return 0;
+    return code;
   }
   ordered_json json = {{"total", found.size()}, {"backups", ordered_json::array()}};
+  json["unreadable"] = to_json(unreadable);
   if (!options.vms.all) json["vm"] = title;
   for (const auto& each : found) json["backups"].push_back(to_json(each));
   runtime.console().result(json, "backups");
-  return 0;
+  return code;
 }
 
 }  // namespace

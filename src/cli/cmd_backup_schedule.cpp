@@ -106,6 +106,7 @@ int run(Runtime& runtime, const ConfigureOptions& options) {
   const auto vm = resolve_vm(runtime, options.vm);
   const auto plan = backups.plan_configure(vm, change, options.replace, runtime.stop());
   Console& console = runtime.console();
+  warn_unreadable(console, plan.unreadable);
   ordered_json json = {{"vm", vm.name},
                        {"resourceGroup", vm.resource_group},
                        {"schedule", to_json(plan.after)},
@@ -183,6 +184,7 @@ int run(Runtime& runtime, const ConfigShowOptions& options) {
   const auto vm = resolve_vm(runtime, options.vm);
   const auto view = manager(runtime).show(vm, runtime.stop());
   Console& console = runtime.console();
+  warn_unreadable(console, view.unreadable);
   console.result(view_json(view));
   if (!view.schedule) {
     if (!console.text()) return core::exit_code(ErrorKind::not_found);

@@ -36,7 +36,7 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   dr::ReadinessFacts facts;
   facts.vm = vm;
-  facts.backups = backups.list(vm, runtime.stop());
+  facts.backups = backups.look(vm, runtime.stop()).backups;
   try {
     facts.schedule = backups.show(vm, runtime.stop()).schedule;
     const auto view = drills.show(vm, runtime.stop());

@@ -7,6 +7,7 @@
 
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
+#include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/replication_view.hpp"
@@ -428,6 +429,8 @@ int run(Runtime& runtime, const ReplicationStatusOptions& options) {
   print_regions(console, state.regions);
   ordered_json json = {
       {"vm", vm.name}, {"jobs", jobs_json(*replications, state.jobs)}, {"regions", ordered_json::array()}};
+  warn_unreadable(console, state.unreadable);
+  json["unreadable"] = to_json(state.unreadable);
   for (const auto& each : state.regions) json["regions"].push_back(region_json(each));
   console.result(json, "jobs");
   report_replications(runtime, state.ended);

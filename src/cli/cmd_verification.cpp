@@ -10,6 +10,7 @@
 #include "azlin/core/parallel.hpp"
 #include "azlin/verification/manager.hpp"
 #include "cli/alerts.hpp"
+#include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/verification_view.hpp"
@@ -194,10 +195,15 @@ std::optional<core::TimePoint> verified_at(const SnapshotSet& set) {
 
 std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
   snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
-  const auto sets = options.vms.all
-                        ? snapshots.list_all(runtime.subscription(), runtime.stop())
-                        : snapshots.list(resolve_vm(runtime, {*options.vms.name, options.vms.resource_group}),
-                                         runtime.stop());
+  std::vector<SnapshotSet> sets;
+  if (options.vms.all) {
+    sets = snapshots.list_all(runtime.subscription(), runtime.stop());
+  } else {
+    auto listing =
+        snapshots.look(resolve_vm(runtime, {*options.vms.name, options.vms.resource_group}), runtime.stop());
+    warn_unreadable(runtime.console(), listing.unreadable);
+    sets = std::move(listing.sets);
+  }
   const auto now = runtime.clock().now();
   std::vector<Item> items;
   for (const auto& info : backup::to_backups(sets, now)) {
@@ -390,7 +396,9 @@ int run(Runtime& runtime, const ReportOptions& options) {
   std::vector<backup::BackupInfo> existing;
   if (options.vm) {
     const auto vm = resolve_vm(runtime, {*options.vm, options.resource_group});
-    existing = backups.list(vm, runtime.stop());
+    auto listing = backups.look(vm, runtime.stop());
+    existing = std::move(listing.backups);
+    warn_unreadable(runtime.console(), listing.unreadable);
     std::erase_if(runs, [&](const auto& run) {
       return !core::equal_ignoring_case(run.resource_group, vm.resource_group);
     });

@@ -17,7 +17,6 @@ using snapshot::VmRef;
 namespace {
 
 constexpr const char* kVmType = "Microsoft.Compute/virtualMachines";
-constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
 constexpr const char* kVmHint = "`az vm list -o table` shows those that this credential sees";
 
 // Groups of VMs of that name that are gone but have backups.
@@ -109,25 +108,21 @@ FoundBackup resolve_backup(Runtime& runtime, const std::string& name) {
   core::check_compute_name(name, "backup");
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   std::vector<backup::BackupInfo> candidates;
-  const auto ids = azure::find_by_tag(runtime.arm(), runtime.subscription(), kSnapshotType, snapshot::kSetTag,
-                                      name, runtime.stop());
-  if (ids.empty()) {
+  const auto key = backups.snapshots().vm_of_set(runtime.subscription(), name, runtime.stop());
+  const auto slash = key.value_or("").find('/');
+  if (!key) {
     candidates = backups.list_all(runtime.subscription(), runtime.stop());
-  } else if (const auto first = azure::find_snapshot(runtime.arm(), ids.front(), runtime.stop())) {
-    const auto tag = first->tags.find(snapshot::kVmTag);
-    const std::string key = tag == first->tags.end() ? "" : tag->second;
-    const auto slash = key.find('/');
-    if (slash != std::string::npos) {
-      candidates =
-          backups.list({runtime.subscription(), key.substr(0, slash), key.substr(slash + 1)}, runtime.stop());
-    }
+  } else if (slash != std::string::npos) {
+    candidates =
+        backups.look({runtime.subscription(), key->substr(0, slash), key->substr(slash + 1)}, runtime.stop())
+            .backups;
   }
   std::vector<std::string> names;
   for (const auto& candidate : candidates) names.push_back(candidate.name);
   const auto& found = candidates[backup::find_by_prefix(names, name, "backup")];
   const VmRef vm = {found.subscription, found.vm_key.substr(0, found.vm_key.find('/')), found.vm_name};
   // The list of a whole subscription is for display: what is in the set is read now.
-  return {vm, ids.empty() ? backups.find(vm, found.name, runtime.stop()) : found};
+  return {vm, !key ? backups.find(vm, found.name, runtime.stop()) : found};
 }
 
 }  // namespace azlin::cli

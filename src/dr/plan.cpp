@@ -105,7 +105,7 @@ void warn_about(const BackupInfo& backup, DrillPlan& plan) {
 
 DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token stop) {
   check(config);
-  const auto backups = backups_.list(config.vm, stop);
+  const auto backups = backups_.look(config.vm, stop).backups;
   const BackupInfo& chosen = choose(config, backups);
   DrillPlan plan;
   plan.set = *set_in(chosen, config.test_region);

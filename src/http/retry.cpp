@@ -24,6 +24,10 @@ Millis backoff(Millis base, Millis ceiling, int attempt) {
   return base > ceiling / (std::int64_t{1} << doublings) ? ceiling : base * (std::int64_t{1} << doublings);
 }
 
+bool means_outage(int status) {
+  return status == 0 || status == 500 || (status >= 502 && status <= 504);
+}
+
 bool can_repeat(const Outcome& outcome, Repeatable repeatable) {
   const bool always = repeatable == Repeatable::yes;
   switch (outcome.status) {
@@ -80,7 +84,9 @@ std::mt19937_64& shared_random() {
 
 std::optional<Millis> retry_delay(const RetryPolicy& policy, int attempt, const Outcome& outcome,
                                   Repeatable repeatable, std::mt19937_64& random) {
-  if (attempt >= policy.max_attempts || !can_repeat(outcome, repeatable)) return std::nullopt;
+  const int most = means_outage(outcome.status) ? std::min(policy.max_attempts, policy.outage_attempts)
+                                                : policy.max_attempts;
+  if (attempt >= most || !can_repeat(outcome, repeatable)) return std::nullopt;
   const Millis floor = outcome.retry_after.value_or(Millis{0});
   if (floor > policy.longest_retry_after) return std::nullopt;
   const bool throttled = outcome.status == 429 || outcome.status == 503;

@@ -79,6 +79,16 @@ void plan_each(FleetPlan& out, const std::vector<BackupInfo>& all, const Target&
   }
 }
 
+// What is copied and in which order follows from all sources and all copies in the target region; what lies
+// in a third region does not matter.
+std::vector<BackupInfo> plannable(backup::BackupListing listing, const std::string& region) {
+  std::erase_if(listing.unreadable, [&](const auto& set) {
+    return set.replica && !set.region.empty() && !core::equal_ignoring_case(set.region, region);
+  });
+  snapshot::require_readable(listing.unreadable, "nothing is copied to " + region);
+  return std::move(listing.backups);
+}
+
 // A complete replica that no row tells of, as a job. (One that is not complete is another machine's work, or
 // is finished by the next `replicate-all`.)
 Job job_of_replica(const backup::ReplicaInfo& replica) {
@@ -152,7 +162,7 @@ ReplicationManager::ReplicationManager(arm::ArmClient& arm, store::Journal& jour
 
 Plan ReplicationManager::plan(const VmRef& vm, const std::string& backup, const Target& target,
                               std::stop_token stop) {
-  const auto all = backups_.list(vm, stop);
+  const auto all = plannable(backups_.look(vm, stop), target.region);
   std::vector<std::string> names;
   for (const auto& each : all) names.push_back(each.name);
   return plan_replica(all[backup::find_by_prefix(names, backup, "backup")], all, target);
@@ -160,7 +170,7 @@ Plan ReplicationManager::plan(const VmRef& vm, const std::string& backup, const 
 
 FleetPlan ReplicationManager::plan_missing(const VmRef& vm, const Target& target, std::stop_token stop) {
   FleetPlan out;
-  plan_each(out, backups_.list(vm, stop), target);
+  plan_each(out, plannable(backups_.look(vm, stop), target.region), target);
   return out;
 }
 
@@ -335,7 +345,8 @@ std::optional<std::pair<core::Millis, core::Millis>> ReplicationManager::estimat
 VmState ReplicationManager::status(const VmRef& vm, const std::optional<std::string>& region,
                                    std::stop_token stop) {
   VmState state;
-  const auto backups = backups_.list(vm, stop);
+  auto listing = backups_.look(vm, stop);
+  const auto& backups = listing.backups;
   int known = 0;
   if (!settings_.look_only) import(backups, known);
   state.ended = advance({vm}, kMostIntoARegion, stop);
@@ -347,8 +358,9 @@ VmState ReplicationManager::status(const VmRef& vm, const std::optional<std::str
   std::set<std::string> regions;
   if (region) regions.insert(*region);
   for (const auto& job : state.jobs) regions.insert(job.target_region);
-  const auto now_there = state.ended.empty() ? backups : backups_.list(vm, stop);
+  const auto now_there = state.ended.empty() ? backups : backups_.look(vm, stop).backups;
   for (const auto& each : regions) state.regions.push_back(state_of(each, now_there, clock_.now()));
+  state.unreadable = std::move(listing.unreadable);
   return state;
 }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "snapshot/region_reads.hpp"
 #include "snapshot/undo.hpp"
 
 namespace azlin::snapshot {
@@ -19,8 +18,6 @@ using core::ErrorKind;
 
 namespace {
 
-constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
-constexpr int kParallelReads = 16;
 constexpr int kParallelChanges = 16;
 
 // Not canceled half-way: the step in hand is finished.
@@ -51,29 +48,8 @@ std::string VmRef::id() const {
                      subscription, resource_group, name);
 }
 
-std::vector<SnapshotSet> SnapshotManager::list(const VmRef& vm, std::stop_token stop,
-                                               const std::vector<std::string>& also) {
-  std::vector<std::string> ids;
-  std::set<std::string> seen;
-  const auto add = [&](const std::string& id) {
-    if (seen.insert(core::to_lower(id)).second) ids.push_back(id);
-  };
-  for (const auto& id : azure::find_by_tag(arm_, vm.subscription, kSnapshotType, kVmTag, vm.key(), stop))
-    add(id);
-  for (const auto& id : also) add(id);
-
-  std::mutex mutex;
-  std::vector<azure::Snapshot> found;
-  rethrow_first(core::run_parallel(ids.size(), kParallelReads, stop, [&](std::size_t i) {
-    auto snapshot = azure::find_snapshot(arm_, ids[i], stop);
-    if (!snapshot) return;  // the index lags behind a deletion
-    const std::lock_guard lock(mutex);
-    found.push_back(std::move(*snapshot));
-  }));
-  auto sets = group_sets(std::move(found));
-  std::erase_if(sets, [&](const SnapshotSet& set) { return set.vm_key != vm.key(); });
-  return sets;
-}
+SnapshotManager::SnapshotManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock)
+    : arm_(arm), journal_(journal), clock_(clock), outages_(std::make_shared<RegionOutages>()) {}
 
 std::vector<SnapshotSet> SnapshotManager::list_all(const std::string& subscription, std::stop_token stop) {
   std::vector<azure::Snapshot> found;

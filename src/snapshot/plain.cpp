@@ -84,6 +84,14 @@ void check_removable(const SnapshotSet& set, core::TimePoint now) {
   }
 }
 
+// Replicas elsewhere do not matter to plain snapshots.
+std::vector<SnapshotSet> sets_if_plain_whole(Listing listing, const VmRef& vm) {
+  std::erase_if(listing.unreadable,
+                [](const UnreadableSet& set) { return !set.tier.empty() || set.replica; });
+  require_readable(listing.unreadable, "the snapshots of " + vm.name + " cannot be listed");
+  return std::move(listing.sets);
+}
+
 std::string plan_json(const std::string& name) {
   return nlohmann::json{{"snapshot", name}}.dump();
 }
@@ -93,7 +101,7 @@ std::string plan_json(const std::string& name) {
 SnapshotSet SnapshotManager::create(const VmRef& vm, std::stop_token stop) {
   VmCommand command(arm_, journal_, clock_, "snapshot.create", vm, "{}", stop);
   return run_command(command, [&](VmCommand& running) {
-    const TakeRequest request{azure::get_vm(arm_, vm.id(), true, stop), kKind, {}, list(vm, stop)};
+    const TakeRequest request{azure::get_vm(arm_, vm.id(), true, stop), kKind, {}, look(vm, stop).sets};
     return take(request, running.operation(), stop);
   });
 }
@@ -130,7 +138,7 @@ void SnapshotManager::disable(const VmRef& vm, std::stop_token stop) {
 SnapshotStatus SnapshotManager::status(const VmRef& vm, std::stop_token stop) {
   SnapshotStatus out;
   out.schedule = read_schedule(azure::get_vm(arm_, vm.id(), false, stop));
-  out.sets = plain_sets(list(vm, stop));
+  out.sets = plain_sets(sets_if_plain_whole(look(vm, stop), vm));
   if (out.schedule && out.schedule->enabled) out.next = next_due(*out.schedule, out.sets, clock_.now());
   return out;
 }
@@ -159,14 +167,21 @@ SyncResult SnapshotManager::sync(const VmRef& vm, std::stop_token stop) {
     const auto machine = azure::get_vm(arm_, vm.id(), true, stop);
     const auto schedule = read_schedule(machine);
     if (!schedule || !schedule->enabled) return out;
-    auto all = list(vm, stop);
+    auto listing = look(vm, stop);
+    const auto unreadable = listing.unreadable;
+    auto all = sets_if_plain_whole(std::move(listing), vm);
     auto plain = plain_sets(all);
     out.due = next_due(*schedule, plain, clock_.now()) <= clock_.now();
     if (out.due) {
       out.taken = take({machine, kKind, {}, std::move(all)}, running.operation(), stop);
       plain.insert(plain.begin(), *out.taken);
     }
-    for (const auto* set : surplus(plain, schedule->keep, clock_.now())) {
+    auto old = surplus(plain, schedule->keep, clock_.now());
+    if (!old.empty() && !unreadable.empty()) {
+      out.warnings.push_back("nothing was deleted: " + unreadable_texts(unreadable).front());
+      old.clear();
+    }
+    for (const auto* set : old) {
       bool gone = true;
       for (const auto& removal : remove(*set, running.operation(), stop)) {
         if (removal.error.empty()) continue;

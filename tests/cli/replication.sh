@@ -156,6 +156,31 @@ test_two_at_once_make_one_copy_a_snapshot() {
   [ "$(target_puts)" -eq "$disks" ] || fail "$(target_puts) copies of $disks snapshots"
 }
 
+test_a_source_region_that_is_down_leaves_its_replica_usable() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  ok backup replicate "$backup" --target-region westus2
+  ok simulator fault add --region-down eastus
+  run azlin backup list vm1
+  expect_code 4
+  expect_out "$backup"
+  expect_out "replica, westus2"
+  expect_err "1 set is not readable: region eastus does not answer ($backup)"
+  run azlin backup list vm1 -o json
+  expect_json '.unreadable[0].region == "eastus" and .backups[0].unreadableIn == ["eastus"] and (.backups[0].replicas[0].complete)'
+  run azlin backup restore vm1 --backup "$backup" --new-vm vm1-dr --dry-run
+  reject_err "region eastus does not answer:"
+  run azlin backup cleanup vm1
+  expect_code 1
+  run azlin backup delete "$backup" --force --yes
+  expect_code 1
+  expect_err "eastus"
+  ok backup verify "$backup" --level disk
+  ok simulator fault add --region-up eastus
+  ok backup list vm1
+}
+
 test_state_rebuild_finds_replicas_by_their_tags() {
   start_simulator
   ok backup configure vm1 --cross-region --target-region westus2

@@ -52,6 +52,8 @@ struct Call {
   std::optional<std::string> body;
   http::Headers headers;                       // If-Match and the like
   std::optional<http::Repeatable> repeatable;  // default: by method
+  // Fewer attempts while the service fails or does not answer, where the caller knows what to do without.
+  std::optional<int> outage_attempts;
 };
 
 // What the throttling headers of all replies said last, shared between threads.

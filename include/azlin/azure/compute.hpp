@@ -163,7 +163,9 @@ struct NewSnapshot {
   Tags tags;
 };
 
-std::optional<Snapshot> find_snapshot(arm::ArmClient& arm, const std::string& id, std::stop_token stop = {});
+// `outage_attempts`: as in arm::Call.
+std::optional<Snapshot> find_snapshot(arm::ArmClient& arm, const std::string& id, std::stop_token stop = {},
+                                      std::optional<int> outage_attempts = {});
 // Calls `item` for each until it returns false. Without a group: the whole subscription.
 void list_snapshots(arm::ArmClient& arm, const std::string& subscription,
                     const std::optional<std::string>& resource_group,

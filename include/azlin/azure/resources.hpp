@@ -23,13 +23,8 @@ void merge_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags&
 void remove_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags& tags,
                  std::stop_token stop = {});
 
-// Ids of resources of `type` ("Microsoft.Compute/snapshots") that have the tag with that value. An index: it
-// may lag, so nothing is deleted on its word. Source: Resources - List with a tag filter.
-std::vector<std::string> find_by_tag(arm::ArmClient& arm, const std::string& subscription,
-                                     const std::string& type, const std::string& tag,
-                                     const std::string& value, std::stop_token stop = {});
-
-// Ids of resources of `type` that bear this name, in any group. The same index.
+// Ids of resources of `type` that bear this name, in any group. An index: it may
+// lag, so nothing is deleted on its word. Source: Resources - List (2021-04-01).
 std::vector<std::string> find_by_name(arm::ArmClient& arm, const std::string& subscription,
                                       const std::string& type, const std::string& name,
                                       std::stop_token stop = {});

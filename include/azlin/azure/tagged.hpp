@@ -21,6 +21,9 @@ std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& 
 std::vector<TaggedResource> list_tagged(arm::ArmClient& arm, const std::string& subscription,
                                         const std::string& tag, const std::string& value,
                                         std::stop_token stop = {});
+// All of a type ("Microsoft.Compute/snapshots") in the subscription, with their tags; the same index.
+std::vector<TaggedResource> list_of_type(arm::ArmClient& arm, const std::string& subscription,
+                                         const std::string& type, std::stop_token stop = {});
 // What is in a group; the same index. A group that is not there has nothing in it.
 std::vector<TaggedResource> list_group(arm::ArmClient& arm, const std::string& subscription,
                                        const std::string& group, std::stop_token stop = {});

@@ -32,7 +32,11 @@ struct BackupInfo {
   std::string resource_group, subscription, region;  // of the snapshots
   Tier tier = Tier::daily;
   core::TimePoint created;
-  bool replica_only = false;  // its primary is gone: region and set are the replica's
+  bool replica_only = false;  // its primary is gone or not readable: region and set are the replica's
+  // Regions that do not answer and hold a copy of it; `primary_unreadable`: its primary is in one of them, so
+  // it is not known to be gone.
+  std::vector<std::string> unreadable_in;
+  bool primary_unreadable = false;
   bool complete = true;
   int disks = 0, expected_disks = 0;
   std::uint64_t size_bytes = 0;  // provisioned, all disks
@@ -47,6 +51,15 @@ struct BackupInfo {
   snapshot::SnapshotSet set;
 };
 
+// The backups of one VM that have a copy in a region that answers, newest first, and every set that has none
+// or one more where none answers. What is decided on it must hold without the unreadable ones; nothing may be
+// deleted unless it is whole.
+struct BackupListing {
+  std::vector<BackupInfo> backups;
+  std::vector<snapshot::UnreadableSet> unreadable;  // backups only: primaries and replicas
+  bool whole() const { return unreadable.empty(); }
+};
+
 // Sets (of one VM or of many) as backups, newest first; plain snapshots are left out. Pure.
 std::vector<BackupInfo> to_backups(const std::vector<snapshot::SnapshotSet>& sets, core::TimePoint now);
 // What retention looks at: one point for each primary and each replica. Pure.
@@ -59,6 +72,7 @@ struct ConfigurePlan {
   bool replaces_unreadable = false;  // the tag that is there cannot be read
   BackupSchedule after;
   std::vector<Decision> would_go;  // backups that the new numbers let go and the old ones did not: ask first
+  std::vector<snapshot::UnreadableSet> unreadable;  // they were not looked at
 };
 
 struct ScheduleView {
@@ -67,6 +81,7 @@ struct ScheduleView {
   std::map<Tier, int> counts;              // complete primaries
   std::map<Tier, core::TimePoint> last;    // of each tier that has one
   int total = 0;
+  std::vector<snapshot::UnreadableSet> unreadable;  // not in the counts
 };
 
 struct CleanupResult {
@@ -136,11 +151,16 @@ class BackupManager {
   // Whether a backup is due now: none was made today (UTC) that is complete, or a higher tier is missing.
   bool is_due(const VmRef& vm, std::stop_token stop);
 
+  // While a region does not answer: the rest, and what is missing (SnapshotManager::look says how long that
+  // takes). For showing, restoring, verifying, failing over.
+  BackupListing look(const VmRef& vm, std::stop_token stop);
+  // All of them, or core::Error (failed) that names the region that does not answer.
   std::vector<BackupInfo> list(const VmRef& vm, std::stop_token stop);
   // Of the whole subscription, for display: `set` (and `set` of replicas) stays empty, so that memory does
   // too.
   std::vector<BackupInfo> list_all(const std::string& subscription, std::stop_token stop);
-  // The one backup whose name begins with `prefix`.
+  // The one backup whose name begins with `prefix`; of one whose primary is not readable, the replica. Throws
+  // core::Error (failed) when it has no copy in a region that answers.
   BackupInfo find(const VmRef& vm, const std::string& prefix, std::stop_token stop);
 
   // What cleanup would do, deleting nothing.
@@ -151,6 +171,8 @@ class BackupManager {
 
   void hold(const VmRef& vm, const std::string& prefix, const std::string& reason, std::stop_token stop);
   void release(const VmRef& vm, const std::string& prefix, std::stop_token stop);
+  // cleanup, hold, release and remove refuse (core::Error, failed) while a region with sets of this VM does
+  // not answer.
   // Deletes one backup with its replicas (or, with `region`, that replica alone). Refuses (core::Error,
   // failed) one that is on hold or in use always, and without `force` the newest, the newest verified one and
   // one that waits for its replica.
@@ -170,6 +192,7 @@ class BackupManager {
   struct State;  // what is known of one VM: the machine, its schedule, its backups
   State load(const VmRef& vm, std::stop_token stop);
   State load_scheduled(const VmRef& vm, std::stop_token stop);
+  State load_whole(const VmRef& vm, std::stop_token stop);
   CleanupResult plan_for(const State& state, core::TimePoint now, const DeleteLimit& limit);
   void execute(CleanupResult& result, const State& state, store::Operation& operation, std::stop_token stop);
   void add_cleanup(TriggerResult& result, State& state, store::Operation& operation, std::stop_token stop);

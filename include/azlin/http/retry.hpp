@@ -9,6 +9,7 @@ namespace azlin::http {
 
 struct RetryPolicy {
   int max_attempts = 6;                // the first one included
+  int outage_attempts = 6;             // the most when there is no reply, or 500, 502, 503 or 504
   core::Millis base{500};              // doubled each attempt, full jitter
   core::Millis throttled_base{2'000};  // the same for 429 and 503
   core::Millis ceiling{60'000};

@@ -47,7 +47,8 @@ struct RegionState {
 struct VmState {
   std::vector<Job> jobs;  // newest first
   std::vector<RegionState> regions;
-  std::vector<Job> ended;  // of them, those that were found to have ended just now
+  std::vector<Job> ended;                           // of them, those that were found to have ended just now
+  std::vector<snapshot::UnreadableSet> unreadable;  // of regions that do not answer: in no count
 };
 
 struct Rebuilt {

@@ -1,6 +1,7 @@
 #pragma once
 // Point-in-time copies of all disks of a VM: take, find, remove; and the plain snapshots of `azlin snapshot`.
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,8 @@
 #include "azlin/store/journal.hpp"
 
 namespace azlin::snapshot {
+
+class RegionOutages;
 
 struct VmRef {
   std::string subscription, resource_group, name;
@@ -31,6 +34,28 @@ struct TakePlan {
   std::vector<azure::NewSnapshot> snapshots;  // OS disk first; all tags included
   std::vector<std::string> skipped;  // disks that are not managed or cannot be part of it, with the reason
 };
+
+// A set of which nothing can be read because its region does not answer; what is told of it is the index's.
+struct UnreadableSet {
+  std::string name;    // azlin:set
+  std::string region;  // "westus2"; empty: the index does not say
+  std::string tier;    // azlin:backup-tier; empty: plain
+  bool replica = false;
+  std::string error;  // what came instead of an answer, the same for all of a region
+};
+
+// The sets of a VM in the regions that answer. A region answers or it does not: what was read of it before it
+// failed is left out. Nothing may be deleted on the word of a listing that is not whole.
+struct Listing {
+  std::vector<SnapshotSet> sets;  // newest first
+  std::vector<UnreadableSet> unreadable;
+  bool whole() const { return unreadable.empty(); }
+};
+
+// One line a region: "3 sets are not readable: region eastus does not answer (web-backup-daily-…, …)".
+std::vector<std::string> unreadable_texts(const std::vector<UnreadableSet>& unreadable);
+// Throws core::Error (failed) naming the regions unless it is empty: "{refused}: {text}".
+void require_readable(const std::vector<UnreadableSet>& unreadable, const std::string& refused);
 
 struct Removal {
   std::string name;   // of a snapshot
@@ -53,8 +78,7 @@ struct SyncResult {
 // Borrows its arguments; thread-safe. All calls throw core::Error or arm::ArmError.
 class SnapshotManager {
  public:
-  SnapshotManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock)
-      : arm_(arm), journal_(journal), clock_(clock) {}
+  SnapshotManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock);
 
   // Names that are free, with every tag. Throws core::Error (failed) when the VM has no managed OS disk, or a
   // disk has 500 incremental snapshots, or 7 of the last five minutes.
@@ -65,10 +89,18 @@ class SnapshotManager {
   // could not be deleted is left to recovery. The replies of the creates are trusted, not a later list.
   SnapshotSet take(const TakeRequest& request, store::Operation& operation, std::stop_token stop);
 
-  // Sets of one VM, replicas in all regions included: found by the tag index, then each read itself. Newest
-  // first. `also`: ids that the index may not know yet.
+  // Sets of one VM, replicas in all regions included: found by the tag index, then each read itself. `also`:
+  // ids that the index may not know yet. A region whose snapshots get no answer, or 500, 502, 503 or 504,
+  // after four attempts is left out and named; for a minute this manager does not ask it again. Throws when
+  // the index itself cannot be read, and for any other error.
+  Listing look(const VmRef& vm, std::stop_token stop, const std::vector<std::string>& also = {});
+  // look(), for those who delete or must know all: throws core::Error (failed) when a region does not answer.
   std::vector<SnapshotSet> list(const VmRef& vm, std::stop_token stop,
                                 const std::vector<std::string>& also = {});
+  // The azlin:vm of a set, or of the sets of that name; nullopt: the index knows none. Throws core::Error
+  // (failed) when it knows some and no region of them answers.
+  std::optional<std::string> vm_of_set(const std::string& subscription, const std::string& set,
+                                       std::stop_token stop);
   // Every set of the subscription.
   std::vector<SnapshotSet> list_all(const std::string& subscription, std::stop_token stop);
 
@@ -106,6 +138,7 @@ class SnapshotManager {
   arm::ArmClient& arm_;
   store::Journal& journal_;
   core::Clock& clock_;
+  std::shared_ptr<RegionOutages> outages_;
 };
 
 }  // namespace azlin::snapshot

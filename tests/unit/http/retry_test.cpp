@@ -94,6 +94,15 @@ INSTANTIATE_TEST_SUITE_P(
                       DelayRow{"RetryAfterOnSuccessIsNoRetry", 1, status(202, 5s), kYes, kNever, 0}),
     [](const auto& row) { return row.param.name; });
 
+TEST(RetryDelayPolicyTest, OutagesMayGetFewerAttempts) {
+  std::mt19937_64 random(1);
+  const RetryPolicy policy{.outage_attempts = 2};
+  EXPECT_TRUE(retry_delay(policy, 1, status(503), kYes, random));
+  EXPECT_FALSE(retry_delay(policy, 2, status(503), kYes, random));
+  EXPECT_FALSE(retry_delay(policy, 2, {.network_retryable = true}, kYes, random));
+  EXPECT_TRUE(retry_delay(policy, 5, status(429), kYes, random)) << "throttling is no outage";
+}
+
 TEST(RetryDelayLimitTest, BackoffStopsAtTheCeiling) {
   RetryPolicy policy;
   policy.max_attempts = 100;
