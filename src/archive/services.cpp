@@ -158,7 +158,8 @@ void read_destination(const Reader& in, const std::string& name, const YAML::Nod
 }
 
 DatabaseSpec read_database(const Reader& in, const YAML::Node& node) {
-  in.check_map(node, "databases", {"engine", "name", "host", "port", "user", "passwordFile", "socket"});
+  in.check_map(node, "databases",
+               {"engine", "name", "host", "port", "user", "passwordFile", "socket", "runAs"});
   DatabaseSpec out;
   out.engine = required(in, node, "engine");
   if (out.engine == "postgres") out.engine = "postgresql";
@@ -173,6 +174,7 @@ DatabaseSpec read_database(const Reader& in, const YAML::Node& node) {
   out.user = in.text_of(node, "user");
   out.password_file = in.text_of(node, "passwordFile");
   out.socket = in.text_of(node, "socket");
+  out.run_as = in.text_of(node, "runAs");
   return out;
 }
 

@@ -17,6 +17,7 @@ struct DatabaseSpec {
   std::string host, port, user;
   std::string password_file;  // handed to the tool as its own kind of file, never as an argument
   std::string socket;         // folder (postgresql) or file (mysql)
+  std::string run_as;         // account that may log in without a password, such as postgres
 };
 
 struct ContainerSpec {

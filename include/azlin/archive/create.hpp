@@ -1,0 +1,98 @@
+#pragma once
+// Makes an archive: what belongs to the services asked for, in the layout of docs/archive.md.
+#include <functional>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "azlin/archive/archive_manager.hpp"
+#include "azlin/archive/services.hpp"
+#include "azlin/store/journal.hpp"
+
+namespace azlin::archive {
+
+struct CreateRequest {
+  std::string type = "config";        // config | full | service | disaster-recovery
+  std::string name;                   // empty: the type
+  std::vector<std::string> services;  // empty: all declared (not for type service)
+  bool include_data = false;          // full and disaster-recovery always do, config never
+  bool verify = true;                 // the repository is checked before the archive counts
+  std::vector<Service> given;         // in place of declared ones: `archive files`, `database`, `containers`
+  std::vector<std::string> never;     // paths that stay out: the repository, azlin's staging and cache
+};
+
+// One path that exists.
+struct PlannedFiles {
+  std::string service, source;  // absolute
+  std::string place;            // in the archive, before the source's own path
+  bool data = false;
+};
+// One program whose output is a file of the archive.
+struct PlannedStream {
+  std::string service, kind, source, path;
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> env;
+  std::string secret_file;  // "pgpass", "mysql", "mongo": made of `password_file` before it runs
+  std::string password_file;
+  std::map<std::string, std::string> details;
+};
+struct CreatePlan {
+  std::string id, name, type, set;
+  core::TimePoint at;
+  std::vector<std::string> services;
+  bool include_data = false, verify = true;
+  std::vector<PlannedFiles> files;
+  std::vector<PlannedStream> streams;
+  std::vector<std::string> excludes, never;
+  std::vector<std::vector<std::string>> before, after;
+  std::vector<std::string> findings;  // what is declared and not there, dependencies that are left out
+};
+
+// Looks at the machine and changes nothing. Throws core::Error: usage (an unknown type or service, data with
+// type config, nothing to archive), not_found (a path that was given, or a tool that a dump needs).
+CreatePlan plan_create(const CreateRequest& request, const std::map<std::string, Service>& services,
+                       core::TimePoint now);
+
+struct CreateResult {
+  Metadata metadata;
+  std::uint64_t files = 0, bytes = 0, bytes_added = 0;
+  std::vector<std::string> unreadable;  // sources that the archive lacks
+  core::Millis took{0};
+};
+
+// Borrows its arguments. One thread.
+class Creator {
+ public:
+  // `home`: the state folder; `version`: of azlin.
+  Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home, std::string version);
+
+  // Makes a repository where there is none. On any failure what was written of this archive is forgotten
+  // again and the `after` hooks still run. Throws core::Error; busy when another run makes an archive of this
+  // name.
+  CreateResult create(const CreatePlan& plan, const std::function<void(const std::string&)>& progress = {},
+                      std::stop_token stop = {});
+
+  // Journal operations that this can settle.
+  static bool recovers(const std::string& kind) { return kind == "archive.create"; }
+  // After a crash: forgets what was written of an unfinished set and removes its staging folder; a set that
+  // turns out whole stays. Returns one line a thing done; ends the operation.
+  std::vector<std::string> recover(const store::OperationRecord& record, std::stop_token stop = {});
+
+ private:
+  struct Run;
+  void make_repository(Run& run, std::stop_token stop);
+  void store_files(Run& run, std::stop_token stop);
+  void store_streams(Run& run, std::stop_token stop);
+  void check_repository(Run& run, std::stop_token stop);
+  void store_metadata(Run& run, std::stop_token stop);
+  void confirm(Run& run, std::stop_token stop);
+  std::vector<std::string> forget_set(const std::string& set, std::stop_token stop);
+
+  Engine& engine_;
+  store::Journal& journal_;
+  core::Clock& clock_;
+  std::string home_, version_;
+};
+
+}  // namespace azlin::archive

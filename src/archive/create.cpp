@@ -1,0 +1,313 @@
+#include "azlin/archive/create.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "archive/producers.hpp"
+#include "archive/runbook.hpp"
+#include "archive/staging.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
+#include "azlin/core/log.hpp"
+
+namespace azlin::archive {
+
+using core::Error;
+using core::ErrorKind;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kMostExcludes = 5'000;  // they go to restic as arguments
+
+std::string host_name() {
+  std::array<char, 256> name = {};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+void run_hooks(const std::vector<std::vector<std::string>>& hooks, const char* when,
+               std::vector<std::string>& log, std::stop_token stop) {
+  for (const auto& argv : hooks) {
+    core::PipelineRequest request;
+    request.program = {.argv = argv, .env = plain_environment()};
+    request.time_limit = core::Millis{3600'000};
+    const auto result = run_pipeline(request, stop);
+    log.push_back(fmt::format("hook {} '{}' ended with {}", when, argv[0], result.exit_code));
+    if (result.exit_code != 0)
+      throw Error(ErrorKind::failed, fmt::format("the hook {} '{}' ended with {}: {}", when, argv[0],
+                                                 result.exit_code, result.err.substr(0, 300)));
+  }
+}
+
+}  // namespace
+
+// What one run knows.
+struct Creator::Run {
+  Run(const CreatePlan& p, store::Operation o, std::string folder)
+      : plan(p), operation(std::move(o)), staging(std::move(folder)) {}
+  void say(const std::string& line) {
+    log.push_back(line);
+    if (progress) progress(line);
+  }
+  std::vector<std::string> tags(const std::string& part) const {
+    std::vector<std::string> out = {
+        kMark,         "name=" + plan.name, "type=" + plan.type, "archive=" + plan.id, "set=" + plan.set,
+        "part=" + part};
+    for (const auto& service : plan.services) out.push_back("service=" + service);
+    return out;
+  }
+  const CreatePlan& plan;
+  store::Operation operation;
+  Staging staging;
+  std::function<void(const std::string&)> progress;
+  std::vector<std::string> log, verification;
+  Manifest manifest;
+  CreateResult result;
+  std::size_t parts = 0;  // snapshots besides "meta"
+};
+
+Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home,
+                 std::string version)
+    : engine_(engine),
+      journal_(journal),
+      clock_(clock),
+      home_(std::move(home)),
+      version_(std::move(version)) {}
+
+CreateResult Creator::create(const CreatePlan& plan, const std::function<void(const std::string&)>& progress,
+                             std::stop_token stop) {
+  const auto began = clock_.now();
+  const std::string staging = fmt::format("{}/archive-staging/{}", home_, plan.set);
+  const json noted = {{"archive", plan.id},
+                      {"set", plan.set},
+                      {"destination", engine_.destination().url},
+                      {"staging", staging},
+                      {"services", plan.services}};
+  Run run(plan,
+          journal_.start("archive.create", plan.id, noted.dump(),
+                         fmt::format("archive:{}:{}", engine_.destination().url, plan.name)),
+          staging);
+  run.progress = progress;
+  bool hooked = false;
+  try {
+    make_repository(run, stop);
+    hooked = true;
+    run_hooks(plan.before, "before", run.log, stop);
+    store_files(run, stop);
+    store_streams(run, stop);
+    run_hooks(plan.after, "after", run.log, {});
+    hooked = false;
+    check_repository(run, stop);
+    store_metadata(run, stop);
+    confirm(run, stop);
+    run.operation.succeed();
+  } catch (const std::exception& error) {
+    if (hooked) {
+      try {
+        run_hooks(plan.after, "after", run.log, {});
+      } catch (const Error& also) {
+        core::log_warn("{}", also.what());
+      }
+    }
+    try {
+      forget_set(plan.set, {});
+      run.operation.rolled_back(error.what());
+    } catch (const Error& also) {  // the store may be gone: recovery tries again
+      run.operation.interrupt(fmt::format("{}; undoing it failed: {}", error.what(), also.what()));
+    }
+    throw;
+  }
+  run.result.took = std::chrono::duration_cast<core::Millis>(clock_.now() - began);
+  return std::move(run.result);
+}
+
+void Creator::make_repository(Run& run, std::stop_token stop) {
+  const auto step = run.operation.begin("repository", "{}");
+  if (!engine_.exists(stop)) {
+    run.say(fmt::format("making a repository in {}", engine_.destination().text));
+    engine_.init(stop);
+  }
+  run.operation.done(step);
+  Metadata& metadata = run.result.metadata;
+  metadata.id = run.plan.id;
+  metadata.name = run.plan.name;
+  metadata.type = run.plan.type;
+  metadata.set = run.plan.set;
+  metadata.created_at = run.plan.at;
+  metadata.host = host_name();
+  metadata.services = run.plan.services;
+  metadata.include_data = run.plan.include_data;
+  metadata.findings = run.plan.findings;
+  metadata.tools = {{"azlin", version_}, {"restic", engine_.version(stop)}};
+}
+
+void Creator::store_files(Run& run, std::stop_token stop) {
+  if (run.plan.files.empty()) return;
+  const auto step = run.operation.begin("files", "{}");
+  Walk found = walk(run.plan);
+  if (found.excluded.size() > kMostExcludes)
+    throw Error(ErrorKind::usage, fmt::format("the rules leave out {} single paths", found.excluded.size()),
+                "leave out their folders instead");
+  BackupRequest request{.directory = run.staging.folder(), .tags = run.tags("data")};
+  for (const auto& each : run.plan.files) {
+    run.staging.link(each.place);
+    request.paths.push_back(each.place + each.source);
+  }
+  for (const auto& path : found.excluded)
+    request.excludes.push_back(literal_pattern(run.staging.folder() + "/" + path));
+  // The newest archive of this name: what has not changed since is not read again.
+  for (const auto& archive : group_archives(engine_.snapshots({kMark, "name=" + run.plan.name}, stop))) {
+    const auto* data = archive.complete ? archive.part("data") : nullptr;
+    if (data != nullptr) {
+      request.parent = data->id;
+      break;
+    }
+  }
+  run.say(fmt::format("archiving {}", core::counted(found.sources.size(), "file")));
+  Hasher hasher(found.sources);
+  BackupResult stored;
+  try {
+    stored = engine_.backup(request, {}, stop);
+  } catch (...) {
+    hasher.cancel();
+    throw;
+  }
+  hasher.finish();
+  ++run.parts;
+  run.result.bytes_added += stored.bytes_added;
+  run.result.unreadable = stored.problems;
+  for (const auto& each : found.unreadable) run.result.unreadable.push_back(each);
+  describe_files(run.plan, found, run.result.metadata, run.manifest);
+  run.operation.done(step, json{{"snapshot", stored.id}}.dump());
+}
+
+void Creator::store_streams(Run& run, std::stop_token stop) {
+  std::size_t number = 0;
+  for (const auto& stream : run.plan.streams) {
+    const std::string part = fmt::format("dump-{}", ++number);
+    const auto step = run.operation.begin("dump", json{{"part", part}, {"path", stream.path}}.dump());
+    run.say(fmt::format("archiving {}", stream.source));
+    const auto stored = engine_.backup_stream(
+        {.producer = prepare(stream, run.staging.folder()), .filename = stream.path, .tags = run.tags(part)},
+        stop);
+    ++run.parts;
+    run.result.bytes_added += stored.bytes_added;
+    Part described{.id = part,
+                   .kind = stream.kind,
+                   .service = stream.service,
+                   .source = stream.source,
+                   .path = stream.path,
+                   .data = true,
+                   .files = 1,
+                   .bytes = stored.bytes,
+                   .sha256 = stored.sha256,
+                   .changed = {},
+                   .details = stream.details};
+    run.result.metadata.parts.push_back(std::move(described));
+    run.manifest.files.push_back({stream.path, stored.bytes, stored.sha256, false});
+    run.operation.done(step, json{{"part", part}, {"snapshot", stored.id}}.dump());
+  }
+}
+
+void Creator::check_repository(Run& run, std::stop_token stop) {
+  if (!run.plan.verify) {
+    run.verification.emplace_back("not verified: --verify=false");
+    return;
+  }
+  run.say("checking the repository");
+  const auto checked = engine_.check({}, stop);
+  if (!checked.sound) {
+    std::string all;
+    for (const auto& line : checked.problems) all += "\n  " + line;
+    throw Error(ErrorKind::failed,
+                fmt::format("the repository {} is damaged:{}", engine_.destination().text, all),
+                "restore what it holds from a second copy; this archive was not kept");
+  }
+  run.verification.emplace_back(
+      "structure of the repository: sound (data was not read again; `azlin archive verify --deep` does)");
+}
+
+void Creator::store_metadata(Run& run, std::stop_token stop) {
+  const auto step = run.operation.begin("metadata", "{}");
+  Metadata& metadata = run.result.metadata;
+  metadata.finished_at = clock_.now();
+  for (const auto& each : run.result.unreadable) metadata.findings.push_back("not archived: " + each);
+  for (const auto& part : metadata.parts) {
+    run.result.files += part.files;
+    run.result.bytes += part.bytes;
+  }
+  std::string log;
+  for (const auto& line : run.log) log += line + "\n";
+  std::string verification;
+  for (const auto& line : run.verification) verification += line + "\n";
+  run.staging.write("metadata.json", to_json(metadata).dump(2) + "\n");
+  run.staging.write("checksums.sha256", to_text(run.manifest));
+  run.staging.write("logs/backup.log", fmt::format("{} archive {}\n{}{} all parts are stored\n",
+                                                   core::to_iso8601(metadata.created_at), metadata.id, log,
+                                                   core::to_iso8601(metadata.finished_at)));
+  run.staging.write("logs/verification.log", verification);
+  BackupRequest request{.directory = run.staging.folder(), .tags = run.tags("meta")};
+  request.paths = {"metadata.json", "checksums.sha256", "logs/backup.log", "logs/verification.log"};
+  if (run.plan.type == "disaster-recovery") {
+    run.staging.write("runbook.md", make_runbook(metadata, engine_.destination().text));
+    request.paths.emplace_back("runbook.md");
+  }
+  for (const auto& [key, value] : std::map<std::string, std::uint64_t>{
+           {"parts", run.parts}, {"files", run.result.files}, {"bytes", run.result.bytes}})
+    request.tags.push_back(fmt::format("{}={}", key, value));
+  engine_.backup(request, {}, stop);
+  run.operation.done(step);
+}
+
+void Creator::confirm(Run& run, std::stop_token stop) {
+  for (const auto& archive : group_archives(engine_.snapshots({kMark, "set=" + run.plan.set}, stop))) {
+    if (archive.complete) return;
+  }
+  throw Error(ErrorKind::failed, fmt::format("archive {} was written, but {} does not list all its parts",
+                                             run.plan.id, engine_.destination().text));
+}
+
+std::vector<std::string> Creator::forget_set(const std::string& set, std::stop_token stop) {
+  std::vector<std::string> ids;
+  for (const auto& each : engine_.snapshots({kMark, "set=" + set}, stop)) ids.push_back(each.id);
+  engine_.forget(ids, stop);
+  return ids;
+}
+
+std::vector<std::string> Creator::recover(const store::OperationRecord& record, std::stop_token stop) {
+  const json plan = json::parse(record.plan, nullptr, false);
+  const std::string set = plan.value("set", "");
+  store::Operation operation = journal_.resume(record.id);
+  try {
+    std::vector<std::string> notes;
+    remove_staging(fmt::format("{}/archive-staging/{}", home_, set));
+    bool whole = false;
+    std::size_t found = 0;
+    if (engine_.exists(stop)) {
+      engine_.unlock(stop);
+      for (const auto& archive : group_archives(engine_.snapshots({kMark, "set=" + set}, stop))) {
+        whole = archive.complete;
+        found = archive.snapshots.size();
+      }
+      if (whole) notes.push_back(fmt::format("archive {} turned out whole and stays", record.target));
+      if (!whole && found > 0) {
+        forget_set(set, stop);
+        notes.push_back(fmt::format("forgot {} of the unfinished archive {}", core::counted(found, "part"),
+                                    record.target));
+      }
+    }
+    if (notes.empty()) notes.push_back(fmt::format("nothing of {} had been stored", record.target));
+    operation.recovered(notes.back());
+    return notes;
+  } catch (const Error& error) {
+    operation.interrupt(error.what());
+    throw;
+  }
+}
+
+}  // namespace azlin::archive
