@@ -31,6 +31,7 @@ void add_auth_commands(CLI::App& root, Job& chosen);
 void add_backup_commands(CLI::App& root, Job& chosen);
 void add_policy_commands(CLI::App& root, Job& chosen);
 void add_vault_commands(CLI::App& root, Job& chosen);
+void add_mcp_command(CLI::App& root, Job& chosen);
 void add_operations_commands(CLI::App& root, Job& chosen);
 void add_reference_command(CLI::App& root, Job& chosen);
 void add_simulator_commands(CLI::App& root, Job& chosen);

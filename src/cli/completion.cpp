@@ -4,25 +4,11 @@
 #include <cctype>
 #include <utility>
 
+#include "cli/option_values.hpp"
+
 namespace azlin::cli {
 
 namespace {
-
-// "TEXT:{a,b,c}" names the values of an option that takes one of a few.
-std::vector<std::string> listed_values(const std::string& type) {
-  const auto open = type.find('{'), close = type.rfind('}');
-  std::vector<std::string> values;
-  if (open == std::string::npos || close == std::string::npos || close < open) return values;
-  std::string value;
-  for (const char c : type.substr(open + 1, close - open - 1) + ",") {
-    if (c != ',') {
-      value += c;
-    } else if (!value.empty()) {
-      values.push_back(std::exchange(value, {}));
-    }
-  }
-  return values;
-}
 
 bool takes_value(const CLI::Option& option) {
   return option.get_items_expected_max() > 0;
@@ -106,7 +92,7 @@ class Walk {
   void add_values(Completion& result, const CLI::Option& option, const std::string& prefix,
                   const std::string& word) const {
     const std::string type = option.get_type_name();
-    for (const auto& value : listed_values(type)) add(result, prefix + value, "", prefix + word);
+    for (const auto& value : listed_values(option)) add(result, prefix + value, "", prefix + word);
     if (const auto known = names_.find(kind_of(option, names_)); known != names_.end()) {
       for (const auto& name : known->second) add(result, prefix + name, "", prefix + word);
     }

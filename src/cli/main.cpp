@@ -59,6 +59,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_simulator_commands(app, chosen);
   add_system_commands(app, chosen);
   add_completion_commands(app, chosen);
+  add_mcp_command(app, chosen);
   add_reference_command(app, chosen);
 }
 

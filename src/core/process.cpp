@@ -25,8 +25,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;  // a time limit must not follow a clock that is set
 constexpr std::size_t kOutputLimit = 64U << 20;
-constexpr Millis kKillAfter{2'000};  // from SIGTERM to SIGKILL
-constexpr Millis kDrainAfter{500};   // for output that a grandchild holds open after the child has ended
+constexpr Millis kDrainAfter{500};  // for output that a grandchild holds open after the child has ended
 
 class Fd {
  public:
@@ -190,7 +189,10 @@ class Session {
     if (poll(fds, std::size(fds), timeout_ms()) < 0 && errno != EINTR)
       throw Error(ErrorKind::failed, fmt::format("poll: {}", strerror(errno)));
     if (fds[0].revents != 0) drain(child_.output, result_.out);
-    if (fds[1].revents != 0) drain(child_.errors, result_.err);
+    if (fds[1].revents != 0) {
+      drain(child_.errors, result_.err);
+      announce_lines();
+    }
     if (fds[2].revents != 0) feed();
     if (!exited_) reap(WNOHANG);
   }
@@ -215,6 +217,15 @@ class Session {
       if (got < 0 && errno == EINTR) continue;
       if (got == 0 || errno != EAGAIN) fd.reset();
       return;
+    }
+  }
+
+  void announce_lines() {
+    if (!request_.on_err_line) return;
+    for (auto end = result_.err.find('\n', announced_); end != std::string::npos;
+         end = result_.err.find('\n', announced_)) {
+      request_.on_err_line(std::string_view(result_.err).substr(announced_, end - announced_));
+      announced_ = end + 1;
     }
   }
 
@@ -243,10 +254,10 @@ class Session {
     if (!signalled_) {
       signal_child(SIGTERM);
       signalled_ = result_.timed_out = true;
-      deadline_ = Steady::now() + kKillAfter;
+      deadline_ = Steady::now() + request_.kill_after;
     } else if (Steady::now() >= *deadline_) {
       signal_child(SIGKILL);
-      deadline_ = Steady::now() + kKillAfter;
+      deadline_ = Steady::now() + request_.kill_after;
     }
   }
 
@@ -258,7 +269,7 @@ class Session {
   Fd wake_;
   std::optional<Steady::time_point> deadline_;
   Steady::time_point drain_until_;
-  std::size_t fed_ = 0;
+  std::size_t fed_ = 0, announced_ = 0;
   bool exited_ = false, signalled_ = false;
   ProcessResult result_;
 };

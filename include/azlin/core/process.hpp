@@ -1,8 +1,10 @@
 #pragma once
 // Runs other programs without a shell.
+#include <functional>
 #include <map>
-#include <string>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "azlin/core/clock.hpp"
@@ -10,11 +12,13 @@
 namespace azlin::core {
 
 struct ProcessRequest {
-  std::vector<std::string> argv;                 // argv[0] is looked up on PATH; never a shell line, never a secret
+  std::vector<std::string> argv;  // argv[0] is looked up on PATH; never a shell line, never a secret
   std::map<std::string, std::string> extra_env;  // added to this process's environment: the place for secrets
   std::string input;                             // fed to stdin, then closed
-  Millis time_limit{60'000};                     // then SIGTERM, and SIGKILL 2 s later; 0 = none
-  bool inherit_stdio = false;                    // the child owns the terminal (ssh); out and err stay empty
+  Millis time_limit{60'000};                     // then SIGTERM, and SIGKILL after `kill_after`; 0 = none
+  Millis kill_after{2'000};                      // what the child may take to end in order
+  std::function<void(std::string_view)> on_err_line;  // each line of stderr as it comes, beside `err`
+  bool inherit_stdio = false;  // the child owns the terminal (ssh); out and err stay empty
 };
 
 struct ProcessResult {

@@ -1,0 +1,45 @@
+# azlin mcp as a script sees it: lines of JSON in, lines of JSON out.
+. "$(dirname "$0")/harness.sh"
+
+session() { # session LINES: one JSON reply a line in $out
+  run bash -c 'printf "%s\n" "$1" | "$2" mcp "${@:3}"' _ "$1" "$AZLIN" "${@:2}"
+}
+
+test_every_tool_has_a_command_that_takes_its_arguments() {
+  session '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+  expect_code 0
+  expect_json '.result.tools | length > 30'
+  local title
+  while read -r title; do
+    # shellcheck disable=SC2086
+    ok ${title#azlin } --help
+  done < <(jq -r '.result.tools[].annotations.title' <<<"$out")
+}
+
+test_the_end_of_input_waits_for_calls() {
+  start_simulator
+  session '{"jsonrpc":"2.0","id":"x","method":"tools/call","params":{"name":"backup_list","arguments":{"vm":"vm1"}}}'
+  expect_code 0
+  expect_json '.id == "x" and .result.isError == false'
+}
+
+test_read_only() {
+  session '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' --read-only
+  expect_json '[.result.tools[].annotations.readOnlyHint] | all'
+}
+
+test_a_signal_ends_it() {
+  mkfifo "$work/in"
+  "$AZLIN" mcp <"$work/in" >"$work/out" &
+  local pid=$!
+  exec 9>"$work/in"
+  echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' >&9
+  until grep -q '"id":1' "$work/out"; do kill -0 $pid || fail "it ended"; sleep 0.05; done
+  kill -TERM $pid
+  wait $pid
+  code=$?
+  exec 9>&-
+  expect_code 130
+}
+
+run_tests
