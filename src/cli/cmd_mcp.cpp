@@ -90,8 +90,11 @@ class Lines {
         return line;
       }
       pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {wake_, POLLIN, 0}};
-      if (poll(fds, 2, -1) < 0 && errno != EINTR) return std::nullopt;
-      if (stop_.stop_requested() || !read_more()) return std::nullopt;
+      if (poll(fds, 2, -1) < 0) {
+        if (errno == EINTR) continue;
+        return std::nullopt;
+      }
+      if (stop_.stop_requested() || (fds[0].revents != 0 && !read_more())) return std::nullopt;
     }
   }
 
