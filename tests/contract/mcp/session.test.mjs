@@ -62,12 +62,20 @@ test("a VM is backed up, with progress, and the backup is listed", async () => {
 });
 
 test("a database is protected, backed up, waited for and restored in a vault", async () => {
-  const vaults = await ok("recovery_services_list_vaults");
-  assert.ok(JSON.stringify(vaults).length > 2, "no vault");
-  const first = (Array.isArray(vaults) ? vaults : vaults.vaults)[0];
-  const vault = { vault: first.name, resource_group: first.resourceGroup };
-  const found = await ok("recovery_services_list_protectable_items", vault);
-  assert.ok(JSON.stringify(found).length > 2, "nothing can be protected");
+  const { vaults } = await ok("recovery_services_list_vaults");
+  assert.equal(vaults[0].name, "my-vault");
+  await ok("recovery_services_register_vm", { vm: "prod-db-vm", workload: "SAPHana" });
+  await ok("recovery_services_create_policy", { name: "hana-policy", workload: "SAPHana" });
+  const database = { item: "HXE/HXE", server: "prod-db-vm" };
+  await ok("recovery_services_enable_protection", { ...database, policy: "hana-policy" });
+  const progress = [];
+  await ok("recovery_services_trigger_backup", { ...database, type: "full" }, { onprogress: (each) => progress.push(each) });
+  const { jobs } = await ok("recovery_services_list_backup_jobs", { operation: "Backup" });
+  const job = await ok("recovery_services_get_job_status", { job: jobs[0].id });
+  assert.equal(job.status, "Completed");
+  const refused = await call("recovery_services_restore_original_location", { ...database, point: "latest" });
+  assert.match(refused.structuredContent.error.message, /not confirmed/);
+  await ok("recovery_services_restore_original_location", { ...database, point: "latest", confirm: database.item });
 });
 
 test("what destroys is refused without a confirmation that names it", async () => {
