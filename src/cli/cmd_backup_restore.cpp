@@ -7,6 +7,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -22,7 +23,7 @@ using snapshot::VmRef;
 
 struct RestoreCliOptions {
   VmArgument vm;
-  std::optional<std::string> backup, at, new_vm, target_group, size, subnet;
+  std::optional<std::string> backup, at, new_vm, target_group, size, subnet, staging;
   bool interactive = false;
   bool keep_old = false, delete_old = false, no_guest_check = false;
 };
@@ -47,6 +48,10 @@ void bind(CLI::App& command, RestoreCliOptions& options) {
   command.add_option("--size", options.size, "With --new-vm: another VM size");
   command.add_option("--subnet", options.subnet, "With --new-vm: resource id of another subnet")
       ->type_name("ID");
+  command
+      .add_option("--staging-account", options.staging,
+                  "Of a VM in a vault: storage account by way of which Azure Backup restores")
+      ->type_name("NAME");
   command.add_flag("--keep-old-disks", options.keep_old, "Keep the replaced disks for 7 days (default)");
   command
       .add_flag("--delete-old-disks", options.delete_old, "Delete the replaced disks when the VM is up again")
@@ -204,6 +209,33 @@ void print_done(Console& console, const RestorePlan& plan, const backup::Restore
   for (const auto& warning : result.warnings) console.warn(warning);
 }
 
+// A VM that moved to a vault keeps its snapshots, and they are still restored from: their names begin with
+// the VM's, while points are numbers.
+std::optional<vault::VaultId> engine_for(Runtime& runtime, const VmRef& vm,
+                                         const RestoreCliOptions& options) {
+  const bool snapshot =
+      options.backup && options.backup->find_first_not_of("0123456789") != std::string::npos;
+  const auto vault = snapshot ? std::nullopt : indexed_engine(runtime, vm);
+  if (!vault && options.staging)
+    throw Error(ErrorKind::usage, "--staging-account is for VMs that Azure Backup backs up",
+                "snapshots are restored without one");
+  return vault;
+}
+
+// What only the snapshot engine can do is refused before any call.
+int restore_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vault,
+                    const RestoreCliOptions& options) {
+  if (options.size)
+    throw Error(ErrorKind::usage, "Azure Backup restores a VM in the size that it had",
+                "leave out --size, and resize the new VM");
+  if (options.delete_old)
+    throw Error(ErrorKind::usage, "Azure Backup keeps the disks that it replaces",
+                "leave out --delete-old-disks");
+  return restore_in_vault(runtime, vm, vault,
+                          {options.backup, options.at, options.new_vm, options.target_group, options.subnet,
+                           options.staging, options.interactive, options.no_guest_check});
+}
+
 int run(Runtime& runtime, const RestoreCliOptions& options) {
   check(options);
   Console& console = runtime.console();
@@ -216,6 +248,8 @@ int run(Runtime& runtime, const RestoreCliOptions& options) {
   settings.subnet_id = options.subnet;
   settings.notify = [&](const std::string& line) { console.line(line); };
   const auto vm = resolve_vm(runtime, options.vm);
+  if (const auto vault = engine_for(runtime, vm, options))
+    return restore_vaulted(runtime, vm, *vault, options);
   const VmRef target = {vm.subscription, options.target_group.value_or(vm.resource_group),
                         options.new_vm.value_or(vm.name)};
   if (!runtime.dry_run()) {
@@ -239,6 +273,10 @@ int run(Runtime& runtime, const RestoreCliOptions& options) {
 }
 
 }  // namespace
+
+void add_restore_snapshot_command(CLI::App& group, Job& chosen) {
+  add_command<RestoreCliOptions>(group, "snapshot", "The same as `azlin backup restore`", chosen);
+}
 
 void add_backup_restore_command(CLI::App& group, Job& chosen) {
   add_command<RestoreCliOptions>(group, "restore", "Bring a backup back, into its VM or as a new one",

@@ -9,6 +9,7 @@
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/replication_view.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -120,6 +121,30 @@ std::vector<alert::AlertEvent> events_of(const std::string& vm,
 bool is_alarming(const Error& error) {
   return error.kind() != ErrorKind::usage && error.kind() != ErrorKind::busy &&
          error.kind() != ErrorKind::interrupted;
+}
+
+int trigger_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vault,
+                    const TriggerCliOptions& options) {
+  if (options.tier)
+    throw Error(ErrorKind::usage,
+                "Azure Backup has no tiers on demand: its policy decides for how long a point is kept",
+                "leave out --tier: a backup on demand is kept 30 days; `azlin vault backup --keep-days` says "
+                "how long");
+  if (options.due) {
+    runtime.console().line(
+        fmt::format("{}: Azure Backup runs by its policy in vault {}", vm.name, vault.name));
+    runtime.console().result({{"vm", vm.name}, {"due", false}});
+    return 0;
+  }
+  try {
+    const int code = trigger_in_vault(runtime, vm, vault, options.no_wait);
+    if (!runtime.dry_run() && !options.no_wait)
+      report_events(runtime, {alert::all_clear(alert::Rule::backup_failure, vm.name)});
+    return code;
+  } catch (const Error& error) {
+    if (is_alarming(error)) report_events(runtime, events_of(vm.name, {}, error.what()));
+    throw;
+  }
 }
 
 int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& options) {
@@ -275,7 +300,7 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
   return code;
 }
 
-int run(Runtime& runtime, const TriggerCliOptions& options) {
+void refuse_no_wait(const TriggerCliOptions& options) {
   if (options.no_wait) {
     throw Error(
         ErrorKind::usage,
@@ -283,11 +308,18 @@ int run(Runtime& runtime, const TriggerCliOptions& options) {
         "knows",
         "a snapshot takes seconds; run it in the background (`azlin backup trigger … &`) if you must go on");
   }
+}
+
+int run(Runtime& runtime, const TriggerCliOptions& options) {
   TriggerCliOptions chosen = options;
   if (chosen.due && !chosen.vms.name) chosen.vms.all = true;
   check(chosen.vms);
+  if (chosen.vms.all) refuse_no_wait(chosen);
   if (chosen.vms.all) return trigger_all(runtime, chosen);
-  return trigger_one(runtime, resolve_vm(runtime, {*chosen.vms.name, chosen.vms.resource_group}), chosen);
+  const auto vm = resolve_vm(runtime, {*chosen.vms.name, chosen.vms.resource_group});
+  if (const auto vault = engine_of(runtime, vm)) return trigger_vaulted(runtime, vm, *vault, chosen);
+  refuse_no_wait(chosen);
+  return trigger_one(runtime, vm, chosen);
 }
 
 void bind(CLI::App& command, BackupListOptions& options) {
@@ -317,6 +349,15 @@ std::vector<backup::BackupInfo> filtered(std::vector<backup::BackupInfo> backups
   return backups;
 }
 
+void drop_unwanted(std::vector<VaultedBackup>& backups, const BackupListOptions& options,
+                   core::TimePoint now) {
+  const std::string tier = options.tier.value_or("all");
+  const auto since = options.since ? since_time(*options.since, now) : core::TimePoint::min();
+  std::erase_if(backups, [&](const auto& each) {
+    return (tier != "all" && !core::equal_ignoring_case(tier, each.point.rule)) || each.point.time < since;
+  });
+}
+
 void print_tier(Console& console, const std::vector<backup::BackupInfo>& backups, Tier tier,
                 const char* title) {
   std::vector<std::vector<std::string>> rows;
@@ -344,8 +385,10 @@ int run(Runtime& runtime, const BackupListOptions& options) {
   auto backups = manager(runtime);
   std::vector<backup::BackupInfo> found;
   std::vector<snapshot::UnreadableSet> unreadable;
+  std::vector<VaultedBackup> vaulted;
   std::string title = "all VMs";
   if (options.vms.all) {
+    vaulted = list_in_vaults(runtime, options.vms.resource_group);
     found = backups.list_all(runtime.subscription(), runtime.stop());
     if (options.vms.resource_group) {
       std::erase_if(found, [&](const auto& each) {
@@ -358,21 +401,25 @@ int run(Runtime& runtime, const BackupListOptions& options) {
     auto listing = backups.look(vm, runtime.stop());
     found = std::move(listing.backups);
     unreadable = std::move(listing.unreadable);
+    if (const auto vault = indexed_engine(runtime, vm)) vaulted = list_in_vault(runtime, vm, *vault);
     if (found.empty()) snapshot::require_readable(unreadable, "no backup of " + vm.name + " can be read");
-    if (found.empty())
+    if (found.empty() && vaulted.empty())
       azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
   }
   found = filtered(std::move(found), options, runtime.clock().now());
+  drop_unwanted(vaulted, options, runtime.clock().now());
   warn_unreadable(runtime.console(), unreadable);
   const int code = unreadable.empty() ? 0 : core::exit_code(ErrorKind::partial);
   if (runtime.console().text()) {
-    print_list(runtime.console(), title, found);
+    if (!found.empty() || vaulted.empty()) print_list(runtime.console(), title, found);
+    print_vaulted(runtime.console(), vaulted);
     return code;
   }
-  ordered_json json = {{"total", found.size()}, {"backups", ordered_json::array()}};
+  ordered_json json = {{"total", found.size() + vaulted.size()}, {"backups", ordered_json::array()}};
   json["unreadable"] = to_json(unreadable);
   if (!options.vms.all) json["vm"] = title;
   for (const auto& each : found) json["backups"].push_back(to_json(each));
+  for (const auto& each : vaulted) json["backups"].push_back(to_json(each));
   runtime.console().result(json, "backups");
   return code;
 }

@@ -6,6 +6,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -22,7 +23,7 @@ struct ConfigureOptions {
   std::optional<int> daily, weekly, monthly;
   bool no_weekly = false, no_monthly = false;
   bool cross_region = false, no_cross_region = false;
-  std::optional<std::string> target_region;
+  std::optional<std::string> target_region, engine, vault;
   bool replace = false;
 };
 struct DisableOptions {
@@ -56,6 +57,12 @@ void bind(CLI::App& command, ConfigureOptions& options) {
       ->type_name("REGION");
   command.add_flag("--replace", options.replace,
                    "Write the schedule anew although the one that is there cannot be read");
+  command
+      .add_option("--engine", options.engine,
+                  "snapshot: disk snapshots that azlin takes; azure-backup: a vault's policy, run by Azure")
+      ->check(CLI::IsMember({"snapshot", "azure-backup"}));
+  command.add_option("--vault", options.vault, "With --engine azure-backup: the vault (as `azlin vault`)")
+      ->type_name("NAME");
   command.footer(
       "What is not stated stays as it is. A lower number deletes recovery points: they are shown first.\n"
       "Example: azlin backup configure prod-db-vm --daily-retention 7 --cross-region --target-region "
@@ -104,6 +111,11 @@ int run(Runtime& runtime, const ConfigureOptions& options) {
   const auto change = change_of(options);
   auto backups = manager(runtime);
   const auto vm = resolve_vm(runtime, options.vm);
+  const auto vault = engine_of(runtime, vm);
+  if (options.engine ? *options.engine == "azure-backup" : vault.has_value())
+    return configure_in_vault(runtime, vm, vault, {options.vault, std::nullopt}, change);
+  if (options.vault)
+    throw Error(ErrorKind::usage, "--vault goes with --engine azure-backup", "nothing was changed");
   const auto plan = backups.plan_configure(vm, change, options.replace, runtime.stop());
   Console& console = runtime.console();
   warn_unreadable(console, plan.unreadable);
@@ -122,7 +134,10 @@ int run(Runtime& runtime, const ConfigureOptions& options) {
     return 0;
   }
   if (!confirm_losses(runtime, plan)) throw Error(ErrorKind::failed, "not confirmed: nothing was changed");
+  if (vault && !console.confirm("stopping Azure Backup of " + vm.name))
+    throw Error(ErrorKind::failed, "not confirmed: nothing was changed");
   backups.configure(plan, runtime.stop());
+  if (vault) leave_vault(runtime, vm, *vault);
   console.line("✓ Backup schedule configured for " + vm.name);
   print_schedule(console, plan.after);
   console.line();
@@ -141,6 +156,7 @@ void bind(CLI::App& command, DisableOptions& options) {
 int run(Runtime& runtime, const DisableOptions& options) {
   auto backups = manager(runtime);
   const auto vm = resolve_vm(runtime, options.vm);
+  if (const auto vault = engine_of(runtime, vm)) return disable_in_vault(runtime, vm, *vault);
   if (runtime.dry_run()) {
     print_dry_run(runtime.console(), {tags_patch(vm.id(), std::string(backup::kScheduleTag) + ": disabled")});
     return 0;
@@ -182,6 +198,7 @@ ordered_json view_json(const backup::ScheduleView& view) {
 
 int run(Runtime& runtime, const ConfigShowOptions& options) {
   const auto vm = resolve_vm(runtime, options.vm);
+  if (const auto vault = engine_of(runtime, vm)) return show_in_vault(runtime, vm, *vault);
   const auto view = manager(runtime).show(vm, runtime.stop());
   Console& console = runtime.console();
   warn_unreadable(console, view.unreadable);
@@ -218,6 +235,9 @@ int run(Runtime& runtime, const ForecastOptions& options) {
   if (!on)
     throw Error(ErrorKind::usage, fmt::format("--on '{}' is no date", options.on), "write it as 2026-03-01");
   const auto vm = resolve_vm(runtime, options.vm);
+  refuse_in_vault(
+      runtime, vm, "forecast",
+      "`azlin backup list` shows until when Azure keeps each point, `azlin backup config-show` the policy");
   const auto forecast = manager(runtime).forecast(vm, *on, runtime.stop());
   Console& console = runtime.console();
   ordered_json json = {{"vm", vm.name},

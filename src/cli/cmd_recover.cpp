@@ -4,9 +4,9 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
 #include "cli/cmd_dr.hpp"
-#include "azlin/vault/recovery.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
 

@@ -6,6 +6,7 @@
 #include "azlin/vault/policies.hpp"
 #include "azlin/vault/registration.hpp"
 #include "cli/cmd_vault.hpp"
+#include "cli/list_stream.hpp"
 #include "cli/vault_session.hpp"
 #include "cli/vm_argument.hpp"
 
@@ -20,8 +21,6 @@ using vault::ProtectedItem;
 using vault::Workload;
 
 namespace {
-
-constexpr std::size_t kRowsAtOnce = 500;  // of a list: columns are fitted to so many rows
 
 struct ItemArgument {
   VaultArgument vault;
@@ -97,32 +96,6 @@ ordered_json to_json(const ProtectableItem& item) {
           {"id", item.id}};
 }
 
-// Prints rows in blocks, so that a list of any length needs the memory of one block. JSON and CSV are one
-// document and are kept whole by the console; text is not.
-class RowPrinter {
- public:
-  RowPrinter(Console& console, std::vector<std::string> head) : console_(console), head_(std::move(head)) {}
-  void add(std::vector<std::string> row) {
-    if (!console_.text()) return;
-    rows_.push_back(std::move(row));
-    if (rows_.size() == kRowsAtOnce) flush();
-  }
-  void flush() {
-    if (rows_.empty()) return;
-    if (!headed_) rows_.insert(rows_.begin(), head_);
-    headed_ = true;
-    for (const auto& line : in_columns(rows_)) console_.line(line);
-    rows_.clear();
-  }
-  bool printed() const { return headed_; }
-
- private:
-  Console& console_;
-  std::vector<std::string> head_;
-  std::vector<std::vector<std::string>> rows_;
-  bool headed_ = false;
-};
-
 // ---- protectable ----
 
 void bind(CLI::App& command, ProtectableOptions& options) {
@@ -146,27 +119,23 @@ void refresh(VaultSession& session, const ItemArgument& argument) {
 int run(Runtime& runtime, const ProtectableOptions& options) {
   VaultSession session(runtime, options.vault);
   if (options.refresh) refresh(session, options);
-  Console& console = runtime.console();
-  ordered_json json = {{"items", ordered_json::array()}};
-  RowPrinter rows(console, {"NAME", "INSTANCE", "SERVER", "WORKLOAD", "TYPE", "PROTECTABLE"});
+  ListStream rows(runtime.console(), "items",
+                  {"NAME", "INSTANCE", "SERVER", "WORKLOAD", "TYPE", "PROTECTABLE"});
   session.protection().each_protectable(
       query_of(options),
       [&](ProtectableItem&& item) {
-        if (!console.text()) json["items"].push_back(to_json(item));
         rows.add({item.friendly_name, item.parent, item.server, to_string(item.workload), item.type,
                   item.auto_protected     ? "automatic"
                   : item.protectable      ? "yes"
                   : item.auto_protectable ? "--auto"
-                                          : "no"});
+                                          : "no"},
+                 [&] { return to_json(item); });
         return true;
       },
       runtime.stop());
-  rows.flush();
-  if (!rows.printed())
-    console.line(
-        "Nothing to protect: `azlin vault register-vm` makes a VM's databases known, --refresh looks for new "
-        "ones");
-  console.result(json, "items");
+  rows.end(
+      "Nothing to protect: `azlin vault register-vm` makes a VM's databases known, --refresh looks for new "
+      "ones");
   return 0;
 }
 
@@ -404,29 +373,25 @@ void bind(CLI::App& command, ItemsOptions& options) {
 
 int run(Runtime& runtime, const ItemsOptions& options) {
   VaultSession session(runtime, options.vault);
-  Console& console = runtime.console();
-  ordered_json json = {{"items", ordered_json::array()}};
-  RowPrinter rows(console, {"NAME", "INSTANCE", "SERVER", "WORKLOAD", "STATE", "LAST BACKUP", "POLICY"});
+  ListStream rows(runtime.console(), "items",
+                  {"NAME", "INSTANCE", "SERVER", "WORKLOAD", "STATE", "LAST BACKUP", "POLICY"});
   session.protection().each_item(
       query_of(options),
       [&](ProtectedItem&& item) {
         if (options.policy && !core::equal_ignoring_case(*options.policy, item.policy_name)) return true;
         if (options.deleted && !item.soft_deleted) return true;
-        if (!console.text()) json["items"].push_back(to_json(item));
         rows.add({item.friendly_name, item.parent, item.server, to_string(item.workload),
                   item.soft_deleted
                       ? "soft deleted, " +
                             item.soft_delete_remaining.substr(0, item.soft_delete_remaining.find('.')) +
                             " days left"
                       : item.state,
-                  item.last_backup ? core::to_display_minutes(*item.last_backup) : "never",
-                  item.policy_name});
+                  item.last_backup ? core::to_display_minutes(*item.last_backup) : "never", item.policy_name},
+                 [&] { return to_json(item); });
         return true;
       },
       options.secondary, runtime.stop());
-  rows.flush();
-  if (!rows.printed()) console.line("No protected items");
-  console.result(json, "items");
+  rows.end("No protected items");
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "azlin/core/error.hpp"
 #include "cli/cmd_vault.hpp"
+#include "cli/list_stream.hpp"
 #include "cli/vault_session.hpp"
 
 namespace azlin::cli {
@@ -13,8 +14,6 @@ using nlohmann::ordered_json;
 using vault::ProtectedItem;
 
 namespace {
-
-constexpr std::size_t kRowsAtOnce = 500;
 
 struct VaultBackupOptions {
   VaultArgument vault;
@@ -126,32 +125,17 @@ int run(Runtime& runtime, const JobsOptions& options) {
     if (!back) throw Error(ErrorKind::usage, "'" + *options.since + "' is no duration", "use 90m, 24h, 7d");
     query.since = runtime.clock().now() - *back;
   }
-  Console& console = runtime.console();
-  ordered_json json = {{"jobs", ordered_json::array()}};
-  std::vector<std::vector<std::string>> rows;
-  const std::vector<std::string> head = {"JOB", "OPERATION", "STATUS", "ITEM", "WORKLOAD", "STARTED"};
-  std::size_t shown = 0;
-  const auto flush = [&] {
-    if (rows.empty()) return;
-    if (shown <= kRowsAtOnce) rows.insert(rows.begin(), head);
-    for (const auto& line : in_columns(rows)) console.line(line);
-    rows.clear();
-  };
+  ListStream rows(runtime.console(), "jobs", {"JOB", "OPERATION", "STATUS", "ITEM", "WORKLOAD", "STARTED"});
   session.jobs().each(
       query,
       [&](vault::Job&& job) {
-        ++shown;
-        if (!console.text()) json["jobs"].push_back(job_json(job));
-        if (console.text())
-          rows.push_back(
-              {job.name, job.operation, job.status, job.entity, job.workload, core::to_display(job.started)});
-        if (rows.size() == kRowsAtOnce) flush();
-        return options.limit == 0 || shown < options.limit;
+        rows.add(
+            {job.name, job.operation, job.status, job.entity, job.workload, core::to_display(job.started)},
+            [&] { return job_json(job); });
+        return options.limit == 0 || rows.count() < options.limit;
       },
       runtime.stop());
-  flush();
-  if (shown == 0) console.line("No such jobs");
-  console.result(json, "jobs");
+  rows.end("No such jobs");
   return 0;
 }
 

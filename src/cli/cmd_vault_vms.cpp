@@ -18,8 +18,8 @@ namespace {
 // -g is the vault's group here; the VM's has a flag of its own.
 struct VmOptions {
   VaultArgument vault;
-  std::string vm, workload = "SAPHana";
-  std::optional<std::string> vm_resource_group;
+  std::string vm;
+  std::optional<std::string> workload, vm_resource_group;
 };
 struct RegisterOptions : VmOptions {};
 struct ReregisterOptions : VmOptions {};
@@ -49,7 +49,8 @@ void bind_vm_options(CLI::App& command, VmOptions& options, bool with_workload) 
   command.add_option("vm", options.vm, "Name of the VM")->required();
   command.add_option("--vm-resource-group", options.vm_resource_group, "Resource group of the VM");
   if (with_workload)
-    command.add_option("--workload", options.workload, "SAPHana or MSSQL")->capture_default_str();
+    command.add_option("--workload", options.workload,
+                       "SAPHana or MSSQL (default: SAPHana; of a registered VM what is in it)");
   bind_vault(command, options.vault);
 }
 
@@ -66,11 +67,25 @@ vault::Workload database_workload(const std::string& text) {
   return workload;
 }
 
+// Of a registered VM: what was found in it.
+vault::Workload present_workload(vault::RegistrationManager& registrations, const std::string& vm_id,
+                                 std::stop_token stop) {
+  const auto container = registrations.require(vm_id, stop);
+  const auto count = [&](const char* type) {
+    const auto found = container.found.find(type);
+    return found == container.found.end() ? 0 : found->second;
+  };
+  return count("SQL") > count("SAPHana") ? vault::Workload::sql : vault::Workload::hana;
+}
+
 int enroll(Runtime& runtime, const VmOptions& options, bool again) {
-  const auto workload = database_workload(options.workload);
+  if (options.workload) database_workload(*options.workload);
   VaultSession session(runtime, options.vault);
   const std::string vm_id = vm_id_of(runtime, options);
   vault::RegistrationManager registrations(session.service(), session.id());
+  const auto workload = options.workload ? database_workload(*options.workload)
+                        : again          ? present_workload(registrations, vm_id, runtime.stop())
+                                         : vault::Workload::hana;
   vault::Container container;
   runtime.console().note(fmt::format("Registering {} with vault {} …", options.vm, session.id().name));
   session.change(

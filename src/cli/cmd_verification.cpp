@@ -13,6 +13,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/verification_view.hpp"
 #include "cli/vm_argument.hpp"
 
@@ -150,6 +151,7 @@ void add_calls(std::vector<PlannedCall>& calls, const SnapshotSet& set, Level le
 
 int run(Runtime& runtime, const VerifyCliOptions& options) {
   const auto level = *verification::parse_level(options.level);
+  refuse_vaulted_point(runtime, options.backup);
   const auto found = resolve_backup(runtime, options.backup);
   const auto set = choose_set(found.backup, options.region);
   Console& console = runtime.console();
@@ -193,14 +195,24 @@ std::optional<core::TimePoint> verified_at(const SnapshotSet& set) {
   return mark ? std::optional(mark->at) : std::nullopt;
 }
 
+// Points in a vault cannot be read without a restore: nothing is claimed of them.
+void note_vaulted(Runtime& runtime, const VmRef& vm) {
+  if (const auto vault = indexed_engine(runtime, vm))
+    runtime.console().warn(
+        fmt::format("the points of {} in vault {} are not checked: Azure Backup lets nobody read them "
+                    "without a restore",
+                    vm.name, vault->name));
+}
+
 std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
   snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
   std::vector<SnapshotSet> sets;
   if (options.vms.all) {
     sets = snapshots.list_all(runtime.subscription(), runtime.stop());
   } else {
-    auto listing =
-        snapshots.look(resolve_vm(runtime, {*options.vms.name, options.vms.resource_group}), runtime.stop());
+    const auto vm = resolve_vm(runtime, {*options.vms.name, options.vms.resource_group});
+    note_vaulted(runtime, vm);
+    auto listing = snapshots.look(vm, runtime.stop());
     warn_unreadable(runtime.console(), listing.unreadable);
     sets = std::move(listing.sets);
   }

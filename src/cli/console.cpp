@@ -25,21 +25,24 @@ std::string csv_field(const nlohmann::ordered_json& value) {
   return quoted + '"';
 }
 
-void write_csv(std::ostream& out, const nlohmann::ordered_json& rows) {
-  if (!rows.is_array() || rows.empty()) return;
-  std::string header;
-  for (const auto& [key, value] : rows.front().items())
-    header += (header.empty() ? "" : ",") + csv_field(key);
-  out << header << "\r\n";
-  for (const auto& row : rows) {
+void write_csv_row(std::ostream& out, const nlohmann::ordered_json& row, std::vector<std::string>& columns) {
+  const auto write_line = [&](const auto& field_of) {
     std::string line;
-    bool first = true;
-    for (const auto& [key, ignored] : rows.front().items()) {
-      line += (first ? "" : ",") + csv_field(row.value(key, nlohmann::ordered_json()));
-      first = false;
-    }
+    for (std::size_t i = 0; i < columns.size(); ++i) line += (i == 0 ? "" : ",") + field_of(columns[i]);
     out << line << "\r\n";
+  };
+  if (columns.empty()) {
+    for (const auto& [key, value] : row.items()) columns.push_back(key);
+    write_line([](const std::string& column) { return csv_field(column); });
   }
+  write_line(
+      [&](const std::string& column) { return csv_field(row.value(column, nlohmann::ordered_json())); });
+}
+
+void write_csv(std::ostream& out, const nlohmann::ordered_json& rows) {
+  if (!rows.is_array()) return;
+  std::vector<std::string> columns;
+  for (const auto& row : rows) write_csv_row(out, row, columns);
 }
 
 std::string painted(bool color, const char* code, std::string_view text) {
@@ -68,6 +71,16 @@ void Console::result(const nlohmann::ordered_json& result, const std::string& ro
     if (!rows_key.empty()) return write_csv(out_, result.value(rows_key, nlohmann::ordered_json::array()));
     write_csv(out_, result.is_array() ? result : nlohmann::ordered_json::array({result}));
   }
+}
+
+void Console::raw(std::string_view bytes) {
+  const std::lock_guard lock(mutex_);
+  out_ << bytes;
+}
+
+void Console::csv_row(const nlohmann::ordered_json& row, std::vector<std::string>& columns) {
+  const std::lock_guard lock(mutex_);
+  write_csv_row(out_, row, columns);
 }
 
 void Console::note(std::string_view text) {

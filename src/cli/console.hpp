@@ -39,6 +39,11 @@ class Console {
   // or an object whose member `rows_key` is one.
   void result(const nlohmann::ordered_json& result, const std::string& rows_key = {});
 
+  // Pieces of a result that is written while it is read (list_stream.hpp): bytes as they are, and one row of
+  // CSV. `columns` is filled by the first row, which also writes the header.
+  void raw(std::string_view bytes);
+  void csv_row(const nlohmann::ordered_json& row, std::vector<std::string>& columns);
+
   // Progress and explanations on stderr; silent with --quiet. Thread-safe.
   void note(std::string_view text);
   // Always shown. Thread-safe.

@@ -12,6 +12,7 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 #include "cli/alerts.hpp"
+#include "cli/cmd_backup.hpp"
 #include "cli/cmd_completion.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/cmd_report.hpp"
@@ -52,7 +53,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_schedule_commands(app, chosen);
   add_vault_commands(app, chosen);
   add_policy_commands(app, chosen);
-  add_restore_commands(app, chosen);
+  add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
   add_operations_commands(app, chosen);
   add_state_commands(app, chosen);
   add_auth_commands(app, chosen);

@@ -107,35 +107,9 @@ std::optional<vault::Job> VaultSession::change(const Change& change,
     begin();
     return std::nullopt;
   }
-  const ordered_json plan = {{"vault", id_.id()}, {"item", change.target}};
-  auto operation =
-      runtime_.journal().start(vault::kJournalPrefix + change.kind, change.target, plan.dump(), "");
-  try {
-    auto step = operation.begin("request", plan.dump());
-    const std::string name = begin();
-    ordered_json known = plan;
-    known["job"] = name;
-    if (!change.region.empty()) known["region"] = change.region;
-    operation.done(step, known.dump());
-    vault::Job job;
-    job.name = name;
-    job.status = "InProgress";
-    if (wait && !name.empty()) {
-      step = operation.begin("wait", known.dump());
-      job = follow(name, change.label, change.region);
-      vault::check_completed(job);
-      operation.done(step);
-    }
-    operation.succeed();
-    return job;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::interrupted) {
-      operation.interrupt(error.what());
-    } else {
-      operation.fail(error.what());
-    }
-    throw;
-  }
+  const auto wait_for = [&](const std::string& job) { return follow(job, change.label, change.region); };
+  return vault::make_change(runtime_.journal(), id_, {change.kind, change.target, change.region}, begin,
+                            wait ? std::function<vault::Job(const std::string&)>(wait_for) : nullptr);
 }
 
 vault::Job VaultSession::follow(const std::string& job, const std::string& label, const std::string& region) {

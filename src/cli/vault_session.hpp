@@ -43,6 +43,7 @@ class VaultSession {
   vault::JobManager jobs() { return {service_, id_}; }
   vault::ProtectionManager protection() { return {service_, id_}; }
   bool dry_run() const { return service_.dry_run(); }
+  const std::vector<vault::Planned>& planned() const { return planned_; }
   // Prints the calls that would be made, and returns 0.
   int print_planned();
 

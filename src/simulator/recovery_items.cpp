@@ -1,9 +1,9 @@
-// Protected items: protect, change policy, stop, delete with soft delete, undelete.
+// Protected items: protect, change policy, read. How protection ends is in recovery_item_ends.cpp.
 #include <fmt/format.h>
 
 #include "simulator/api_versions.hpp"
 #include "simulator/json_util.hpp"
-#include "simulator/recovery.hpp"
+#include "simulator/recovery_items.hpp"
 #include "simulator/recovery_points.hpp"
 #include "simulator/recovery_policy.hpp"
 #include "simulator/text.hpp"
@@ -14,10 +14,8 @@ namespace {
 
 constexpr const char* kType =
     "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems";
-constexpr const char* kPurgeWork = "recovery.purge";
 constexpr const char* kSuspendVersion = "2023-06-01";
 constexpr std::int64_t kMostDatabases = 2'000, kMostVmsOfPolicy = 1'000;
-constexpr core::Millis kProtectDemo{1'500}, kProtectRealistic{75'000};
 
 struct TypeNames {
   std::string item, parent;
@@ -57,57 +55,6 @@ std::string workload_of_name(const std::string& name) {
                    "The protected item's name is not in the format '<type>;<instance>;<database>' or "
                    "'VM;iaasvmcontainerv2;<resource group>;<virtual machine>'.");
   return workload;
-}
-
-void check_not_busy(Recovery& recovery, const RecoveryObject& item) {
-  const auto job = recovery.store.find(item.notes.value("job", ""));
-  if (job && job->properties()["status"] == "InProgress")
-    throw_recovery(
-        409, "BMSUserErrorConflictingProtectionOperation",
-        "Another operation on the protected item is in progress.\r\nWait for it to end, then retry.");
-}
-
-struct Change {
-  std::string operation;  // of the job
-  std::string effect;
-  Json data;
-};
-
-// Begins the job that does the change, and answers with an operation that ends when the job does.
-Reply begin_change(Recovery& recovery, const Request& request, const Resource& vault,
-                   const std::string& item_id, const std::string& workload, const std::string& entity,
-                   const Change& change, bool vault_paths = false) {
-  NewJob job;
-  job.vault = vault.id;
-  job.operation = change.operation;
-  job.management = workload == "VM" ? "AzureIaasVM" : "AzureWorkload";
-  job.workload = workload == "VM" ? "" : workload;
-  job.entity = lower(entity);
-  job.item = item_id;
-  job.effect = change.effect;
-  job.data = change.data;
-  job.data["id"] = item_id;
-  job.data["vault"] = vault.id;
-  job.demo = kProtectDemo;
-  job.realistic = kProtectRealistic;
-  const std::string name = recovery.start_job(job);
-  if (auto item = recovery.store.find(item_id)) {
-    item->notes["job"] = vault.id + "/backupJobs/" + name;
-    recovery.store.save(*item);
-  }
-  RecoveryOperation operation;
-  operation.base = vault_paths ? vault.id : item_id;
-  if (vault_paths) {
-    operation.status_part = "backupOperations";
-    operation.result_part = "backupOperationResults";
-    operation.final_status = 204;
-  }
-  operation.result_id = item_id;
-  operation.effect = "follow-job";
-  operation.data = {{"vault", vault.id}, {"job", name}};
-  operation.demo = kProtectDemo;
-  operation.realistic = kProtectRealistic;
-  return recovery.start(request, operation);
 }
 
 // ---- protect ----
@@ -218,7 +165,7 @@ Json do_configure(Recovery& recovery, const Json& data) {
   return nullptr;
 }
 
-Change configure(const std::string& workload, const std::string& policy_id, Json properties) {
+ItemChange configure(const std::string& workload, const std::string& policy_id, Json properties) {
   return {"ConfigureBackup",
           "configure",
           {{"workload", workload}, {"policy", policy_id}, {"properties", std::move(properties)}}};
@@ -234,7 +181,7 @@ Reply protect_new_database(Recovery& recovery, Request& request, const Resource&
   const std::string id = item_id_of(*container, *database);
   if (workload == "SQLDataBase" && recovery.store.count("item", vault.id) >= kMostDatabases)
     throw_invalid_input("A vault protects at most 2000 SQL databases.");
-  return begin_change(
+  return begin_item_change(
       recovery, request, vault, id, workload, database->notes["friendly"],
       configure(workload, policy_id, database_properties(vault, *container, *database, workload)));
 }
@@ -261,10 +208,10 @@ Reply protect_new_vm(Recovery& recovery, Request& request, const Resource& vault
   const std::string container = "IaasVMContainer;" + tail;
   const std::string id =
       vault.id + "/backupFabrics/Azure/protectionContainers/" + container + "/protectedItems/VM;" + tail;
-  Change change = configure("VM", policy_id, vm_properties(vault, *vm, tail));
+  ItemChange change = configure("VM", policy_id, vm_properties(vault, *vm, tail));
   change.data["source"] = vm->id;
   if (properties.contains("extendedProperties")) change.data["extended"] = properties["extendedProperties"];
-  return begin_change(recovery, request, vault, id, "VM", vm->name, change);
+  return begin_item_change(recovery, request, vault, id, "VM", vm->name, change);
 }
 
 // ---- changes of an item ----
@@ -275,8 +222,8 @@ Reply change_item(Recovery& recovery, Request& request, const Resource& vault, c
   const std::string workload = item.notes["workload"], entity = item.properties()["friendlyName"];
   const std::string state = text_at(properties, "/protectionState"),
                     policy_id = text_at(properties, "/policyId");
-  const auto begin = [&](const Change& change) {
-    return begin_change(recovery, request, vault, item.id, workload, entity, change);
+  const auto begin = [&](const ItemChange& change) {
+    return begin_item_change(recovery, request, vault, item.id, workload, entity, change);
   };
   if (flag_at(properties, "/isRehydrate", false)) {
     if (!is_soft_deleted(item))
@@ -315,85 +262,6 @@ Reply put_item(Recovery& recovery, Request& request) {
   if (policy_id.empty()) throw_item_not_found();
   if (workload == "VM") return protect_new_vm(recovery, request, vault, properties, policy_id);
   return protect_new_database(recovery, request, vault, workload, policy_id);
-}
-
-Json do_stop(Recovery& recovery, const Json& data) {
-  auto item = recovery.store.find(data.at("id").get<std::string>());
-  if (!item) return nullptr;
-  cancel_scheduled_backups(recovery, *item);
-  close_chain(*item, recovery.now());
-  item->properties()["protectionState"] = data.at("state");
-  if (data["state"] == "ProtectionStopped") {
-    item->ref.clear();
-    if (item->notes["workload"] == "VM") {
-      item->properties()["policyId"] = "";
-    } else {
-      item->properties().erase("policyId");
-    }
-    item->properties().erase("policyName");
-  }
-  recovery.store.save(*item);
-  return nullptr;
-}
-
-// ---- delete and undelete ----
-
-void purge(Recovery& recovery, const RecoveryObject& item) {
-  cancel_scheduled_backups(recovery, item);
-  for (const auto& point : recovery.store.children("point", item.id)) erase_point(recovery, point);
-  recovery.store.erase(item.id);
-  const auto container = recovery.store.find(item.parent);
-  if (!container) return;
-  const bool of_vm = container->properties()["backupManagementType"] == "AzureIaasVM";
-  const bool gone = container->properties()["registrationStatus"] == "SoftDeleted";
-  if (recovery.store.children("item", item.parent).empty() && (of_vm || gone))
-    recovery.store.erase(item.parent);
-}
-
-Json do_delete(Recovery& recovery, const Json& data) {
-  auto item = recovery.store.find(data.at("id").get<std::string>());
-  const auto vault = recovery.context.state.find(data.at("vault").get<std::string>());
-  if (!item || !vault) return nullptr;
-  if (vault->hidden["soft"] == "Disabled") {
-    purge(recovery, *item);
-    return nullptr;
-  }
-  do_stop(recovery, {{"id", item->id}, {"state", "ProtectionStopped"}});
-  item = recovery.store.find(item->id);
-  const int days = vault->hidden["softDays"];
-  item->properties()["isScheduledForDeferredDelete"] = true;
-  item->properties()["deferredDeleteTimeInUTC"] = iso(recovery.now());
-  item->properties()["softDeleteRetentionPeriod"] = days;
-  item->notes["purgeAt"] = (recovery.now() + std::chrono::days{days}).time_since_epoch().count();
-  recovery.store.save(*item);
-  recovery.context.operations.schedule({kPurgeWork, item->id, {{"id", item->id}}}, std::chrono::days{days});
-  return nullptr;
-}
-
-Json do_undelete(Recovery& recovery, const Json& data) {
-  auto item = recovery.store.find(data.at("id").get<std::string>());
-  if (!item) return nullptr;
-  recovery.context.operations.cancel(item->id, kPurgeWork);
-  for (const char* key :
-       {"isScheduledForDeferredDelete", "deferredDeleteTimeInUTC", "softDeleteRetentionPeriod"})
-    item->properties().erase(key);
-  item->notes.erase("purgeAt");
-  recovery.store.save(*item);
-  return nullptr;
-}
-
-Reply delete_item(Recovery& recovery, Request& request) {
-  const Resource vault = recovery.vault(request);
-  const auto item = recovery.store.find(recovery.item_id(request, vault));
-  if (!item) return Reply::empty(204);
-  check_not_busy(recovery, *item);
-  if (vault.hidden["immutability"] != "Disabled")
-    throw_invalid_input("Backup data cannot be deleted since the vault is immutable.");
-  if (is_soft_deleted(*item) && vault.hidden["soft"] != "Disabled")
-    throw_invalid_input("The item is soft deleted; it goes by itself when its time has come.");
-  return begin_change(recovery, request, vault, item->id, item->notes["workload"],
-                      item->properties()["friendlyName"], {"DeleteBackupData", "delete", Json::object()},
-                      true);
 }
 
 // ---- read ----
@@ -441,21 +309,7 @@ Reply list_items(Recovery& recovery, Request& request) {
       [&](const RecoveryObject& item) { return present(recovery, item, false); });
 }
 
-Json follow_job(Recovery& recovery, const Json& data) {
-  const auto job = recovery.store.find(data.at("vault").get<std::string>() + "/backupJobs/" +
-                                       data.at("job").get<std::string>());
-  if (job && job->properties()["status"] == "Failed") {
-    const Json& error = job->properties()["errorDetails"][0];
-    throw_recovery(400, error["errorTitle"], error["errorString"]);
-  }
-  return {{"objectType", "OperationStatusJobExtendedInfo"}, {"jobId", data.at("job")}};
-}
-
 }  // namespace
-
-bool is_soft_deleted(const RecoveryObject& item) {
-  return item.properties().value("isScheduledForDeferredDelete", false);
-}
 
 std::string item_id_of(const RecoveryObject& container, const RecoveryObject& database) {
   const auto slash = container.id.rfind('/');
@@ -493,19 +347,9 @@ std::string protect_database(Recovery& recovery, const RecoveryObject& container
 
 void add_recovery_items(Router& router, Recovery& recovery) {
   recovery.effects["configure"] = do_configure;
-  recovery.effects["stop"] = do_stop;
-  recovery.effects["delete"] = do_delete;
-  recovery.effects["undelete"] = do_undelete;
-  recovery.effects["follow-job"] = follow_job;
-  recovery.context.operations.on(kPurgeWork, [&recovery](Context&, const Json& data) {
-    const auto item = recovery.store.find(data.at("id").get<std::string>());
-    if (item && is_soft_deleted(*item)) purge(recovery, *item);
-    return Json();
-  });
+  add_recovery_item_ends(router, recovery);
   router.arm("PUT", kItemPath, kBackupVersions,
              [&recovery](Request& request) { return put_item(recovery, request); });
-  router.arm("DELETE", kItemPath, kBackupVersions,
-             [&recovery](Request& request) { return delete_item(recovery, request); });
   router.arm("GET", kItemPath, kBothRegions, [&recovery](Request& request) {
     const auto item = recovery.store.find(recovery.item_id(request, recovery.vault(request)));
     if (!item) throw_item_not_found();

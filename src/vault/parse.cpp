@@ -80,6 +80,7 @@ RecoveryPoint parse_point(const json& body) {
   if (tiers.is_array())
     for (const auto& tier : tiers) point.tiers.push_back(tier_name(tier));
   point.expires = time(at(properties, "recoveryPointProperties"), "expiryTime");
+  point.rule = text(at(properties, "recoveryPointProperties"), "ruleName");
   return point;
 }
 

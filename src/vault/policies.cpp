@@ -85,6 +85,14 @@ Policy parse_policy(const json& body) {
 
 }  // namespace
 
+VmRetention vm_retention(const Policy& policy) {
+  const json& retention = at(policy.properties, "retentionPolicy");
+  const auto count = [&](const char* key) {
+    return static_cast<int>(number(at(at(retention, key), "retentionDuration"), "count"));
+  };
+  return {count("dailySchedule"), count("weeklySchedule"), count("monthlySchedule")};
+}
+
 std::vector<Policy> PolicyManager::list(std::optional<Workload> workload, std::stop_token stop) {
   std::vector<std::pair<std::string, std::string>> conditions;
   if (workload == Workload::vm) conditions = {{"backupManagementType", "AzureIaasVM"}};

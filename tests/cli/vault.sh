@@ -92,6 +92,40 @@ TOML
   expect_err "enabled = false"
 }
 
+test_several_named_vaults_and_a_primary_one() {
+  start_simulator sample
+  ok vault create stage-vault -g Production -l eastus
+  mkdir -p "$AZLIN_HOME"
+  cat >"$AZLIN_HOME/config.toml" <<TOML
+[recovery_services]
+enabled = true
+subscription_id = "00000000-0000-0000-0000-000000000001"
+resource_group = "Production"
+vault_name = "my-vault"
+[recovery_services.vaults.production]
+resource_group = "Production"
+vault_name = "my-vault"
+description = "Production backup vault"
+[recovery_services.vaults.staging]
+subscription_id = "00000000-0000-0000-0000-000000000001"
+resource_group = "Production"
+vault_name = "stage-vault"
+description = "Staging backup vault"
+TOML
+  ok vault show -o json
+  expect_json '.name == "my-vault" and .description == "Production backup vault"'
+  ok vault show --vault staging -o json
+  expect_json '.name == "stage-vault" and .description == "Staging backup vault"'
+  ok vault list -o json
+  expect_json '[.vaults[] | {(.key): .description}] | add == {"production": "Production backup vault", "staging": "Staging backup vault"}'
+  AZLIN_VAULT=staging run azlin vault show -o json
+  expect_json '.name == "stage-vault"'
+  run azlin vault delete staging
+  expect_code 2
+  expect_err "needs a confirmation"
+  ok vault delete staging --yes
+}
+
 test_register_reregister_unregister_and_status() {
   start_simulator sample
   run azlin vault registration-status $hana
@@ -105,6 +139,11 @@ test_register_reregister_unregister_and_status() {
   ok vault registration-status -o json
   expect_json '.vms | length == 1'
   ok vault reregister-vm $hana
+  ok vault register-vm $sql --workload MSSQL
+  ok vault reregister-vm $sql
+  ok vault reregister-vm $sql --dry-run
+  expect_out "PUT "
+  ok vault unregister-vm $sql --yes
   run azlin vault unregister-vm $hana
   expect_code 2
   ok vault unregister-vm $hana --yes
@@ -218,6 +257,51 @@ test_no_wait_and_cancel() {
   ok vault job cancel "$job" --yes
   ok vault job show "$job" -o json
   expect_json '.status == "Cancelled"'
+}
+
+test_waiting_shows_tasks_and_percentage() {
+  protect_hana
+  ok simulator latency demo
+  ok vault backup HXE/HXE
+  grep -qE 'Backup InProgress [0-9]+ %, Transfer data to vault: InProgress' <<<"$err" || fail "no progress on stderr"
+  expect_err "Transfer data to vault: Completed"
+}
+
+test_many_at_once_ask_once_and_report_each() {
+  start_simulator sample
+  ok vault register-vm $sql --workload MSSQL
+  ok policy create sql-policy --workload MSSQL
+  run azlin vault protect --all --server $sql --policy sql-policy
+  expect_code 2
+  expect_err "protecting 3 databases needs a confirmation"
+  ok vault protect --all --server $sql --policy sql-policy --yes -o json
+  expect_json '.done == 3 and .failed == 0 and all(.items[]; .ok and .job != "")'
+  run azlin vault backup --all
+  expect_code 2
+  run azlin vault backup --all --server $sql
+  expect_code 2
+  vm=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/$sql
+  curl -fsS -X POST -H 'Content-Type: application/json' "$sim_url/_simulator/recovery/databases" -d "{\"vm\":\"$vm\",\"name\":\"sqldatabase;mssqlserver;orders\",\"set\":{\"fail\":{\"code\":1,\"title\":\"UserErrorOpeningSQLConnection\",\"text\":\"No connection.\",\"recommendations\":[]}}}" >/dev/null
+  run azlin vault backup --all --server $sql --yes -o json
+  expect_code 4
+  expect_json '.done == 2 and .failed == 1 and any(.items[]; .ok == false and (.item | contains("orders")) and (.error | contains("UserErrorOpeningSQLConnection")))'
+  ok vault unprotect --all --server $sql --yes -o json
+  expect_json '.done == 3'
+  ok vault unprotect --all --server $sql --delete-backup-data --yes
+  ok vault undelete --all --server $sql -o json
+  expect_json '.done == 3'
+}
+
+test_an_instance_is_protected_automatically() {
+  start_simulator sample
+  ok vault register-vm $sql --workload MSSQL
+  ok policy create sql-policy --workload MSSQL
+  ok vault protect MSSQLSERVER --server $sql --auto --policy sql-policy
+  ok vault items --server $sql -o json
+  expect_json '.items | length == 3'
+  ok vault items -o csv
+  [ "$(wc -l <<<"$out")" -eq 4 ] || fail "a header and three rows"
+  expect_match '^name,instance,server'
 }
 
 test_a_failed_job_explains_itself() {
@@ -347,6 +431,31 @@ test_cross_region_restore() {
   expect_code 2
 }
 
+test_cross_region_restore_goes_to_a_vm_of_the_paired_region() {
+  cat >seed.json <<'SEED'
+{"vms": [{"name": "near", "databases": [{"type": "SAPHana", "instance": "HXE", "names": ["SYSTEMDB", "HXE"]}]},
+         {"name": "far", "location": "westus", "databases": [{"type": "SAPHana", "instance": "HXE", "names": ["SYSTEMDB"]}]}],
+ "vaults": [{"name": "near-vault"}, {"name": "far-vault", "location": "westus"}]}
+SEED
+  start_simulator "$PWD/seed.json"
+  export AZLIN_VAULT=near-vault
+  run azlin vault items --cross-region
+  expect_code 1
+  expect_err "Cross region restore is not enabled"
+  ok vault update --cross-region-restore on --yes
+  ok vault register-vm near
+  ok vault register-vm far --vault far-vault
+  ok policy create hana-policy --workload SAPHana
+  ok vault protect HXE/HXE --policy hana-policy
+  ok vault backup HXE/HXE
+  run azlin restore alternate HXE/HXE --cross-region --target-server far --target-database HXE2
+  expect_code 2
+  expect_err "--target-vault"
+  ok restore alternate HXE/HXE --cross-region --target-server far --target-vault far-vault --target-database HXE2 -o json
+  expect_json '.operation == "CrossRegionRestore" and .status == "Completed"'
+  ok restore files HXE/HXE --cross-region --target-server far --target-vault far-vault --path /hana/restore
+}
+
 test_dry_run_changes_nothing() {
   prepare_hana
   ok vault protect HXE/HXE --policy hana-policy --dry-run
@@ -373,11 +482,20 @@ test_ten_thousand_items_and_fifty_thousand_jobs_in_constant_memory() {
     listed=$((listed + $(wc -l <<<"$out") - 1))
   done
   [ "$listed" -eq 10000 ] || fail "$listed items"
+  curl -fsS -X DELETE "$sim_url/_simulator/requests" >/dev/null
+  ok vault jobs --vault vault-1 -o json
+  expect_json '(.jobs | length) == 10000 and ([.jobs[].id] | unique | length) == (.jobs | length)'
+  ok vault items --vault vault-1 -o csv
+  [ "$(wc -l <<<"$out")" -eq 2001 ] || fail "$(wc -l <<<"$out") lines of CSV"
+  pages=$(curl -fsS "$sim_url/_simulator/requests" | jq '[.requests[] | select(.path | endswith("/backupJobs"))] | length')
+  [ "$pages" -gt 100 ] || fail "$pages pages of jobs"
   [ -x /usr/bin/time ] || return 0
-  /usr/bin/time -f '%M' -o small.txt "$AZLIN" vault jobs --vault vault-1 --limit 100 >/dev/null 2>&1 || fail "jobs"
-  /usr/bin/time -f '%M' -o large.txt "$AZLIN" vault jobs --vault vault-1 >jobs.txt 2>/dev/null || fail "jobs"
-  [ "$(wc -l <jobs.txt)" -gt 10000 ] || fail "$(wc -l <jobs.txt) jobs"
-  [ $(($(cat large.txt) - $(cat small.txt))) -lt 20000 ] || fail "memory grew from $(cat small.txt) to $(cat large.txt) KiB"
+  for format in text json csv; do
+    /usr/bin/time -f '%M' -o small.txt "$AZLIN" vault jobs --vault vault-1 --limit 100 -o $format >/dev/null 2>&1 || fail "jobs"
+    /usr/bin/time -f '%M' -o large.txt "$AZLIN" vault jobs --vault vault-1 -o $format >jobs.txt 2>/dev/null || fail "jobs"
+    [ $(($(cat large.txt) - $(cat small.txt))) -lt 8000 ] || fail "-o $format: memory grew from $(cat small.txt) to $(cat large.txt) KiB"
+    echo "   -o $format: $(cat small.txt) KiB for 100 jobs, $(cat large.txt) KiB for $(wc -c <jobs.txt) bytes of them"
+  done
 }
 
 run_tests "$@"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "azlin/backup/manager.hpp"
@@ -74,6 +75,12 @@ const std::string& base_state() {
 
 Scene::Scene() : simulator_(options("empty"), base_state()) {
   simulator_.freeze_at(kNow);
+}
+
+Scene::Scene(const std::string& begin, const std::string& now)
+    : simulator_(std::filesystem::is_directory(begin) ? test::Simulator(options("empty"), begin)
+                                                      : test::Simulator(options(begin))) {
+  simulator_.freeze_at(now);
 }
 
 Outcome Scene::run_at(const std::string& url, const std::string& command, const Death& death) {

@@ -30,6 +30,8 @@ const std::string& base_state();
 class Scene {
  public:
   Scene();
+  // Another beginning: a folder that Simulator::save() made, or a seed file; the clock stands at `now`.
+  Scene(const std::string& begin, const std::string& now);
   Outcome run(const std::string& command, const Death& death = {});
   // The same, where nobody answers.
   Outcome run_cut_off(const std::string& command);

@@ -10,6 +10,7 @@
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/error.hpp"
 #include "killer.hpp"
+#include "vault_work.hpp"
 
 namespace azlin::crash {
 namespace {
@@ -99,6 +100,10 @@ struct Worker {
   int recover() {
     bool open = false;
     for (const auto& operation : journal.interrupted()) {
+      if (operation.kind.starts_with("vault.")) {
+        open = !recover_vault_work(arm, journal, operation) || open;
+        continue;
+      }
       const auto done = backup::RestoreManager::recovers(operation.kind) ? restores.recover(operation, {})
                                                                          : backups.recover(operation, {});
       for (const auto& note : done.notes) std::cerr << operation.kind << ": " << note << "\n";
@@ -119,6 +124,7 @@ struct Worker {
 
   int run(const std::string& command) {
     if (command == "recover") return recover();
+    if (vault_work(arm, journal, command)) return 0;
     if (command == "trigger") backups.trigger(vm, {}, {});
     if (command == "cleanup") backups.cleanup(vm, true, {});
     if (command == "delete-backup") backups.remove(vm, "web-backup-daily-20251203", {}, true, {});

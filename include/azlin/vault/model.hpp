@@ -113,6 +113,7 @@ struct RecoveryPoint {
   core::TimePoint time{};
   std::vector<std::string> tiers;  // InstantRP, HardenedRP, ArchivedRP
   std::optional<core::TimePoint> expires;
+  std::string rule;  // Daily, Weekly, Monthly, …: what keeps it; "" when the service does not say
 };
 
 // Newest first. Logs are ranges: any second in one can be restored.

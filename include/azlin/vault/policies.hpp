@@ -59,6 +59,13 @@ struct Policy {
   nlohmann::json properties;
 };
 
+// How long a VM policy keeps what; 0: not for that reason. The counts alone, in the units of their names.
+struct VmRetention {
+  int days = 0, weeks = 0, months = 0;
+  bool operator==(const VmRetention&) const = default;
+};
+VmRetention vm_retention(const Policy& policy);
+
 // Borrows the service. One thread.
 class PolicyManager {
  public:

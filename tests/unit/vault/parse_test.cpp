@@ -31,6 +31,14 @@ TEST(ParseJobTest, ErrorsCarryTitleAndRecommendations) {
   EXPECT_EQ(job.errors[0].recommendations, std::vector<std::string>{"Trigger a full backup"});
 }
 
+TEST(ParsePointsTest, TheRuleThatKeepsAPoint) {
+  const auto points =
+      parse_points({json::parse(R"({"id":"/r/1","name":"1","properties":{"recoveryPointType":"AppConsistent",
+      "recoveryPointTime":"2025-12-01T02:00:00Z","recoveryPointProperties":{"ruleName":"Weekly"}}})")});
+  ASSERT_EQ(points.points.size(), 1U);
+  EXPECT_EQ(points.points[0].rule, "Weekly");
+}
+
 TEST(ParsePointsTest, TiersByNumberOrNameAndLogsAsRanges) {
   const auto points =
       parse_points({json::parse(R"({"id":"/r/1","name":"1","properties":{"type":"Full",

@@ -175,5 +175,14 @@ TEST(PolicyFileTest, UnknownKeysAndBrokenRulesAreRefused) {
   EXPECT_THROW(policy_from_json("]["), core::Error);
 }
 
+TEST(VmRetentionTest, IsReadFromTheBodyThatWasWritten) {
+  PolicySpec spec = template_policy(Workload::vm);
+  spec.full = {14, 8, 0, 0};
+  Policy policy;
+  policy.properties = policy_body(spec);
+  EXPECT_EQ(vm_retention(policy), (VmRetention{14, 8, 0}));
+  EXPECT_EQ(vm_retention(Policy{}), VmRetention{});
+}
+
 }  // namespace
 }  // namespace azlin::vault
