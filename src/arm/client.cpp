@@ -11,6 +11,7 @@
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/run_id.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -137,6 +138,7 @@ void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
   request.total_timeout = options_.request_timeout;
   request.headers.emplace_back("Accept", "application/json");
   request.headers.emplace_back("x-ms-client-request-id", core::new_guid());
+  request.headers.emplace_back("x-ms-correlation-request-id", core::run_id());
   request.headers.emplace_back("Authorization", "");
   const auto keys = throttle_keys(request.method, request.url);
 

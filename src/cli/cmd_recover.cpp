@@ -1,4 +1,4 @@
-// azlin recover, azlin version.
+// azlin recover.
 #include <fmt/format.h>
 
 #include "azlin/backup/manager.hpp"
@@ -18,7 +18,6 @@ using core::ErrorKind;
 using nlohmann::ordered_json;
 
 struct RecoverOptions {};
-struct VersionOptions {};
 
 void bind(CLI::App& command, RecoverOptions&) {
   command.footer(
@@ -113,20 +112,11 @@ int run(Runtime& runtime, const RecoverOptions&) {
   return open == 0 || runtime.dry_run() ? 0 : core::exit_code(ErrorKind::partial);
 }
 
-void bind(CLI::App&, VersionOptions&) {}
-
-int run(Runtime& runtime, const VersionOptions&) {
-  runtime.console().line("azlin " AZLIN_VERSION);
-  runtime.console().result({{"version", AZLIN_VERSION}});
-  return 0;
-}
-
 }  // namespace
 
 void add_system_commands(CLI::App& root, Job& chosen) {
   add_command<RecoverOptions>(root, "recover", "Finish or undo what a crash left", chosen);
   add_doctor_command(root, chosen);
-  add_command<VersionOptions>(root, "version", "The version", chosen);
 }
 
 }  // namespace azlin::cli

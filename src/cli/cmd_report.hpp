@@ -1,10 +1,14 @@
 #pragma once
-// What sums up: schedule, report, cost, metrics, status, version.
+// What sums up: schedule, report, metrics, cost, status, version.
 #include "cli/command.hpp"
 
 namespace azlin::cli {
 
 void add_schedule_commands(CLI::App& root, Job& chosen);
+void add_report_commands(CLI::App& root, Job& chosen);  // report, report verify, metrics
+void add_cost_command(CLI::App& root, Job& chosen);
+void add_status_command(CLI::App& root, Job& chosen);
+void add_version_command(CLI::App& root, Job& chosen);
 
 // Whether a scheduled run that ended with this code wants somebody's attention.
 bool is_bad_run(int exit_code);

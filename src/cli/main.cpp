@@ -50,7 +50,10 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_snapshot_commands(app, chosen);
   add_dr_commands(app, chosen);
   add_alert_commands(app, chosen);
+  add_report_commands(app, chosen);
+  add_cost_command(app, chosen);
   add_schedule_commands(app, chosen);
+  add_status_command(app, chosen);
   add_vault_commands(app, chosen);
   add_policy_commands(app, chosen);
   add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
@@ -59,6 +62,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_auth_commands(app, chosen);
   add_simulator_commands(app, chosen);
   add_system_commands(app, chosen);
+  add_version_command(app, chosen);
   add_completion_commands(app, chosen);
   add_mcp_command(app, chosen);
   add_reference_command(app, chosen);

@@ -4,6 +4,8 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
+#include "azlin/core/run_id.hpp"
+#include "azlin/store/correlation.hpp"
 #include "store/process_identity.hpp"
 
 namespace azlin::store {
@@ -42,6 +44,13 @@ CREATE TABLE steps (
 CREATE TABLE locks (
   key TEXT PRIMARY KEY,
   operation_id INTEGER NOT NULL REFERENCES operations(id)
+);
+)sql",
+                            R"sql(
+CREATE TABLE correlations (
+  operation_id INTEGER NOT NULL REFERENCES operations(id),
+  correlation_id TEXT NOT NULL,
+  PRIMARY KEY (operation_id, correlation_id)
 );
 )sql"};
 
@@ -126,6 +135,14 @@ void take_lock(Database& db, const std::string& key, const std::string& target, 
       .run();
 }
 
+// By it the service's activity log is searched.
+void note_correlation(Database& db, std::int64_t operation) {
+  db.prepare("INSERT OR IGNORE INTO correlations (operation_id, correlation_id) VALUES (?, ?)")
+      .bind(1, operation)
+      .bind(2, std::string_view(core::run_id()))
+      .run();
+}
+
 std::int64_t insert_operation(Database& db, const std::string& kind, const std::string& target,
                               const std::string& plan, core::TimePoint now) {
   const ProcessIdentity self = this_process();
@@ -141,7 +158,9 @@ std::int64_t insert_operation(Database& db, const std::string& kind, const std::
       .bind(7, std::string_view(self.started))
       .bind(8, std::string_view(core::to_iso8601(now)))
       .run();
-  return db.last_insert_id();
+  const auto id = db.last_insert_id();
+  note_correlation(db, id);
+  return id;
 }
 
 // Call inside a transaction.
@@ -266,6 +285,7 @@ Operation Journal::resume(std::int64_t id) {
       .bind(3, std::string_view(self.started))
       .bind(4, id)
       .run();
+  note_correlation(db_, id);
   transaction.commit();
   return {this, id};
 }
@@ -309,6 +329,14 @@ std::optional<OperationRecord> Journal::find(std::int64_t id) {
   OperationRecord record = row->record;
   record.steps = read_steps(db_, id);
   return record;
+}
+
+std::map<std::int64_t, std::vector<std::string>> correlation_ids(const std::string& journal_path) {
+  Database db(journal_path, kSchema);
+  auto query = db.prepare("SELECT operation_id, correlation_id FROM correlations ORDER BY rowid");
+  std::map<std::int64_t, std::vector<std::string>> ids;
+  while (query.step()) ids[query.integer(0)].push_back(query.text(1));
+  return ids;
 }
 
 }  // namespace azlin::store

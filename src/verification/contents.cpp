@@ -273,8 +273,8 @@ Manifest ContentsCheck::make_manifest(Reader& reader, const ContentsRequest& req
   auto manifest = history_.load(base->unique_id);
   out.checked.push_back(fmt::format("the {} that changed since {} were read and hashed",
                                     core::to_size(total(ranges)), earlier));
-  out.notes.push_back(fmt::format("the rest is unchanged since {} by the service's word, and was read on {}",
-                                  earlier, core::to_display_minutes(base->hashed_at)));
+  out.notes.push_back(fmt::format("{}{} by the service's word, and was read on {}", kOnlyChangesRead, earlier,
+                                  core::to_display_minutes(base->hashed_at)));
   options.block_size = manifest.block_size;
   return hash_changes(source, manifest, ranges, options);
 }

@@ -85,7 +85,7 @@ Outcome outcome_of(const store::Statement& row, int outcome, int success) {
 constexpr const char* kColumns =
     "id, backup_name, vm_name, verified_at, success, disk_readable, size_matches, test_disk_created, "
     "test_disk_deleted, error_message, verification_time_seconds, resource_group, region, replica, outcome, "
-    "level_asked, level, action, cleanup_error, operation";
+    "level_asked, level, action, cleanup_error, operation, evidence";
 
 Verification read_row(const store::Statement& row) {
   Verification run;
@@ -108,6 +108,7 @@ Verification read_row(const store::Statement& row) {
   run.action = row.text(17);
   run.cleanup_error = row.text(18);
   run.operation = row.integer(19);
+  run.evidence = row.text(20);
   return run;
 }
 

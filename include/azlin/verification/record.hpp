@@ -47,7 +47,11 @@ struct Verification {
   core::ErrorKind error_kind = core::ErrorKind::failed;  // of an inconclusive one
   std::string cleanup_error;     // empty: nothing was left behind. Says nothing about the backup
   std::vector<DiskCheck> disks;  // OS disk first; empty in what a report reads back
+  std::string evidence;          // evidence_json, in what a report reads back
 };
+
+// How the note of a disk begins of which only the changes since an earlier snapshot were read.
+inline constexpr const char* kOnlyChangesRead = "the rest is unchanged since ";
 
 std::string evidence_json(const Verification& verification);
 

@@ -1,0 +1,229 @@
+#include "azlin/report/status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "azlin/core/names.hpp"
+#include "azlin/dr/readiness.hpp"
+
+namespace azlin::report {
+
+namespace {
+
+constexpr core::Millis kDay = std::chrono::hours{24};
+
+std::string name_of(const std::string& id) {
+  return id.substr(id.rfind('/') + 1);
+}
+
+std::string ago(core::TimePoint then, core::TimePoint now) {
+  const auto hours = std::chrono::duration_cast<std::chrono::hours>(now - then).count();
+  return hours < 48 ? fmt::format("{} h ago", hours) : fmt::format("{} days ago", hours / 24);
+}
+
+// What to type about a failed operation.
+std::string command_for(const store::OperationRecord& operation) {
+  if (operation.state == "interrupted") return "azlin recover";
+  if (operation.kind == "backup.trigger") return "azlin backup trigger " + name_of(operation.target);
+  return fmt::format("azlin operations show {}", operation.id);
+}
+
+class Maker {
+ public:
+  explicit Maker(const StatusFacts& facts) : facts_(facts), now_(facts.report.now) {}
+
+  Status make() {
+    add_failures();
+    for (const auto& each : facts_.report.scheduled) add_vm(each);
+    for (const auto& policy : facts_.policies) add_drill(policy);
+    status_.alerts = facts_.alerts;
+    status_.bad_runs = facts_.bad_runs;
+    if (!facts_.interrupted.empty()) to_do("azlin recover");
+    for (const auto& failure : status_.failures) {
+      if (!failure.mended) to_do(failure.command);
+    }
+    for (const auto& overdue : status_.overdue) to_do(overdue.command);
+    for (const auto& run : facts_.bad_runs) to_do("journalctl -t azlin-" + run.job);
+    if (!facts_.alerts.empty()) to_do("azlin alert list");
+    if (status_.vms == 0) to_do("azlin backup configure VM");
+    if (!facts_.schedule_installed && status_.vms > 0) to_do("azlin schedule install");
+    const bool open_failure = std::any_of(status_.failures.begin(), status_.failures.end(),
+                                          [](const auto& each) { return !each.mended; });
+    status_.attention = open_failure || !status_.overdue.empty() || !facts_.alerts.empty() ||
+                        !facts_.interrupted.empty() || !facts_.bad_runs.empty() || status_.vms == 0;
+    return std::move(status_);
+  }
+
+ private:
+  void to_do(const std::string& command) {
+    auto& list = status_.to_do;
+    if (std::find(list.begin(), list.end(), command) == list.end()) list.push_back(command);
+  }
+
+  void add_failures() {
+    for (const auto& operation : facts_.report.operations) add_operation(operation);
+    for (const auto& job : facts_.report.replications) add_replication(job);
+    for (const auto& run : facts_.report.verifications) add_verification(run);
+    for (const auto& drill : facts_.report.drills) add_failed_drill(drill);
+    std::stable_sort(status_.failures.begin(), status_.failures.end(),
+                     [](const auto& a, const auto& b) { return a.at > b.at; });
+  }
+
+  // Drills, replications and verifications have their own rows, with more in them.
+  void add_operation(const store::OperationRecord& operation) {
+    if (operation.state == "succeeded" || operation.state == "running" || operation.state == "recovered")
+      return;
+    for (const char* own : {"dr.", "replicat", "verif"}) {
+      if (operation.kind.find(own) != std::string::npos) return;
+    }
+    const bool mended =
+        std::any_of(facts_.report.operations.begin(), facts_.report.operations.end(), [&](const auto& other) {
+          return other.kind == operation.kind && other.target == operation.target &&
+                 other.state == "succeeded" && other.started_at > operation.started_at;
+        });
+    status_.failures.push_back({operation.started_at, operation.kind + " on " + name_of(operation.target),
+                                operation.error, command_for(operation), mended});
+  }
+
+  void add_replication(const replication::Job& job) {
+    if (job.status != replication::Status::failed || job.cancelled()) return;
+    const bool mended = std::any_of(
+        facts_.report.replications.begin(), facts_.report.replications.end(), [&](const auto& other) {
+          return other.set == job.set && other.target_region == job.target_region &&
+                 other.status == replication::Status::completed && other.queued_at > job.queued_at;
+        });
+    status_.failures.push_back(
+        {job.queued_at, fmt::format("copy of {} to {}", job.source_snapshot, job.target_region), job.error,
+         fmt::format("azlin backup replicate {} --target-region {}", job.source_snapshot, job.target_region),
+         mended});
+  }
+
+  void add_verification(const verification::Verification& run) {
+    if (run.outcome == verification::Outcome::passed) return;
+    const bool mended = std::any_of(
+        facts_.report.verifications.begin(), facts_.report.verifications.end(), [&](const auto& other) {
+          return other.backup == run.backup && other.region == run.region && other.at > run.at &&
+                 other.outcome == verification::Outcome::passed;
+        });
+    status_.failures.push_back(
+        {run.at, fmt::format("verification of {}: {}", run.backup, verification::to_string(run.outcome)),
+         run.error, "azlin backup verify " + run.backup, mended});
+  }
+
+  void add_failed_drill(const dr::DRTestResult& drill) {
+    if (drill.verdict != dr::Verdict::failed && drill.verdict != dr::Verdict::interrupted &&
+        drill.left.empty())
+      return;
+    const bool mended =
+        drill.left.empty() &&
+        std::any_of(facts_.report.drills.begin(), facts_.report.drills.end(), [&](const auto& other) {
+          return core::equal_ignoring_case(other.vm.key(), drill.vm.key()) &&
+                 other.verdict == dr::Verdict::passed && other.started_at > drill.started_at;
+        });
+    const auto error = drill.left.empty() ? drill.error : fmt::format("{} left behind", drill.left.size());
+    status_.failures.push_back(
+        {drill.started_at, fmt::format("drill of {}: {}", drill.vm.name, dr::to_string(drill.verdict)), error,
+         drill.left.empty()
+             ? fmt::format("azlin dr test {} --test-region {}", drill.vm.name, drill.test_region)
+             : std::string("azlin dr cleanup"),
+         mended});
+  }
+
+  void add_vm(const backup::BackupManager::Scheduled& each) {
+    if (each.schedule && !each.schedule->enabled) return;
+    ++status_.vms;
+    const auto& name = each.vm.name;
+    if (!each.schedule)
+      status_.overdue.push_back({fmt::format("{}: its schedule cannot be read", name),
+                                 "azlin backup configure " + name + " --replace"});
+    std::optional<core::TimePoint> newest, copied, verified;
+    for (const auto& backup : facts_.report.backups) {
+      if (!backup.complete || !core::equal_ignoring_case(backup.vm_key, each.vm.key())) continue;
+      newest = std::max(newest.value_or(backup.created), backup.created);
+      if (backup.verified == backup::Verified::passed && backup.verified_at)
+        verified = std::max(verified.value_or(*backup.verified_at), *backup.verified_at);
+      for (const auto& replica : backup.replicas) {
+        if (replica.complete && each.schedule && replica.region == each.schedule->target_region.value_or(""))
+          copied = std::max(copied.value_or(backup.created), backup.created);
+      }
+    }
+    judge_backup(name, newest);
+    if (newest) {
+      judge_verified(name, verified);
+      if (each.schedule && each.schedule->target_region)
+        judge_copy(name, *each.schedule->target_region, copied);
+    }
+  }
+
+  void judge_backup(const std::string& name, const std::optional<core::TimePoint>& newest) {
+    if (newest) {
+      status_.newest = std::max(status_.newest.value_or(*newest), *newest);
+      status_.oldest = std::min(status_.oldest.value_or(*newest), *newest);
+    }
+    if (newest && now_ - *newest <= kDay) {
+      ++status_.backed_up;
+      return;
+    }
+    status_.overdue.push_back(
+        {newest ? fmt::format("{}: the newest backup was made {}", name, ago(*newest, now_))
+                : fmt::format("{}: no backup yet", name),
+         "azlin backup trigger " + name});
+  }
+
+  void judge_verified(const std::string& name, const std::optional<core::TimePoint>& verified) {
+    if (verified && now_ - *verified <= dr::kVerifyWithin) {
+      ++status_.verified;
+      return;
+    }
+    status_.overdue.push_back({verified ? fmt::format("{}: last verified {}", name, ago(*verified, now_))
+                                        : fmt::format("{}: no backup was ever verified", name),
+                               "azlin backup verify-all " + name});
+  }
+
+  void judge_copy(const std::string& name, const std::string& region,
+                  const std::optional<core::TimePoint>& copied) {
+    ++status_.to_copy;
+    if (copied && now_ - *copied <= kDay) {
+      ++status_.copied;
+      return;
+    }
+    status_.overdue.push_back(
+        {copied ? fmt::format("{}: the newest copy in {} is of a backup made {}", name, region,
+                              ago(*copied, now_))
+                : fmt::format("{}: no copy in {} yet", name, region),
+         fmt::format("azlin backup replicate-all {} --target-region {}", name, region)});
+  }
+
+  void add_drill(const dr::PolicyView& view) {
+    if (!view.error.empty()) {
+      status_.overdue.push_back(
+          {fmt::format("{}: {}", view.vm.name, view.error), "azlin dr show " + view.vm.name});
+      return;
+    }
+    if (!view.policy || !view.policy->enabled) return;
+    ++status_.to_drill;
+    if (view.due > now_) {
+      ++status_.drilled;
+      return;
+    }
+    const bool never = view.due == core::TimePoint{};
+    status_.overdue.push_back(
+        {never ? fmt::format("{}: never drilled in {}", view.vm.name, view.policy->region)
+               : fmt::format("{}: a drill has been due since {}", view.vm.name,
+                             core::to_display_minutes(view.due)),
+         fmt::format("azlin dr test {} --test-region {}", view.vm.name, view.policy->region)});
+  }
+
+  const StatusFacts& facts_;
+  core::TimePoint now_;
+  Status status_;
+};
+
+}  // namespace
+
+Status make_status(const StatusFacts& facts) {
+  return Maker(facts).make();
+}
+
+}  // namespace azlin::report
