@@ -4,6 +4,7 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/platform/recovery.hpp"
 #include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
 #include "cli/cmd_dr.hpp"
@@ -71,6 +72,11 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
   if (vault::recovers(operation.kind)) {
     vault::Service service(runtime.arm());
     const auto done = vault::recover(service, runtime.journal(), operation, runtime.stop());
+    return {operation.id, operation.kind, operation.target, done.settled, done.notes};
+  }
+  if (platform::recovers(operation.kind)) {
+    platform::Service service(runtime.arm());
+    const auto done = platform::recover(service, runtime.journal(), operation, runtime.stop());
     return {operation.id, operation.kind, operation.target, done.settled, done.notes};
   }
   return {

@@ -16,6 +16,7 @@
 #include "cli/cmd_completion.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/cmd_report.hpp"
+#include "cli/cmd_platform.hpp"
 #include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
@@ -56,6 +57,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_status_command(app, chosen);
   add_vault_commands(app, chosen);
   add_policy_commands(app, chosen);
+  add_platform_commands(app, chosen);
   add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
   add_operations_commands(app, chosen);
   add_state_commands(app, chosen);

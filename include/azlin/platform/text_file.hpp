@@ -1,0 +1,13 @@
+#pragma once
+// Files that a person names: configuration in and out.
+#include <string>
+#include <string_view>
+
+namespace azlin::platform {
+
+// Throws core::Error (failed) naming the path.
+std::string read_text_file(const std::string& path);
+// Mode 0600; there is the old content or the new, never a half.
+void write_text_file(const std::string& path, std::string_view content);
+
+}  // namespace azlin::platform

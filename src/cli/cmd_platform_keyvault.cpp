@@ -1,0 +1,323 @@
+// azlin platform keyvault: secrets, keys and certificates to files and back.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
+#include "azlin/platform/vault_backup.hpp"
+#include "cli/cmd_platform.hpp"
+#include "cli/platform_session.hpp"
+
+namespace azlin::cli {
+
+using core::Error;
+using core::ErrorKind;
+using nlohmann::ordered_json;
+using platform::ItemKind;
+
+namespace {
+
+struct ItemNames {
+  std::vector<std::string> secrets, keys, certificates;
+  std::size_t count() const { return secrets.size() + keys.size() + certificates.size(); }
+};
+struct KeyVaultBackupOptions {
+  ResourceArgument vault;
+  ItemNames names;
+  std::string folder, file;
+  PasswordArgument password;
+  bool values = false;
+  int parallel = 8;
+};
+struct KeyVaultRestoreOptions {
+  ResourceArgument vault;
+  ItemNames names;
+  std::string folder, file, kind = "secret";
+  PasswordArgument password;
+  bool recover_deleted = false, purge_deleted = false, values = false, allow_incomplete = false;
+  int parallel = 8;
+};
+
+void bind_names(CLI::App& command, ItemNames& names) {
+  command.add_option("--secret", names.secrets, "Only this secret; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command.add_option("--key", names.keys, "Only this key; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  command.add_option("--certificate", names.certificates, "Only this certificate; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+}
+
+platform::VaultIdentity identity_of(const platform::Resource& vault) {
+  return {vault.id, vault.name, vault.subscription, vault.location,
+          vault.body.value("/properties/vaultUri"_json_pointer, "")};
+}
+
+ordered_json failures_json(const std::vector<platform::ItemFailure>& failures) {
+  ordered_json out = ordered_json::array();
+  for (const auto& failure : failures)
+    out.push_back(
+        {{"kind", platform::to_string(failure.kind)}, {"name", failure.name}, {"error", failure.error}});
+  return out;
+}
+
+int exit_of(std::size_t failed, std::size_t done) {
+  if (failed == 0) return 0;
+  return core::exit_code(done == 0 ? ErrorKind::failed : ErrorKind::partial);
+}
+
+void bind(CLI::App& command, KeyVaultBackupOptions& options) {
+  bind_resource(command, options.vault, "Key vault");
+  bind_names(command, options.names);
+  auto* to = command.add_option("--to", options.folder, "Folder of the backup; one that is there goes on");
+  command
+      .add_option("--file", options.file,
+                  "One item into one file, as `az keyvault secret backup` writes it (not encrypted by azlin)")
+      ->excludes(to);
+  bind_password(command, options.password);
+  command.add_flag("--values", options.values,
+                   "Keep the secrets' values, too (encrypted): they can be restored into another geography");
+  command.add_option("--parallel", options.parallel, "Items at once")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  command.footer(
+      "Example: azlin platform keyvault backup prod-kv --to ./kv-backup --password-file ~/.kv-password\n"
+      "Interrupted or killed, run it again: it goes on. A second run fetches only what has changed.\n"
+      "Exit codes: 0, 1, 2, 3, 4 some items failed, 5, 7, 130");
+}
+
+// One item, one file: what the seed's script did for each secret.
+int back_up_file(PlatformSession& session, platform::KeyVaultClient& client, const platform::Resource& vault,
+                 const KeyVaultBackupOptions& options) {
+  if (options.names.count() != 1)
+    throw Error(ErrorKind::usage, "--file takes exactly one --secret, --key or --certificate");
+  const auto kind = !options.names.secrets.empty() ? ItemKind::secret
+                    : !options.names.keys.empty()  ? ItemKind::key
+                                                   : ItemKind::certificate;
+  const auto& name = !options.names.secrets.empty() ? options.names.secrets.front()
+                     : !options.names.keys.empty()  ? options.names.keys.front()
+                                                    : options.names.certificates.front();
+  if (!session.dry_run()) {
+    session.change("keyvault.backup", vault.id, {{"item", name}, {"file", options.file}},
+                   [&] { platform::back_up_vault_file(client, kind, name, options.file, session.stop()); });
+  }
+  session.console().line(fmt::format("{} {} {} of {}: {}", session.dry_run() ? "Would save" : "✓ Saved",
+                                     platform::to_string(kind), name, vault.name, options.file));
+  session.console().result(
+      {{"vault", vault.name}, {"item", name}, {"file", options.file}, {"dryRun", session.dry_run()}});
+  return 0;
+}
+
+int dry_run_backup(PlatformSession& session, platform::KeyVaultClient& client, const std::string& vault) {
+  ordered_json json = {{"dryRun", true}, {"vault", vault}};
+  for (const auto kind : platform::kItemKinds) {
+    std::size_t count = 0;
+    for (const auto& item : client.list(kind, session.stop())) count += item.managed ? 0 : 1;
+    json[std::string(platform::to_string(kind)) + "s"] = count;
+    session.console().line(fmt::format("  {} to look at", core::counted(count, platform::to_string(kind))));
+  }
+  session.console().line("Dry run: nothing was saved.");
+  session.console().result(json);
+  return 0;
+}
+
+int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
+  if (options.folder.empty() == options.file.empty())
+    throw Error(ErrorKind::usage, "say where the backup goes: --to FOLDER (or --file for one item)");
+  PlatformSession session(runtime);
+  Console& console = runtime.console();
+  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
+  const auto data = session.vault_data(vault);
+  platform::KeyVaultClient client(*data);
+  if (!options.file.empty()) return back_up_file(session, client, vault, options);
+  platform::VaultBackupOptions work;
+  work.folder = options.folder;
+  work.secrets = options.names.secrets;
+  work.keys = options.names.keys;
+  work.certificates = options.names.certificates;
+  work.password = password_of(runtime, options.password);
+  work.values = options.values;
+  work.parallel = options.parallel;
+  if (session.dry_run()) return dry_run_backup(session, client, vault.name);
+  platform::VaultBackupResult result;
+  session.change("keyvault.backup", vault.id,
+                 {{"vault", vault.id},
+                  {"folder", options.folder},
+                  {"again", "run `azlin platform keyvault backup` with the same folder again: it goes on"}},
+                 [&] {
+                   ProgressLine progress(console, "items");
+                   result = platform::back_up_vault(
+                       client, identity_of(vault), runtime.clock(), work,
+                       [&](std::size_t done, std::size_t all) { progress.update(done, all); },
+                       session.stop());
+                   if (result.manifest.complete && !result.manifest.partial && result.failures.empty())
+                     session.log().record({vault.id, "keyvault backup", runtime.clock().now(), options.folder,
+                                           static_cast<std::int64_t>(result.manifest.items.size())});
+                 });
+  for (const auto& failure : result.failures)
+    console.line(fmt::format("✗ {} {}: {}", platform::to_string(failure.kind), failure.name, failure.error));
+  const auto good = result.saved + result.unchanged;
+  std::size_t versions = 0;
+  for (const auto& item : result.manifest.items) versions += item.versions.size();
+  console.line(fmt::format("{} {} of {} in {}: {} saved, {} unchanged, {} with their certificate",
+                           result.failures.empty() ? "✓" : "✗", core::counted(good, "item"), vault.name,
+                           options.folder, result.saved, result.unchanged, result.managed));
+  if (result.absent > 0)
+    console.line(fmt::format("  {} no longer in the vault; the backup keeps them", result.absent));
+  if (work.password)
+    console.line("  Encrypted with AES-256-GCM; without the password the files are worth nothing");
+  console.result({{"vault", vault.name},
+                  {"folder", options.folder},
+                  {"complete", result.manifest.complete},
+                  {"encrypted", work.password.has_value()},
+                  {"items", result.manifest.items.size()},
+                  {"versions", versions},
+                  {"saved", result.saved},
+                  {"unchanged", result.unchanged},
+                  {"managed", result.managed},
+                  {"absent", result.absent},
+                  {"throttled", result.throttled},
+                  {"failures", failures_json(result.failures)}});
+  return exit_of(result.failures.size(), good);
+}
+
+void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
+  bind_resource(command, options.vault, "Key vault");
+  bind_names(command, options.names);
+  auto* from = command.add_option("--from", options.folder, "Folder of the backup");
+  command.add_option("--file", options.file, "One file, as `az keyvault secret backup` writes it")
+      ->excludes(from);
+  command.add_option("--kind", options.kind, "What the file holds")
+      ->check(CLI::IsMember({"secret", "key", "certificate"}))
+      ->capture_default_str();
+  bind_password(command, options.password);
+  auto* recover = command.add_flag("--recover-deleted", options.recover_deleted,
+                                   "Bring back soft-deleted items of the same name, then compare");
+  command
+      .add_flag("--purge-deleted", options.purge_deleted,
+                "Purge soft-deleted items of the same name (for good), then restore")
+      ->excludes(recover);
+  command.add_flag("--values", options.values, "Set the secrets' values anew: works in any geography");
+  command.add_flag("--allow-incomplete", options.allow_incomplete,
+                   "Also from a backup that was not finished");
+  command.add_option("--parallel", options.parallel, "Items at once")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  command.footer(
+      "Example: azlin platform keyvault restore dr-kv --from ./kv-backup --password-file ~/.kv-password\n"
+      "Only into the subscription and geography of the backup. Certificates come first, with their key and "
+      "secret.\nExit codes: 0, 1, 2, 3, 4 some items were not restored, 5, 7, 130");
+}
+
+int restore_file(PlatformSession& session, platform::KeyVaultClient& client, const platform::Resource& vault,
+                 const KeyVaultRestoreOptions& options) {
+  const auto kind = options.kind == "secret" ? ItemKind::secret
+                    : options.kind == "key"  ? ItemKind::key
+                                             : ItemKind::certificate;
+  if (!session.dry_run()) {
+    session.change("keyvault.restore", vault.id, {{"file", options.file}},
+                   [&] { platform::restore_vault_file(client, kind, options.file, session.stop()); });
+  }
+  session.console().line(fmt::format("{} {} into {}", session.dry_run() ? "Would restore" : "✓ Restored",
+                                     options.file, vault.name));
+  session.console().result({{"vault", vault.name}, {"file", options.file}, {"dryRun", session.dry_run()}});
+  return 0;
+}
+
+ordered_json steps_json(const std::vector<platform::RestoreStep>& steps) {
+  ordered_json out = ordered_json::array();
+  for (const auto& step : steps)
+    out.push_back({{"kind", platform::to_string(step.item.kind)},
+                   {"name", step.item.name},
+                   {"versions", step.item.versions.size()},
+                   {"action", step.action},
+                   {"ok", step.ok},
+                   {"outcome", step.outcome}});
+  return out;
+}
+
+std::map<std::string, std::size_t> count_actions(const std::vector<platform::RestoreStep>& steps) {
+  std::map<std::string, std::size_t> counts;
+  for (const auto& step : steps) ++counts[step.action];
+  return counts;
+}
+
+int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
+  if (options.folder.empty() == options.file.empty())
+    throw Error(ErrorKind::usage, "say what is restored: --from FOLDER or --file FILE");
+  PlatformSession session(runtime);
+  Console& console = runtime.console();
+  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
+  const auto data = session.vault_data(vault);
+  platform::KeyVaultClient client(*data);
+  if (!options.file.empty()) return restore_file(session, client, vault, options);
+  platform::VaultRestoreOptions work;
+  work.folder = options.folder;
+  work.secrets = options.names.secrets;
+  work.keys = options.names.keys;
+  work.certificates = options.names.certificates;
+  work.password = platform::backup_password(options.password.file, runtime.env());
+  work.deleted = options.recover_deleted ? platform::Deleted::recover
+                 : options.purge_deleted ? platform::Deleted::purge
+                                         : platform::Deleted::refuse;
+  work.values = options.values;
+  work.allow_incomplete = options.allow_incomplete;
+  work.parallel = options.parallel;
+  auto steps = platform::plan_vault_restore(client, identity_of(vault), work, session.stop());
+  const auto counts = count_actions(steps);
+  for (const auto& [action, count] : counts)
+    console.line(fmt::format("  {:8} {}", action, core::counted(count, "item")));
+  if (session.dry_run()) {
+    console.line("Dry run: nothing was restored.");
+    console.result({{"dryRun", true}, {"vault", vault.name}, {"items", steps_json(steps)}}, "items");
+    return 0;
+  }
+  if (counts.contains("purge"))
+    console.warn(
+        fmt::format("{} will be purged for good.", core::counted(counts.at("purge"), "deleted item")));
+  if (!console.confirm(fmt::format("restoring {} into {}", core::counted(steps.size(), "item"), vault.name)))
+    return 0;
+  session.change("keyvault.restore", vault.id,
+                 {{"vault", vault.id},
+                  {"folder", options.folder},
+                  {"again", "run `azlin platform keyvault restore` again: what is there already is skipped"}},
+                 [&] {
+                   ProgressLine progress(console, "items");
+                   platform::restore_vault(
+                       client, work, steps,
+                       [&](std::size_t done, std::size_t all) { progress.update(done, all); },
+                       session.stop());
+                 });
+  std::size_t failed = 0, same = 0;
+  for (const auto& step : steps) {
+    failed += step.ok ? 0 : 1;
+    same += step.outcome == "same" ? 1 : 0;
+    if (!step.ok)
+      console.line(
+          fmt::format("✗ {} {}: {}", platform::to_string(step.item.kind), step.item.name, step.outcome));
+  }
+  console.line(fmt::format("{} {} restored into {}, {} were there already, {} not restored",
+                           failed == 0 ? "✓" : "✗", core::counted(steps.size() - failed - same, "item"),
+                           vault.name, same, failed));
+  console.result({{"vault", vault.name},
+                  {"restored", steps.size() - failed - same},
+                  {"same", same},
+                  {"failed", failed},
+                  {"items", steps_json(steps)}},
+                 "items");
+  return exit_of(failed, steps.size() - failed);
+}
+
+}  // namespace
+
+void add_keyvault_commands(CLI::App& platform, Job& chosen) {
+  CLI::App* group = add_group(platform, "keyvault", "Secrets, keys and certificates: backup and restore");
+  add_command<KeyVaultBackupOptions>(*group, "backup", "All or named items into a folder", chosen);
+  add_command<KeyVaultRestoreOptions>(*group, "restore", "A backup into a vault, compared afterwards",
+                                      chosen);
+}
+
+}  // namespace azlin::cli

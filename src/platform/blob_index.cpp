@@ -1,0 +1,322 @@
+#include "platform/blob_index.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "azlin/core/cancel.hpp"
+#include "azlin/core/error.hpp"
+#include "platform/encoding.hpp"
+#include "platform/fields.hpp"
+#include "platform/files.hpp"
+
+namespace azlin::platform {
+
+using core::Error;
+using core::ErrorKind;
+
+namespace {
+
+const store::Migrations kSchema = {
+    "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);"
+    "CREATE TABLE blobs (container TEXT NOT NULL, name TEXT NOT NULL, etag TEXT NOT NULL, size INTEGER NOT "
+    "NULL,"
+    " md5 TEXT NOT NULL, properties TEXT NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL DEFAULT '',"
+    " file_md5 TEXT NOT NULL DEFAULT '', whole INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
+    " seen INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (container, name));"
+    "CREATE TABLE ranges (container TEXT NOT NULL, name TEXT NOT NULL, offset INTEGER NOT NULL,"
+    " PRIMARY KEY (container, name, offset));"};
+
+constexpr const char* kColumns =
+    "SELECT container, name, etag, size, md5, properties, file, sha256, file_md5, whole, gone FROM blobs ";
+
+std::string properties_text(const BlobInfo& info) {
+  return json{{"type", info.type},
+              {"tier", info.tier},
+              {"contentType", info.content_type},
+              {"contentEncoding", info.content_encoding},
+              {"modified", core::to_iso8601(info.modified)},
+              {"metadata", info.metadata}}
+      .dump();
+}
+
+IndexedBlob row(const store::Statement& statement) {
+  IndexedBlob out;
+  out.container = statement.text(0);
+  out.info.name = statement.text(1);
+  out.info.etag = statement.text(2);
+  out.info.size = static_cast<std::uint64_t>(statement.integer(3));
+  out.info.md5 = statement.text(4);
+  const json properties = parse_or_null(statement.text(5));
+  out.info.type = text(properties, "type");
+  out.info.tier = text(properties, "tier");
+  out.info.content_type = text(properties, "contentType");
+  out.info.content_encoding = text(properties, "contentEncoding");
+  for (const auto& [key, value] : at(properties, "metadata").items()) out.info.metadata[key] = value;
+  out.file = statement.text(6);
+  out.sha256 = statement.text(7);
+  out.file_md5 = statement.text(8);
+  out.whole = statement.integer(9) != 0;
+  out.gone = statement.integer(10) != 0;
+  return out;
+}
+
+// The next text in order: what begins with `prefix` is from it up to here. "": no end.
+std::string after_prefix(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xFF) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+bool is_plain_segment(std::string_view segment) {
+  if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(".azlin-part"))
+    return false;
+  for (const char c : segment)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\') return false;
+  return true;
+}
+
+[[noreturn]] void throw_for(const std::string& path) {
+  throw Error(ErrorKind::failed, fmt::format("{}: {}", path, std::strerror(errno)),
+              errno == ENOSPC ? "the disk is full; make room and run it again: it goes on" : "");
+}
+
+}  // namespace
+
+std::string file_of_blob(const std::string& container, const std::string& name) {
+  bool plain = name.size() <= 900;
+  for (std::size_t from = 0; plain && from <= name.size();) {
+    const auto end = std::min(name.find('/', from), name.size());
+    plain = is_plain_segment(std::string_view(name).substr(from, end - from));
+    from = end + 1;
+  }
+  if (plain) return container + "/" + name;
+  return ".azlin/named/" + hex(sha256(container + "/" + name));
+}
+
+BlobIndex::BlobIndex(const std::string& folder, const std::string& account, bool may_create)
+    : folder_(folder), account_(account) {
+  const auto path = folder + "/.azlin/index.db";
+  if (!may_create && !file_exists(path))
+    throw Error(ErrorKind::not_found, fmt::format("there is no export in {}", folder),
+                "`azlin platform storage export` makes one");
+  make_folder(folder + "/.azlin/named");
+  lock_ = open((folder + "/.azlin/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) throw_for(folder + "/.azlin/lock");
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    close(lock_);
+    throw Error(ErrorKind::busy, fmt::format("another azlin works on {}", folder));
+  }
+  db_ = std::make_unique<store::Database>(path, kSchema, store::OpenOptions{.durable = false});
+  auto known = db_->prepare("SELECT value FROM about WHERE key = 'account'");
+  if (known.step()) {
+    account_ = known.text(0);
+    if (may_create && account_ != account)
+      throw Error(ErrorKind::usage, fmt::format("{} holds data of account {}", folder, account_),
+                  "give each account a folder of its own");
+  } else {
+    db_->prepare("INSERT INTO about (key, value) VALUES ('account', ?)").bind(1, account).run();
+  }
+}
+
+BlobIndex::~BlobIndex() {
+  if (lock_ >= 0) close(lock_);
+}
+
+std::optional<IndexedBlob> BlobIndex::find(const std::string& container, const std::string& name) {
+  auto statement = db_->prepare(std::string(kColumns) + "WHERE container = ? AND name = ?");
+  statement.bind(1, container).bind(2, name);
+  if (!statement.step()) return std::nullopt;
+  return row(statement);
+}
+
+// Another blob's file is a folder of this one's path, or the other way round.
+bool BlobIndex::collides(const std::string& container, const std::string& name) {
+  auto below = db_->prepare("SELECT 1 FROM blobs WHERE container = ? AND name > ? AND name < ? LIMIT 1");
+  below.bind(1, container).bind(2, name + "/").bind(3, name + "0");  // '0' follows '/'
+  if (below.step()) return true;
+  for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+    if (find(container, name.substr(0, slash))) return true;
+  return false;
+}
+
+IndexedBlob BlobIndex::begin(const std::string& container, const BlobInfo& info) {
+  const auto before = find(container, info.name);
+  IndexedBlob out;
+  out.container = container;
+  out.info = info;
+  out.file = before ? before->file : file_of_blob(container, info.name);
+  if (!before) {
+    if (collides(container, info.name)) out.file = ".azlin/named/" + hex(sha256(container + "/" + info.name));
+  }
+  if (!before || before->info.etag != info.etag || before->whole)
+    db_->prepare("DELETE FROM ranges WHERE container = ? AND name = ?")
+        .bind(1, container)
+        .bind(2, info.name)
+        .run();
+  db_->prepare(
+         "INSERT INTO blobs (container, name, etag, size, md5, properties, file) VALUES (?, ?, ?, ?, ?, ?, ?)"
+         " ON CONFLICT (container, name) DO UPDATE SET etag = excluded.etag, size = excluded.size,"
+         " md5 = excluded.md5, properties = excluded.properties, whole = 0, gone = 0, seen = 1")
+      .bind(1, container)
+      .bind(2, info.name)
+      .bind(3, info.etag)
+      .bind(4, static_cast<std::int64_t>(info.size))
+      .bind(5, info.md5)
+      .bind(6, properties_text(info))
+      .bind(7, out.file)
+      .run();
+  return out;
+}
+
+std::set<std::uint64_t> BlobIndex::ranges(const IndexedBlob& blob) {
+  std::set<std::uint64_t> out;
+  auto statement = db_->prepare("SELECT offset FROM ranges WHERE container = ? AND name = ?");
+  statement.bind(1, blob.container).bind(2, blob.info.name);
+  while (statement.step()) out.insert(static_cast<std::uint64_t>(statement.integer(0)));
+  return out;
+}
+
+void BlobIndex::range_done(const IndexedBlob& blob, std::uint64_t offset) {
+  db_->prepare("INSERT OR IGNORE INTO ranges (container, name, offset) VALUES (?, ?, ?)")
+      .bind(1, blob.container)
+      .bind(2, blob.info.name)
+      .bind(3, static_cast<std::int64_t>(offset))
+      .run();
+}
+
+void BlobIndex::whole(const IndexedBlob& blob) {
+  store::Transaction transaction(*db_);
+  db_->prepare("UPDATE blobs SET whole = 1, sha256 = ?, file_md5 = ? WHERE container = ? AND name = ?")
+      .bind(1, blob.sha256)
+      .bind(2, blob.file_md5)
+      .bind(3, blob.container)
+      .bind(4, blob.info.name)
+      .run();
+  db_->prepare("DELETE FROM ranges WHERE container = ? AND name = ?")
+      .bind(1, blob.container)
+      .bind(2, blob.info.name)
+      .run();
+  transaction.commit();
+}
+
+void BlobIndex::seen(const std::string& container, const std::string& name) {
+  db_->prepare("UPDATE blobs SET seen = 1, gone = 0 WHERE container = ? AND name = ?")
+      .bind(1, container)
+      .bind(2, name)
+      .run();
+}
+
+namespace {
+
+constexpr const char* kOfRun = " WHERE container = ?1 AND name >= ?2 AND (?3 = '' OR name < ?3)";
+
+}  // namespace
+
+void BlobIndex::begin_run(const std::string& container, const std::string& prefix) {
+  db_->prepare(std::string("UPDATE blobs SET seen = 0") + kOfRun)
+      .bind(1, container)
+      .bind(2, prefix)
+      .bind(3, after_prefix(prefix))
+      .run();
+}
+
+std::uint64_t BlobIndex::end_run(const std::string& container, const std::string& prefix) {
+  db_->prepare(std::string("UPDATE blobs SET gone = 1") + kOfRun + " AND seen = 0 AND gone = 0")
+      .bind(1, container)
+      .bind(2, prefix)
+      .bind(3, after_prefix(prefix))
+      .run();
+  return static_cast<std::uint64_t>(db_->changes());
+}
+
+std::vector<std::string> BlobIndex::containers() {
+  std::vector<std::string> out;
+  auto statement = db_->prepare("SELECT DISTINCT container FROM blobs ORDER BY container");
+  while (statement.step()) out.push_back(statement.text(0));
+  return out;
+}
+
+std::vector<IndexedBlob> BlobIndex::page(const std::string& container, const std::string& prefix,
+                                         const std::string& after, int limit) {
+  std::vector<IndexedBlob> out;
+  auto statement = db_->prepare(std::string(kColumns) + kOfRun +
+                                " AND name > ?4 AND whole = 1 AND gone = 0 ORDER BY name LIMIT ?5");
+  statement.bind(1, container)
+      .bind(2, prefix)
+      .bind(3, after_prefix(prefix))
+      .bind(4, after)
+      .bind(5, std::int64_t{limit});
+  while (statement.step()) out.push_back(row(statement));
+  return out;
+}
+
+PlacedFile::PlacedFile(const std::string& path, Mode mode)
+    : fd_(open(path.c_str(), mode == Mode::read ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600)),
+      path_(path) {
+  if (fd_ < 0) throw_for(path_);
+}
+
+PlacedFile::~PlacedFile() {
+  close(fd_);
+}
+
+void PlacedFile::write(std::uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_for(path_);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  if (fdatasync(fd_) != 0) throw_for(path_);
+}
+
+std::string PlacedFile::read(std::uint64_t offset, std::size_t length) {
+  std::string out(length, '\0');
+  std::size_t done = 0;
+  while (done < length) {
+    const auto got = pread(fd_, out.data() + done, length - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_for(path_);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  out.resize(done);
+  return out;
+}
+
+void PlacedFile::set_size(std::uint64_t size) {
+  if (ftruncate(fd_, static_cast<off_t>(size)) != 0) throw_for(path_);
+}
+
+std::uint64_t PlacedFile::size() const {
+  struct stat about {};
+  if (fstat(fd_, &about) != 0) throw_for(path_);
+  return static_cast<std::uint64_t>(about.st_size);
+}
+
+FileSums sums_of(const std::string& path, const std::stop_token& stop) {
+  PlacedFile file(path, PlacedFile::Mode::read);
+  Digest md5(Digest::Kind::md5), sha(Digest::Kind::sha256);
+  FileSums out;
+  while (true) {
+    core::throw_if_stopped(stop, "reading a file");
+    const auto piece = file.read(out.size, 1U << 20);
+    if (piece.empty()) break;
+    md5.add(piece);
+    sha.add(piece);
+    out.size += piece.size();
+  }
+  out.md5 = base64_encode(md5.finish());
+  out.sha256 = hex(sha.finish());
+  return out;
+}
+
+}  // namespace azlin::platform

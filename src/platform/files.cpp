@@ -1,0 +1,96 @@
+#include "platform/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "azlin/core/error.hpp"
+#include "azlin/platform/text_file.hpp"
+
+namespace azlin::platform {
+
+namespace {
+
+[[noreturn]] void throw_for(const char* doing, const std::string& path) {
+  throw core::Error(core::ErrorKind::failed,
+                    fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno)),
+                    errno == ENOSPC ? "the disk is full; make room and run it again: it goes on" : "");
+}
+
+// Closes when it goes.
+struct File {
+  int fd;
+  ~File() {
+    if (fd >= 0) close(fd);
+  }
+};
+
+void write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const auto written = write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_for("write", path);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw_for("read", path);
+  std::stringstream content;
+  content << file.rdbuf();
+  return std::move(content).str();
+}
+
+bool file_exists(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return;
+  std::filesystem::create_directories(path, error);
+  if (error)
+    throw core::Error(core::ErrorKind::failed,
+                      fmt::format("cannot make the folder {}: {}", path, error.message()));
+  chmod(path.c_str(), 0700);
+}
+
+void write_file_whole(const std::string& path, std::string_view content) {
+  const std::string part = path + ".part";
+  {
+    const File file{open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    if (file.fd < 0) throw_for("write", part);
+    write_all(file.fd, content, part);
+    if (fsync(file.fd) != 0) throw_for("write", part);
+  }
+  if (rename(part.c_str(), path.c_str()) != 0) throw_for("write", path);
+}
+
+void append_line(const std::string& path, std::string_view line) {
+  const File file{open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  if (file.fd < 0) throw_for("write", path);
+  std::string whole(line);
+  whole += '\n';
+  write_all(file.fd, whole, path);
+}
+
+std::string read_text_file(const std::string& path) {
+  return read_file(path);
+}
+
+void write_text_file(const std::string& path, std::string_view content) {
+  write_file_whole(path, content);
+}
+
+}  // namespace azlin::platform
