@@ -8,6 +8,8 @@ void add_platform_commands(CLI::App& root, Job& chosen) {
       add_group(root, "platform", "Cosmos DB, Storage, Key Vault, App Configuration: protect and restore");
   add_keyvault_commands(*group, chosen);
   add_appconfig_commands(*group, chosen);
+  add_storage_commands(*group, chosen);
+  add_cosmos_commands(*group, chosen);
 }
 
 }  // namespace azlin::cli
