@@ -16,6 +16,8 @@ void add_storage_commands(CLI::App& platform, Job& chosen);
 void add_blob_commands(CLI::App& storage, Job& chosen);
 void add_blob_backup_commands(CLI::App& storage, Job& chosen);
 void add_cosmos_commands(CLI::App& platform, Job& chosen);
+void add_assess_commands(CLI::App& platform, Job& chosen);
+void add_recovery_commands(CLI::App& root, Job& chosen);
 
 // "FROM..TO" each. Throws core::Error (usage).
 std::vector<platform::BlobRange> parse_ranges(const std::vector<std::string>& texts);

@@ -51,6 +51,7 @@ struct AppConfigDiffOptions {
   StoreArgument store;
   FilterFlags filter;
   SourceFlags source;
+  std::vector<std::string> vault_map;
   bool values = false;
 };
 struct AppConfigRollbackOptions {
@@ -235,6 +236,21 @@ int make_like(PlatformSession& session, OpenStore& store, const Work& work, cons
   return core::exit_code(left.size() == changes.size() ? ErrorKind::failed : ErrorKind::partial);
 }
 
+void bind_vault_map(CLI::App& command, std::vector<std::string>& pairs) {
+  command.add_option("--map-vault", pairs, "OLD=NEW: Key Vault references to vault OLD point at NEW")
+      ->allow_extra_args(false);
+}
+
+void map_vaults(Console& console, std::vector<KeyValue>& items, const std::vector<std::string>& pairs) {
+  for (const auto& pair : pairs) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
+      throw Error(ErrorKind::usage, "'" + pair + "' is not OLD=NEW");
+    const auto count = platform::rewrite_references(items, pair.substr(0, equals), pair.substr(equals + 1));
+    console.note(fmt::format("{} rewritten: {}", core::counted(count, "Key Vault reference"), pair));
+  }
+}
+
 void bind(CLI::App& command, AppConfigExportOptions& options) {
   bind_store(command, options.store);
   bind_filter(command, options.filter);
@@ -293,8 +309,7 @@ void bind(CLI::App& command, AppConfigImportOptions& options) {
   bind_format(command, options.format);
   auto* file = command.add_option("--from", options.source.file, "File of the profile appconfig/kvset");
   command.add_option("--from-store", options.source.store, "Another store: its name or id")->excludes(file);
-  command.add_option("--map-vault", options.vault_map,
-                     "OLD=NEW: Key Vault references to vault OLD point at NEW");
+  bind_vault_map(command, options.vault_map);
   command.add_flag("--strict", options.strict, "Remove what the source does not have");
   command.add_flag("--unlock", options.unlock, "Change locked items, too, and lock them again");
   command.add_flag("--no-locks", options.no_locks, "Leave lock states as they are");
@@ -311,15 +326,7 @@ int run(Runtime& runtime, const AppConfigImportOptions& options) {
   auto store = open_store(session, options.store);
   Work work{"appconfig.import", read_source(session, store, options.source, options.store, options.filter),
             options.strict, !options.no_locks, options.unlock};
-  for (const auto& pair : options.vault_map) {
-    const auto equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
-      throw Error(ErrorKind::usage, "'" + pair + "' is not OLD=NEW");
-    const auto count =
-        platform::rewrite_references(work.wanted, pair.substr(0, equals), pair.substr(equals + 1));
-    runtime.console().note(
-        fmt::format("{} rewritten: {}", core::counted(count, "Key Vault reference"), pair));
-  }
+  map_vaults(runtime.console(), work.wanted, options.vault_map);
   return make_like(session, store, work, options.filter);
 }
 
@@ -329,6 +336,7 @@ void bind(CLI::App& command, AppConfigDiffOptions& options) {
   command.add_option("--file", options.source.file, "Compare with this export");
   command.add_option("--store", options.source.store, "Compare with another store");
   command.add_option("--at", options.source.at, "Compare with the same store as it was then");
+  bind_vault_map(command, options.vault_map);
   command.add_flag("--show-values", options.values, "Print the values, too");
   command.footer(
       "Says what would make the store like the other: + add, - remove.\n"
@@ -338,7 +346,8 @@ void bind(CLI::App& command, AppConfigDiffOptions& options) {
 int run(Runtime& runtime, const AppConfigDiffOptions& options) {
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
-  const auto wanted = read_source(session, store, options.source, options.store, options.filter);
+  auto wanted = read_source(session, store, options.source, options.store, options.filter);
+  map_vaults(runtime.console(), wanted, options.vault_map);
   const auto changes =
       platform::compare(store.client->list(filter_of(options.filter), session.stop()), wanted, true, true);
   print_changes(runtime.console(), changes, options.values);

@@ -39,6 +39,13 @@ struct KeyVaultRestoreOptions {
   int parallel = 8;
 };
 
+struct KeyVaultDiffOptions {
+  ResourceArgument vault;
+  std::string folder;
+  PasswordArgument password;
+  bool values = false;
+};
+
 void bind_names(CLI::App& command, ItemNames& names) {
   command.add_option("--secret", names.secrets, "Only this secret; may be repeated")
       ->type_name("NAME")
@@ -311,6 +318,41 @@ int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
   return exit_of(failed, steps.size() - failed);
 }
 
+void bind(CLI::App& command, KeyVaultDiffOptions& options) {
+  bind_resource(command, options.vault, "Key vault");
+  command.add_option("--from", options.folder, "Folder of the backup")->required();
+  command.add_option("--password-file", options.password.file,
+                     "File with the backup's password (else AZLIN_BACKUP_PASSWORD)");
+  command.add_flag("--values", options.values, "Compare the secrets' values instead of the versions");
+  command.footer(
+      "Is every item of the backup in the vault, with its versions? Changes nothing.\n"
+      "Exit codes: 0 all are, 1, 2, 3, 5, 6 some are not");
+}
+
+int run(Runtime& runtime, const KeyVaultDiffOptions& options) {
+  PlatformSession session(runtime);
+  Console& console = runtime.console();
+  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
+  const auto data = session.vault_data(vault);
+  platform::KeyVaultClient client(*data);
+  platform::VaultRestoreOptions work;
+  work.folder = options.folder;
+  work.password = platform::backup_password(options.password.file, runtime.env());
+  work.values = options.values;
+  const auto steps = platform::plan_vault_restore(client, identity_of(vault), work, session.stop());
+  std::size_t other = 0;
+  for (const auto& step : steps) {
+    if (step.action == "same") continue;
+    ++other;
+    console.line(fmt::format("✗ {} {}: {}", platform::to_string(step.item.kind), step.item.name,
+                             step.action == "restore" ? "not as in the backup, or not there" : step.action));
+  }
+  console.line(fmt::format("{} {} of {} are as in the backup", other == 0 ? "✓" : "✗", steps.size() - other,
+                           steps.size()));
+  console.result({{"vault", vault.name}, {"items", steps_json(steps)}, {"differ", other}}, "items");
+  return other == 0 ? 0 : core::exit_code(ErrorKind::findings);
+}
+
 }  // namespace
 
 void add_keyvault_commands(CLI::App& platform, Job& chosen) {
@@ -318,6 +360,7 @@ void add_keyvault_commands(CLI::App& platform, Job& chosen) {
   add_command<KeyVaultBackupOptions>(*group, "backup", "All or named items into a folder", chosen);
   add_command<KeyVaultRestoreOptions>(*group, "restore", "A backup into a vault, compared afterwards",
                                       chosen);
+  add_command<KeyVaultDiffOptions>(*group, "diff", "A vault against a backup", chosen);
 }
 
 }  // namespace azlin::cli

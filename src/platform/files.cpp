@@ -89,6 +89,10 @@ std::string read_text_file(const std::string& path) {
   return read_file(path);
 }
 
+void make_private_folder(const std::string& path) {
+  make_folder(path);
+}
+
 void write_text_file(const std::string& path, std::string_view content) {
   write_file_whole(path, content);
 }
