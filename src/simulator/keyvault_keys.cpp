@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include "simulator/crypto.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/keyvault.hpp"
 #include "simulator/text.hpp"
@@ -14,22 +15,6 @@ constexpr const char* kPem = "application/x-pem-file";
 constexpr const char* kPendingState = "keyvault pending";
 
 const Json kKeyOps = {"encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"};
-
-// Standard base64, with its padding.
-std::string base64(const std::string& bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-std::string from_base64(std::string text) {
-  std::replace(text.begin(), text.end(), '+', '-');
-  std::replace(text.begin(), text.end(), '/', '_');
-  return base64url_decode(text);
-}
 
 Reply keep_key(VaultCall& call, const std::string& name, Json key) {
   const Json& body = call.request.object();
@@ -72,7 +57,7 @@ void keep_certificate(VaultCall& call, const std::string& name, const Json& poli
               {{"version", version}, {"key", key}, {"attributes", attributes}, {"tags", tags}}, true);
   add_version(call, "secrets", name,
               {{"version", version},
-               {"value", pem ? made.key_pem + made.certificate_pem : base64(made.pkcs12)},
+               {"value", pem ? made.key_pem + made.certificate_pem : base64_encode(made.pkcs12)},
                {"contentType", pem ? kPem : kPfx},
                {"attributes", attributes},
                {"tags", tags}},
@@ -82,7 +67,7 @@ void keep_certificate(VaultCall& call, const std::string& name, const Json& poli
              EVP_sha1(), nullptr);
   add_version(call, "certificates", name,
               {{"version", version},
-               {"cer", base64(made.der)},
+               {"cer", base64_encode(made.der)},
                {"x5t", base64url_encode(digest)},
                {"attributes", attributes},
                {"tags", tags}});
@@ -92,9 +77,9 @@ void keep_certificate(VaultCall& call, const std::string& name, const Json& poli
 }
 
 Json pending_body(const VaultCall& call, const std::string& name, bool done) {
-  Json body = {{"id", call.url("certificates", name, "pending")}, {"issuer", {{"name", "Self"}}},
-               {"csr", base64("simulated request for " + name)},  {"cancellation_requested", false},
-               {"status", done ? "completed" : "inProgress"},     {"request_id", guid_from(name)}};
+  Json body = {{"id", call.url("certificates", name, "pending")},       {"issuer", {{"name", "Self"}}},
+               {"csr", base64_encode("simulated request for " + name)}, {"cancellation_requested", false},
+               {"status", done ? "completed" : "inProgress"},           {"request_id", guid_from(name)}};
   if (done) body["target"] = call.url("certificates", name);
   return body;
 }
@@ -158,7 +143,7 @@ Reply import_certificate(VaultCall& call, const std::string& name) {
   check_free(call, "certificates", name);
   const std::string value = text_at(body, "/value");
   const bool pem = value.find("-----BEGIN") != std::string::npos;
-  const MadeCertificate made = read_certificate(pem ? value : from_base64(value), text_at(body, "/pwd"));
+  const MadeCertificate made = read_certificate(pem ? value : base64_decode(value), text_at(body, "/pwd"));
   Json policy = body.value("policy", Json::object());
   if (text_at(policy, "/x509_props/subject").empty()) policy["x509_props"]["subject"] = "CN=" + name;
   if (text_at(policy, "/secret_props/contentType").empty())

@@ -7,7 +7,8 @@
 namespace azlin::simulator {
 
 // The keys of a seed file that are platform resources.
-inline const std::vector<std::string> kPlatformSeedKeys = {"keyVaults"};
+inline const std::vector<std::string> kPlatformSeedKeys = {
+    "keyVaults", "configurationStores", "storageAccounts", "cosmosAccounts", "aksClusters"};
 
 // Makes what `seed` lists. Throws core::Error (usage) for keys that it does not know.
 void seed_platform(Context& context, const Json& seed);

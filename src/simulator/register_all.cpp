@@ -1,3 +1,4 @@
+#include "simulator/platform.hpp"
 #include "simulator/providers.hpp"
 
 namespace azlin::simulator {
@@ -24,6 +25,11 @@ void register_all(Router& router, Context& context) {
   register_snapshots(router, context);
   register_recovery_services(router, context);
   register_key_vault(router, context);
+  register_app_configuration(router, context);
+  register_storage(router, context);
+  register_cosmos(router, context);
+  register_data_protection(router, context);
+  register_kubernetes(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -9,12 +9,12 @@ import { ComputeManagementClient } from "@azure/arm-compute";
 export const subscription = "00000000-0000-0000-0000-000000000001";
 
 // Resolves when the server has printed both of its addresses.
-export async function startSimulator(binary, seed = "sample", latency = "demo") {
+export async function startSimulator(binary, seed = "sample", latency = "demo", blobEndpoint = "") {
   const home = mkdtempSync(join(tmpdir(), "azlin-js-"));
   const child = spawn(
     binary,
     ["simulator", "serve", "--port", "0", "--tls-port", "0", "--state", join(home, "state"), "--latency", latency,
-      "--seed", seed],
+      "--seed", seed, ...(blobEndpoint ? ["--blob-endpoint", blobEndpoint] : [])],
     { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, HOME: home, AZLIN_HOME: join(home, ".azlin") } });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (pattern) => {
@@ -35,11 +35,12 @@ export async function startSimulator(binary, seed = "sample", latency = "demo") 
   return { http, https, ca: readFileSync(certificate, "utf8"), stop };
 }
 
-// A credential as a managed identity has it.
-function credential(http) {
+// A credential as a managed identity has it: the resource is the scope without "/.default".
+export function credential(http) {
   return {
-    async getToken() {
-      const query = "api-version=2018-02-01&resource=https%3A%2F%2Fmanagement.azure.com%2F";
+    async getToken(scopes) {
+      const resource = [scopes].flat()[0].replace(/\/\.default$/, "");
+      const query = `api-version=2018-02-01&resource=${encodeURIComponent(resource)}`;
       const reply = await fetch(`${http}/metadata/identity/oauth2/token?${query}`, { headers: { Metadata: "true" } });
       const token = await reply.json();
       return { token: token.access_token, expiresOnTimestamp: Number(token.expires_on) * 1000 };
@@ -47,11 +48,13 @@ function credential(http) {
   };
 }
 
+// What every client is given besides its address.
+export const armOptions = (simulator) => ({ tlsOptions: { ca: simulator.ca }, retryOptions: { maxRetries: 0 } });
+
 // The SDK as it comes: only the address and the certificate are ours.
 export function computeClient(simulator) {
   return new ComputeManagementClient(credential(simulator.http), subscription, {
     endpoint: simulator.https,
-    tlsOptions: { ca: simulator.ca },
-    retryOptions: { maxRetries: 0 },
+    ...armOptions(simulator),
   });
 }

@@ -1,0 +1,143 @@
+// Microsoft's SDKs of the platform resources: Key Vault, App Configuration, Cosmos DB and, over Azurite, blobs.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import net from "node:net";
+import { after, before, test } from "node:test";
+import { AppConfigurationClient } from "@azure/app-configuration";
+import { CosmosDBManagementClient } from "@azure/arm-cosmosdb";
+import { StorageManagementClient } from "@azure/arm-storage";
+import { SecretClient } from "@azure/keyvault-secrets";
+import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { armOptions, credential, startSimulator, subscription } from "./simulator.mjs";
+
+const group = "Production";
+let simulator, azurite, blobPort;
+
+// A port that is free now; Azurite takes no port 0 that it would tell us.
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = net.createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+
+before(async () => {
+  blobPort = await freePort();
+  azurite = spawn("node_modules/.bin/azurite-blob",
+    ["--blobHost", "127.0.0.1", "--blobPort", String(blobPort), "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"],
+    { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve, reject) => {
+    azurite.on("exit", () => reject(new Error("azurite ended")));
+    azurite.stdout.on("data", (text) => String(text).includes("successfully listen") && resolve());
+  });
+  simulator = await startSimulator(process.env.AZLIN_BINARY, "sample", "demo", `http://127.0.0.1:${blobPort}`);
+});
+after(async () => {
+  azurite.removeAllListeners("exit");
+  azurite.kill();
+  assert.equal(await simulator.stop(), 0);
+});
+
+const all = async (pages) => {
+  const items = [];
+  for await (const item of pages) items.push(item);
+  return items;
+};
+const arm = (type, version) => async (path, method = "GET") => {
+  const { token } = await credential(simulator.http).getToken("https://management.azure.com/.default");
+  const url = `${simulator.http}/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${path}?api-version=${version}`;
+  return (await fetch(url, { method, headers: { Authorization: `Bearer ${token}` } })).json();
+};
+
+const secretClient = async (vault) => {
+  const { properties } = await arm("Microsoft.KeyVault/vaults", "2022-07-01")(vault);
+  return new SecretClient(properties.vaultUri, credential(simulator.http),
+    { ...armOptions(simulator), disableChallengeResourceVerification: true });
+};
+
+test("secrets are set, listed, deleted, recovered, backed up and restored", async () => {
+  const client = await secretClient("staging-kv");
+  for (let number = 0; number < 30; ++number) await client.setSecret(`js-${number}`, `value-${number}`);
+  const listed = await all(client.listPropertiesOfSecrets());
+  assert.equal(listed.filter((one) => one.name.startsWith("js-")).length, 30);
+  await client.setSecret("js-0", "newer");
+  assert.equal((await all(client.listPropertiesOfSecretVersions("js-0"))).length, 2);
+
+  const backup = await client.backupSecret("js-0");
+  const deletion = await client.beginDeleteSecret("js-0", { intervalInMs: 50 });
+  await deletion.pollUntilDone();
+  await assert.rejects(client.setSecret("js-0", "again"), (error) => error.statusCode === 409);
+  await client.purgeDeletedSecret("js-0");
+  for (let tries = 0; ; ++tries) {
+    try {
+      await client.restoreSecretBackup(backup);
+      break;
+    } catch (error) {  // for a second or so after a purge the name is still held
+      assert.equal(error.statusCode, 409);
+      assert.ok(tries < 100);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  assert.equal((await client.getSecret("js-0")).value, "newer");
+  assert.equal((await all(client.listPropertiesOfSecretVersions("js-0"))).length, 2);
+
+  const gone = await client.beginDeleteSecret("js-1", { intervalInMs: 50 });
+  await gone.pollUntilDone();
+  const back = await client.beginRecoverDeletedSecret("js-1", { intervalInMs: 50 });
+  await back.pollUntilDone();
+  assert.equal((await client.getSecret("js-1")).value, "value-1");
+  await assert.rejects(client.getSecret("nothing"), (error) => error.code === "SecretNotFound");
+});
+
+test("settings, labels, locks, revisions and snapshots of a configuration store", async () => {
+  const { value } = await arm("Microsoft.AppConfiguration/configurationStores", "2022-05-01")("prod-config/listKeys", "POST");
+  const client = new AppConfigurationClient(value[0].connectionString, armOptions(simulator));
+  await client.setConfigurationSetting({ key: "js/a b", label: "täst", value: "1", tags: { by: "js" } });
+  const read = await client.getConfigurationSetting({ key: "js/a b", label: "täst" });
+  assert.equal(read.value, "1");
+  assert.deepEqual(read.tags, { by: "js" });
+  await assert.rejects(client.addConfigurationSetting({ key: "js/a b", label: "täst", value: "2" }), (error) => error.statusCode === 412);
+  await client.setReadOnly({ key: "js/a b", label: "täst" }, true);
+  await assert.rejects(client.setConfigurationSetting({ key: "js/a b", label: "täst", value: "2" }), (error) => error.statusCode === 409);
+  await client.setReadOnly({ key: "js/a b", label: "täst" }, false);
+
+  for (let number = 0; number < 120; ++number) await client.setConfigurationSetting({ key: `many/${number}`, value: "x" });
+  assert.equal((await all(client.listConfigurationSettings({ keyFilter: "many/*" }))).length, 120);
+  assert.equal((await all(client.listRevisions({ keyFilter: "js/*" }))).length, 3);
+  assert.ok((await all(client.listConfigurationSettings({ keyFilter: ".appconfig.featureflag/*" }))).length > 0);
+
+  const snapshot = await client.beginCreateSnapshotAndWait(
+    { name: "js-snap", filters: [{ keyFilter: "many/*" }], retentionPeriodInSeconds: 3600 }, { updateIntervalInMs: 50 });
+  assert.equal(snapshot.status, "ready");
+  assert.equal((await all(client.listConfigurationSettingsForSnapshot("js-snap"))).length, 120);
+});
+
+test("a Cosmos DB account is looked at and restored", async () => {
+  const client = new CosmosDBManagementClient(credential(simulator.http), subscription, { endpoint: simulator.https, ...armOptions(simulator) });
+  const account = await client.databaseAccounts.get(group, "prod-cosmos");
+  assert.equal(account.backupPolicy.type, "Continuous");
+  const restorable = (await all(client.restorableDatabaseAccounts.list())).find((one) => one.accountName === "prod-cosmos");
+  assert.equal(restorable.name, account.instanceId);
+  const restored = await client.databaseAccounts.beginCreateOrUpdateAndWait(group, "js-restored", {
+    location: "eastus", databaseAccountOfferType: "Standard", createMode: "Restore",
+    locations: [{ locationName: "eastus", failoverPriority: 0 }], backupPolicy: { type: "Continuous" },
+    restoreParameters: { restoreMode: "PointInTime", restoreSource: restorable.id,
+      restoreTimestampInUtc: new Date(Date.now() - 3600_000) },
+  }, { updateIntervalInMs: 100 });
+  assert.equal(restored.provisioningState, "Succeeded");
+  assert.deepEqual((await all(client.sqlResources.listSqlDatabases(group, "js-restored"))).map((one) => one.name), ["chat"]);
+});
+
+test("the blobs of an account are Azurite's, with the keys of ARM", async () => {
+  const client = new StorageManagementClient(credential(simulator.http), subscription, { endpoint: simulator.https, ...armOptions(simulator) });
+  const name = "devstoreaccount1";
+  const account = await client.storageAccounts.beginCreateAndWait(group, name,
+    { location: "eastus", kind: "StorageV2", sku: { name: "Standard_LRS" } }, { updateIntervalInMs: 50 });
+  const { keys } = await client.storageAccounts.listKeys(group, name);
+  const blobs = new BlobServiceClient(account.primaryEndpoints.blob.replace(/\/$/, ""), new StorageSharedKeyCredential(name, keys[0].value));
+  const container = blobs.getContainerClient("js-data");
+  await container.create();
+  await container.getBlockBlobClient("a/b.txt").upload("hello", 5);
+  assert.equal(String(await container.getBlobClient("a/b.txt").downloadToBuffer()), "hello");
+});
