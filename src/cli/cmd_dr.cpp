@@ -1,4 +1,4 @@
-// azlin dr test, dr cleanup.
+// azlin dr cleanup, and what the dr commands share.
 #include "cli/cmd_dr.hpp"
 
 #include <fmt/format.h>
@@ -6,8 +6,6 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "cli/alerts.hpp"
-#include "cli/dry_run.hpp"
-#include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
 
@@ -20,248 +18,9 @@ using nlohmann::ordered_json;
 
 namespace {
 
-struct DrTestOptions {
-  VmArgument vm;
-  std::optional<std::string> backup, region, group, command, size, target_rto;
-  bool no_cleanup = false, verify_boot = true, verify_ssh = true;
-};
 struct DrCleanupOptions {
   std::optional<std::string> drill;
 };
-
-void bind(CLI::App& command, DrTestOptions& options) {
-  bind_vm(command, options.vm);
-  command
-      .add_option("--backup", options.backup,
-                  "The backup, by any beginning of its name (default: the newest)")
-      ->type_name("NAME");
-  command
-      .add_option("--test-region", options.region,
-                  "Where the VM is brought up (default: as `dr configure` or the backup schedule says)")
-      ->type_name("REGION");
-  command
-      .add_option("--test-resource-group", options.group,
-                  "Group for the drill (default: one of its own, removed with it)")
-      ->type_name("GROUP");
-  command.add_flag("--no-cleanup", options.no_cleanup, "Keep everything for 24 hours for a look at it");
-  command.add_flag("--verify-boot,!--no-verify-boot", options.verify_boot,
-                   "Wait until the guest reports (default)");
-  command.add_flag("--verify-ssh,!--no-verify-ssh", options.verify_ssh,
-                   "Check inside the guest that sshd answers (default)");
-  command
-      .add_option("--verify-command", options.command,
-                  "Shell command to run in the guest; exit code 0 passes")
-      ->type_name("CMD");
-  command.add_option("--size", options.size, "VM size (default: the original's, or an equal one)");
-  command.add_option("--target-rto", options.target_rto, "The RTO to compare with (default 15m)")
-      ->type_name("TIME");
-  command.footer(
-      "The VM comes up in a network of its own: no public address, no way to production.\n"
-      "Example: azlin dr test prod-db-vm --test-region westus2\n"
-      "Exit codes: 0 passed, 1 failed or something is left, 2, 3 nothing to restore there, 5,\n"
-      "            6 passed but slower than the target, 130");
-}
-
-core::Millis parse_target(const std::optional<std::string>& text) {
-  if (!text) return dr::kDefaultTargetRto;
-  const auto target = core::parse_duration(*text);
-  if (target && target->count() > 0) return *target;
-  throw Error(ErrorKind::usage, fmt::format("--target-rto '{}' is no time over 0", *text), "write it as 15m");
-}
-
-// What the command line leaves out comes from what holds for the VM.
-void complete(Runtime& runtime, dr::DRTestConfig& config, const DrTestOptions& options) {
-  if (options.region) config.test_region = core::normalize_region(*options.region);
-  if (options.region && options.target_rto) return;
-  try {
-    const auto view = open_drills(runtime).show(config.vm, runtime.stop());
-    if (view.policy && !options.region) config.test_region = view.policy->region;
-    if (view.policy && !options.target_rto) config.target_rto = view.policy->target_rto;
-  } catch (const Error& error) {
-    // The VM, or its region, may be what was lost.
-    if (error.kind() == ErrorKind::interrupted || !options.region) throw;
-  }
-  if (config.test_region.empty())
-    throw Error(ErrorKind::usage, "in which region? give --test-region",
-                fmt::format("or set it once: azlin dr configure {} --test-region REGION", config.vm.name));
-}
-
-dr::DRTestConfig config_of(Runtime& runtime, const DrTestOptions& options) {
-  if (options.backup && options.backup->empty())
-    throw Error(ErrorKind::usage, "--backup is empty", "`azlin backup list` shows what there is");
-  dr::DRTestConfig config;
-  config.target_rto = parse_target(options.target_rto);
-  config.backup = options.backup;
-  config.test_resource_group = options.group;
-  config.size = options.size;
-  config.verify_boot = options.verify_boot;
-  config.verify_connectivity = options.verify_ssh;
-  config.verify_command = options.command.value_or("");
-  config.cleanup_after_test = !options.no_cleanup;
-  if (options.region) core::normalize_region(*options.region);
-  config.vm = resolve_vm(runtime, options.vm);
-  complete(runtime, config, options);
-  return config;
-}
-
-const char* title(Step step) {
-  switch (step) {
-    case Step::restore:
-      return "Restore backup to test VM...";
-    case Step::boot:
-      return "Verify VM boots successfully...";
-    case Step::connectivity:
-      return "Verify SSH connectivity...";
-    case Step::command:
-      return "Run check command...";
-    case Step::cleanup:
-      return "Cleanup test resources...";
-  }
-  return "";
-}
-
-const char* short_title(Step step) {
-  switch (step) {
-    case Step::restore:
-      return "Restore";
-    case Step::boot:
-      return "Boot";
-    case Step::connectivity:
-      return "Connectivity";
-    case Step::command:
-      return "Command";
-    case Step::cleanup:
-      return "Cleanup";
-  }
-  return "";
-}
-
-std::string result_word(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::passed:
-      return "SUCCESS";
-    case Outcome::failed:
-      return "FAILED";
-    case Outcome::skipped:
-      return "SKIPPED";
-    case Outcome::not_run:
-      return "NOT RUN";
-  }
-  return "";
-}
-
-int number_of(Step step, bool has_command) {
-  const int number = static_cast<int>(step) + 1;
-  return step == Step::cleanup && !has_command ? number - 1 : number;
-}
-
-void print_phase(Console& console, const dr::Phase& phase, bool has_command) {
-  const std::string time = phase.outcome == Outcome::skipped ? "skipped" : core::to_display(phase.took);
-  console.line(fmt::format("{:<42}{}  {}",
-                           fmt::format("Phase {}: {}", number_of(phase.step, has_command), title(phase.step)),
-                           mark_of(console, phase.outcome), time));
-  if (phase.outcome == Outcome::failed) console.line("    " + phase.detail);
-  if (phase.outcome == Outcome::skipped && !phase.detail.empty()) console.line("    (" + phase.detail + ")");
-}
-
-void print_verdict(Console& console, const dr::DRTestResult& result) {
-  console.line();
-  switch (result.verdict) {
-    case Verdict::passed:
-      console.line(console.green("✓") + " DR test PASSED");
-      break;
-    case Verdict::restore_only:
-      console.line(console.yellow("–") +
-                   " DR test: RESTORE ONLY (the guest was not looked at; no pass, no RTO)");
-      break;
-    case Verdict::interrupted:
-      console.line(console.red("✗") + " DR test INTERRUPTED");
-      break;
-    default:
-      console.line(console.red("✗") + " DR test FAILED");
-  }
-  if (result.rto) {
-    console.line("  RTO (Recovery Time Objective): " + core::to_display(*result.rto));
-    console.line(fmt::format("  Target: {} {}", target_text(result.target_rto),
-                             result.within_target() ? console.green("✓") : console.red("✗ exceeded")));
-  } else if (result.verdict != Verdict::restore_only) {
-    console.line("  RTO (Recovery Time Objective): not reached");
-  }
-  console.line();
-  console.line("  Test results:");
-  for (const auto& phase : result.phases)
-    console.line(fmt::format("    - {}: {}", short_title(phase.step), result_word(phase.outcome)));
-}
-
-void print_result(Console& console, const dr::DRTestResult& result) {
-  print_verdict(console, result);
-  const dr::Phase* cleanup = result.phase(Step::cleanup);
-  if (cleanup != nullptr && cleanup->outcome == Outcome::passed) console.line("  Left behind: 0 left");
-  for (const auto& left : result.left)
-    console.line(fmt::format("  Left behind: {}\n    {}", left.id, left.error));
-  if (!result.left.empty()) console.line("  → azlin dr cleanup tries again");
-  if (result.kept_until) {
-    console.line(fmt::format("  Kept until {}: {}", core::to_display(*result.kept_until), result.test_vm_id));
-    console.line("  → remove it earlier with: azlin dr cleanup --drill " + result.drill_id);
-  }
-  if (!result.error.empty()) console.line("\n  Error: " + result.error);
-  if (!result.boot_log.empty()) {
-    console.line("  Last lines of the boot log:");
-    std::istringstream lines(result.boot_log);
-    for (std::string line; std::getline(lines, line);) console.line("    " + line);
-  }
-  if (!result.hint.empty()) console.line("  → " + result.hint);
-  for (const auto& warning : result.warnings) console.warn(warning);
-}
-
-std::vector<PlannedCall> calls_of(const dr::DrillPlan& plan, bool cleanup) {
-  std::vector<PlannedCall> calls;
-  for (const auto& member : plan.set.members)
-    calls.push_back(tags_patch(member.snapshot.id, snapshot::kInUseTag));
-  const std::string group = fmt::format("/subscriptions/{}/resourceGroups/{}", plan.target.subscription,
-                                        plan.target.resource_group);
-  if (plan.own_group) calls.push_back({"PUT", group, "removed with the drill"});
-  calls.push_back({"PUT", plan.nsg_id, "denies inbound, and outbound but for Run Command"});
-  calls.push_back({"PUT", plan.network_id, "no peering, no routes"});
-  calls.push_back({"PUT", plan.nic_id, "no public address"});
-  for (const auto& disk : plan.disks) calls.push_back({"PUT", disk.new_id, "from " + disk.snapshot_id});
-  calls.push_back({"PUT", plan.target.id(), plan.vm_size});
-  if (!cleanup) return calls;
-  calls.push_back({"DELETE", plan.target.id(), {}});
-  calls.push_back({"DELETE", plan.nic_id, {}});
-  for (const auto& disk : plan.disks) calls.push_back({"DELETE", disk.new_id, {}});
-  calls.push_back({"DELETE", plan.network_id, {}});
-  calls.push_back({"DELETE", plan.nsg_id, {}});
-  if (plan.own_group) calls.push_back({"DELETE", group, {}});
-  return calls;
-}
-
-int run(Runtime& runtime, const DrTestOptions& options) {
-  Console& console = runtime.console();
-  dr::DRTestConfig config = config_of(runtime, options);
-  auto drills = open_drills(runtime);
-  if (runtime.dry_run()) {
-    const auto plan = drills.plan(config, runtime.stop());
-    for (const auto& warning : plan.warnings) console.warn(warning);
-    print_dry_run(console, calls_of(plan, config.cleanup_after_test),
-                  {{"vm", plan.source.name}, {"backup", plan.backup}, {"testRegion", plan.region}});
-    return 0;
-  }
-  const bool has_command = !config.verify_command.empty();
-  config.planned = [&](const dr::DrillPlan& plan) {
-    console.line(fmt::format("Starting DR test for {}...", plan.source.name));
-    console.line("  Backup: " + plan.backup);
-    console.line("  Test region: " + plan.region);
-    console.line("  Test VM: " + plan.target.name);
-    console.line();
-  };
-  config.ended = [&](const dr::Phase& phase) { print_phase(console, phase, has_command); };
-  const auto result = drills.run_dr_test(config, runtime.stop());
-  print_result(console, result);
-  console.result(to_json(result));
-  report_drill(runtime, result);
-  return exit_code_of(result);
-}
 
 void bind(CLI::App& command, DrCleanupOptions& options) {
   command
@@ -320,7 +79,8 @@ int run(Runtime& runtime, const DrCleanupOptions& options) {
 }  // namespace
 
 dr::DRTestManager open_drills(Runtime& runtime) {
-  return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.home() + "/dr_tests.db"};
+  return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.home() + "/dr_tests.db",
+          &runtime.processes()};
 }
 
 double seconds_of(core::Millis time) {
@@ -375,6 +135,7 @@ ordered_json to_json(const dr::DRTestResult& result) {
   json["testVmId"] = result.test_vm_id;
   json["operation"] = result.operation;
   json["keptUntil"] = time(result.kept_until);
+  json["estimatedCostUsd"] = result.cost ? ordered_json(*result.cost) : ordered_json(nullptr);
   json["left"] = ordered_json::array();
   for (const auto& left : result.left) json["left"].push_back({{"id", left.id}, {"error", left.error}});
   json["warnings"] = result.warnings;
@@ -423,8 +184,10 @@ int exit_code_of(const dr::DRTestResult& result) {
 
 void add_dr_commands(CLI::App& root, Job& chosen) {
   CLI::App* group = add_group(root, "dr", "DR: drills, failover, readiness");
-  add_command<DrTestOptions>(*group, "test", "Run one drill", chosen);
+  add_dr_test_command(*group, chosen);
   add_failover_command(*group, chosen);
+  add_failback_command(*group, chosen);
+  add_plan_commands(*group, chosen);
   add_dr_policy_commands(*group, chosen);
   add_dr_history_commands(*group, chosen);
   add_dr_readiness_command(*group, chosen);

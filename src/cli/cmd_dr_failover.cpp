@@ -19,20 +19,21 @@ namespace {
 constexpr core::Millis kProbePause = std::chrono::seconds{20};
 
 struct FailoverOptions {
-  std::optional<std::string> vm, group;
-  std::string region;
+  std::optional<std::string> vm, group, plan, region;
   std::optional<std::string> target_group, backup, size, subnet, check, hook;
   bool if_region_down = false;
   int probes = 3;
 };
 
 void bind(CLI::App& command, FailoverOptions& options) {
-  command.add_option("vm", options.vm, "Name of the VM that was lost")->required()->type_name("VM");
+  command.add_option("vm", options.vm, "Name of the VM that was lost")->type_name("VM");
+  command
+      .add_option("--plan", options.plan,
+                  "Fail the VMs of a plan file over, group by group; it names the region")
+      ->type_name("FILE");
   command.add_option("-g,--resource-group", options.group, "Its resource group, when the name is not unique")
       ->type_name("GROUP");
-  command.add_option("--target-region", options.region, "Where it comes back")
-      ->required()
-      ->type_name("REGION");
+  command.add_option("--target-region", options.region, "Where it comes back")->type_name("REGION");
   command
       .add_option("--target-resource-group", options.target_group,
                   "Group there (default: GROUP-REGION; made when it is not there)")
@@ -99,25 +100,9 @@ void print_plan(Console& console, const dr::FailoverPlan& plan, core::TimePoint 
   for (const auto& warning : plan.warnings) console.warn(warning);
 }
 
-// True: go on.
-bool region_is_down(Runtime& runtime, dr::FailoverManager& failovers, const snapshot::VmRef& vm,
-                    const std::string& region, int probes) {
-  Console& console = runtime.console();
-  const std::string source = failovers.source_region(vm, region, runtime.stop());
-  const auto probe = failovers.probe(vm.subscription, source, region, probes, kProbePause, runtime.stop());
-  if (probe.down()) {
-    console.note(
-        fmt::format("{} did not answer {} of {} times: {}", source, probe.failed, probe.asked, probe.error));
-    return true;
-  }
-  console.line(fmt::format("✓ {} answers: nothing was done", source));
-  console.result({{"acted", false}, {"vm", vm.name}, {"sourceRegion", source}, {"probes", probe.asked}});
-  return false;
-}
-
 dr::FailoverConfig config_of(const FailoverOptions& options) {
   dr::FailoverConfig config;
-  config.region = core::normalize_region(options.region);
+  config.region = core::normalize_region(*options.region);
   config.backup = options.backup;
   config.resource_group = options.target_group;
   config.size = options.size;
@@ -129,6 +114,19 @@ dr::FailoverConfig config_of(const FailoverOptions& options) {
 
 int run(Runtime& runtime, const FailoverOptions& options) {
   Console& console = runtime.console();
+  if (options.plan.has_value() == options.vm.has_value())
+    throw Error(ErrorKind::usage,
+                options.plan ? "give a VM or --plan, not both" : "give a VM, or --plan FILE",
+                "nothing was changed");
+  if (options.plan) {
+    if (options.region || options.group || options.target_group || options.backup || options.size ||
+        options.subnet || options.check || options.hook)
+      throw Error(ErrorKind::usage, "with --plan, region, groups, backups, checks and hooks are the plan's",
+                  "write them there; nothing was changed");
+    return run_plan_failover(runtime, *options.plan, options.if_region_down, options.probes);
+  }
+  if (!options.region)
+    throw Error(ErrorKind::usage, "in which region? give --target-region", "nothing was changed");
   auto config = config_of(options);
   auto failovers = open_failovers(runtime);
   config.vm = failovers.find_source(runtime.subscription(), *options.vm, options.group, config.region,
@@ -153,6 +151,21 @@ int run(Runtime& runtime, const FailoverOptions& options) {
 }
 
 }  // namespace
+
+bool region_is_down(Runtime& runtime, dr::FailoverManager& failovers, const snapshot::VmRef& vm,
+                    const std::string& region, int probes) {
+  Console& console = runtime.console();
+  const std::string source = failovers.source_region(vm, region, runtime.stop());
+  const auto probe = failovers.probe(vm.subscription, source, region, probes, kProbePause, runtime.stop());
+  if (probe.down()) {
+    console.note(
+        fmt::format("{} did not answer {} of {} times: {}", source, probe.failed, probe.asked, probe.error));
+    return true;
+  }
+  console.line(fmt::format("✓ {} answers: nothing was done", source));
+  console.result({{"acted", false}, {"vm", vm.name}, {"sourceRegion", source}, {"probes", probe.asked}});
+  return false;
+}
 
 dr::FailoverManager open_failovers(Runtime& runtime) {
   return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes()};

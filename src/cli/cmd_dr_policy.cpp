@@ -20,7 +20,7 @@ using nlohmann::ordered_json;
 
 struct DrConfigureOptions {
   VmArgument vm;
-  std::optional<std::string> region, every, target_rto;
+  std::optional<std::string> region, every, target_rto, ssh_user, ssh_key;
 };
 struct DrDisableOptions {
   VmArgument vm;
@@ -41,6 +41,11 @@ void bind(CLI::App& command, DrConfigureOptions& options) {
   command.add_option("--every", options.every, "Time between drills, e.g. 7d (default)")->type_name("TIME");
   command.add_option("--target-rto", options.target_rto, "The RTO to reach, e.g. 15m (default)")
       ->type_name("TIME");
+  command.add_option("--ssh-user", options.ssh_user, "User of logins in drills with --public-ip")
+      ->type_name("NAME");
+  command
+      .add_option("--ssh-key", options.ssh_key, "File of that user's private key, on the machine that drills")
+      ->type_name("FILE");
   command.footer(
       "Kept in the VM's tag azlin:dr. What is not stated stays as it is.\nExit codes: 0, 1, 2, 3, 5");
 }
@@ -82,13 +87,19 @@ ordered_json policy_json(const snapshot::VmRef& vm, const dr::DrPolicy& policy) 
           {"enabled", policy.enabled},
           {"testRegion", policy.region},
           {"everyHours", std::chrono::floor<std::chrono::hours>(policy.every).count()},
-          {"targetRtoSeconds", seconds_of(policy.target_rto)}};
+          {"targetRtoSeconds", seconds_of(policy.target_rto)},
+          {"sshUser", policy.ssh_user.empty() ? ordered_json(nullptr) : ordered_json(policy.ssh_user)},
+          {"sshKey", policy.ssh_key.empty() ? ordered_json(nullptr) : ordered_json(policy.ssh_key)}};
 }
 
 void print_policy(Console& console, const dr::DrPolicy& policy) {
   console.line("  Test region: " + policy.region);
   console.line("  Drill every: " + every_text(policy.every));
   console.line("  Target RTO: " + target_text(policy.target_rto));
+  if (!policy.ssh_user.empty() || !policy.ssh_key.empty())
+    console.line(fmt::format("  SSH with a public address: {} with {}",
+                             policy.ssh_user.empty() ? "no user" : policy.ssh_user,
+                             policy.ssh_key.empty() ? "no key" : policy.ssh_key));
 }
 
 int store_policy(Runtime& runtime, dr::DRTestManager& drills, const snapshot::VmRef& vm,
@@ -112,6 +123,8 @@ int run(Runtime& runtime, const DrConfigureOptions& options) {
   if (options.region) change.region = core::normalize_region(*options.region);
   change.every = duration_of("--every", options.every);
   change.target_rto = duration_of("--target-rto", options.target_rto);
+  change.ssh_user = options.ssh_user;
+  change.ssh_key = options.ssh_key;
   const auto vm = resolve_vm(runtime, options.vm);
   auto drills = open_drills(runtime);
   const auto policy = drills.plan_configure(vm, change, runtime.stop());

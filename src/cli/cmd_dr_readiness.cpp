@@ -27,8 +27,24 @@ void bind(CLI::App& command, ReadinessOptions& options) {
   command.footer(
       "Not ready: no schedule, a backup or copy older than 24 h, no verification in 7 days, no drill in "
       "time, or a\n"
-      "recovery that takes longer than its target. Drills are those that this machine ran.\n"
+      "recovery that takes longer than its target, or no size, quota, disk kind, key or permission to "
+      "restore it with now. Drills are those that this machine ran.\n"
       "Exit codes: 0 all are ready, 3, 5, 6 one is not");
+}
+
+// Size, quota, disk SKUs, keys and permissions, as a drill would find them now.
+std::string obstacle_of(Runtime& runtime, dr::DRTestManager& drills, const dr::ReadinessFacts& facts) {
+  if (!facts.policy || !facts.policy->enabled) return {};
+  dr::DRTestConfig config;
+  config.vm = facts.vm;
+  config.test_region = facts.policy->region;
+  try {
+    drills.plan(config, runtime.stop());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    if (error.kind() != ErrorKind::not_found) return error.what();  // no copy there is a gap of its own
+  }
+  return {};
 }
 
 // A VM whose region is lost is judged by what can still be read of it.
@@ -46,6 +62,7 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
     if (error.kind() == ErrorKind::interrupted) throw;
     facts.unreadable = error.what();
   }
+  facts.obstacle = obstacle_of(runtime, drills, facts);
   facts.drills = drills.get_test_history(
       {.vm = vm.name, .resource_group = vm.resource_group, .subscription = vm.subscription, .since = {}});
   return facts;

@@ -4,6 +4,7 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/dr/failback.hpp"
 #include "azlin/platform/recovery.hpp"
 #include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
@@ -67,6 +68,7 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     return verifications(runtime).recover(operation, runtime.stop());
   if (dr::DRTestManager::recovers(operation.kind))
     return open_drills(runtime).recover(operation, runtime.stop());
+  if (operation.kind == dr::kFailbackKind) return recover_failback(runtime, operation);
   if (dr::FailoverManager::recovers(operation.kind))
     return open_failovers(runtime).recover(operation, runtime.stop());
   if (vault::recovers(operation.kind)) {

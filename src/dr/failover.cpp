@@ -11,9 +11,9 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/dr/shell.hpp"
 #include "dr/guest.hpp"
 #include "dr/leftovers.hpp"
-#include "dr/shell.hpp"
 #include "dr/steps.hpp"
 
 namespace azlin::dr {

@@ -51,6 +51,7 @@ Fit fit_region(arm::ArmClient& arm, const FitRequest& request, std::vector<backu
   const auto original = [&] { return request.original ? request.original() : std::vector<azure::VmSize>(); };
   const SizeChoice choice = choose_size(wish, offered, quotas, request.region, original);
   fit.size = choice.name;
+  fit.vcpus = choice.vcpus;
   fit.zone = choice.zone;
   if (!choice.note.empty()) fit.warnings.push_back(choice.note);
   for (auto& disk : disks) disk.zone = disk.sku.ends_with("_ZRS") ? std::nullopt : fit.zone;

@@ -29,6 +29,7 @@ struct FitRequest {
 };
 struct Fit {
   std::string size;
+  int vcpus = 0;
   std::optional<std::string> zone;
   std::vector<std::string> warnings;
 };

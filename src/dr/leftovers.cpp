@@ -122,6 +122,7 @@ DrillRecord record_of(const DrillPlan& plan, const std::string& mark, const std:
   DrillRecord record{plan.drill_id, plan.target.subscription, mark, {}, {}, {}, in_use};
   record.ids = {plan.target.id(), plan.nic_id, plan.network_id, plan.nsg_id};
   for (const auto& disk : plan.disks) record.ids.push_back(disk.new_id);
+  if (!plan.public_ip_id.empty()) record.ids.push_back(plan.public_ip_id);
   if (plan.own_group) record.group = plan.target.resource_group;
   for (const auto& member : plan.set.members) record.snapshots.push_back(member.snapshot.id);
   return record;

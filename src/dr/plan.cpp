@@ -1,5 +1,7 @@
 // What a drill will do, decided and checked before anything is made.
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -7,6 +9,7 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/dr/manager.hpp"
+#include "dr/checks.hpp"
 #include "dr/fit.hpp"
 
 namespace azlin::dr {
@@ -19,6 +22,11 @@ namespace {
 
 constexpr core::Millis kLongestDrill = std::chrono::hours{4};
 
+bool is_ip_address(const std::string& text) {
+  in6_addr address{};
+  return inet_pton(AF_INET, text.c_str(), &address) == 1 || inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
 void check(const DRTestConfig& config) {
   core::check_vm_name(config.vm.name);
   core::check_region(config.test_region);
@@ -26,6 +34,16 @@ void check(const DRTestConfig& config) {
   if (config.test_resource_group) core::check_resource_group(*config.test_resource_group);
   if (config.target_rto <= core::Millis{0})
     throw Error(ErrorKind::usage, "the target of the RTO must be over 0", "write it as 15m");
+  if (!config.public_ip) return;
+  if (!is_ip_address(config.tester_address))
+    throw Error(ErrorKind::usage,
+                fmt::format("the tester's address '{}' is no IP address", config.tester_address),
+                "give the address that the Internet sees of this machine: --tester-address A.B.C.D");
+  if (config.ssh_user.empty() || config.ssh_user.front() == '-' || config.ssh_key.empty())
+    throw Error(ErrorKind::usage, "a drill with a public address logs in: it needs a user and a key",
+                "give --ssh-user and --ssh-key, or set them once with `azlin dr configure`");
+  if (access(config.ssh_key.c_str(), R_OK) != 0)
+    throw Error(ErrorKind::usage, "the key file " + config.ssh_key + " cannot be read", "check --ssh-key");
 }
 
 // "its copy is at 40 %", or "".
@@ -38,11 +56,13 @@ std::string progress_in(const BackupInfo& backup, const std::string& region) {
 }
 
 [[noreturn]] void throw_replicate_first(const DRTestConfig& config, const BackupInfo& newest) {
-  throw Error(ErrorKind::not_found,
-              fmt::format("{} has no complete copy in {}{}", config.backup ? newest.name : config.vm.name,
-                          config.test_region, progress_in(newest, config.test_region)),
-              fmt::format("replicate first: azlin backup replicate {} --target-region {}", newest.name,
-                          config.test_region));
+  throw Error(
+      ErrorKind::not_found,
+      fmt::format("{} has no complete copy in {}{}", config.backup ? newest.name : config.vm.name,
+                  config.test_region, progress_in(newest, config.test_region)),
+      fmt::format("replicate first: azlin backup replicate {} --target-region {}, or have the drill do "
+                  "it with --replicate",
+                  newest.name, config.test_region));
 }
 
 const BackupInfo& choose(const DRTestConfig& config, const std::vector<BackupInfo>& backups) {
@@ -138,6 +158,7 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token sto
   plan.nsg_id = network_id(plan.target, "networkSecurityGroups", name + "-nsg");
   plan.network_id = network_id(plan.target, "virtualNetworks", name + "-net");
   plan.nic_id = network_id(plan.target, "networkInterfaces", name + "-nic");
+  if (config.public_ip) plan.public_ip_id = network_id(plan.target, "publicIPAddresses", name + "-ip");
   for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
   warn_about(chosen, plan);
   return plan;
@@ -151,8 +172,12 @@ void DRTestManager::fit(DrillPlan& plan, const DRTestConfig& config, std::stop_t
   const Fit fit = fit_region(arm_, {plan.target.subscription, plan.region, config.size, plan.spec, original},
                              plan.disks, stop);
   plan.vm_size = fit.size;
+  plan.vcpus = fit.vcpus;
   plan.zone = fit.zone;
   plan.warnings.insert(plan.warnings.end(), fit.warnings.begin(), fit.warnings.end());
+  check_keys(arm_, plan.disks, stop);
+  check_permissions(arm_, plan.target.subscription,
+                    plan.own_group ? std::optional<std::string>() : plan.target.resource_group, stop);
 }
 
 DrillPlan DRTestManager::plan(const DRTestConfig& config, std::stop_token stop) {

@@ -38,12 +38,14 @@ InvalidPolicy::InvalidPolicy(std::string_view vm, std::string_view why)
             fmt::format("write it anew with `azlin dr configure {} --test-region REGION`", vm)) {}
 
 std::string to_tag(const DrPolicy& policy) {
-  return json{{"v", 1},
-              {"on", policy.enabled},
-              {"to", policy.region},
-              {"h", hours(policy.every)},
-              {"rto", seconds(policy.target_rto)}}
-      .dump();
+  json body = {{"v", 1},
+               {"on", policy.enabled},
+               {"to", policy.region},
+               {"h", hours(policy.every)},
+               {"rto", seconds(policy.target_rto)}};
+  if (!policy.ssh_user.empty()) body["u"] = policy.ssh_user;
+  if (!policy.ssh_key.empty()) body["k"] = policy.ssh_key;
+  return body.dump();
 }
 
 DrPolicy parse_policy(const std::string& value, std::string_view vm) {
@@ -51,7 +53,7 @@ DrPolicy parse_policy(const std::string& value, std::string_view vm) {
   if (!body.is_object()) throw InvalidPolicy(vm, "it is no JSON object");
   if (!body.contains("v") || body["v"] != 1) throw InvalidPolicy(vm, "this azlin knows version 1 only");
   for (const auto& [key, unused] : body.items()) {
-    if (key != "v" && key != "on" && key != "to" && key != "h" && key != "rto")
+    if (key != "v" && key != "on" && key != "to" && key != "h" && key != "rto" && key != "u" && key != "k")
       throw InvalidPolicy(vm, fmt::format("this azlin does not know '{}'", key));
   }
   if (!body.contains("on") || !body["on"].is_boolean()) throw InvalidPolicy(vm, "'on' is not true or false");
@@ -66,6 +68,12 @@ DrPolicy parse_policy(const std::string& value, std::string_view vm) {
   }
   policy.every = std::chrono::hours{whole(body, "h", kMostHours, vm)};
   policy.target_rto = std::chrono::seconds{whole(body, "rto", kMostSeconds, vm)};
+  for (const auto& [key, text] : {std::pair{"u", &policy.ssh_user}, {"k", &policy.ssh_key}}) {
+    const auto found = body.find(key);
+    if (found == body.end()) continue;
+    if (!found->is_string()) throw InvalidPolicy(vm, fmt::format("'{}' is no text", key));
+    *text = found->get<std::string>();
+  }
   return policy;
 }
 
@@ -88,6 +96,15 @@ DrPolicy apply(const std::optional<DrPolicy>& existing, const PolicyChange& chan
   const auto target = seconds(policy.target_rto);
   if (target < 1 || target > kMostSeconds)
     throw Error(ErrorKind::usage, "--target-rto is from 1s to 7d", "nothing was changed");
+  if (change.ssh_user) policy.ssh_user = *change.ssh_user;
+  if (change.ssh_key) policy.ssh_key = *change.ssh_key;
+  for (const auto& text : {policy.ssh_user, policy.ssh_key}) {
+    if (text.starts_with('-'))
+      throw Error(ErrorKind::usage, fmt::format("'{}' is no user and no key file", text));
+  }
+  if (to_tag(policy).size() > snapshot::kLongestTagValue)
+    throw Error(ErrorKind::usage, "a VM tag takes at most 256 characters: the path of the key is too long",
+                "give it with --ssh-key to each drill instead");
   return policy;
 }
 

@@ -64,6 +64,7 @@ class Judge {
     if (!facts_.unreadable.empty()) gap(facts_.unreadable, "azlin backup config-show " + name());
     judge_backups();
     judge_copies();
+    judge_obstacle();
     judge_verification();
     judge_drills();
     return std::move(out_);
@@ -97,6 +98,12 @@ class Judge {
     gap(out_.rpo ? fmt::format("the newest copy in {} is {} old", region, core::to_display(*out_.rpo))
                  : "there is no complete copy in " + region,
         fmt::format("azlin backup replicate {} --target-region {}", out_.newest->name, region));
+  }
+
+  void judge_obstacle() {
+    if (!facts_.obstacle.empty() && facts_.policy)
+      gap("it could not be restored now: " + facts_.obstacle,
+          fmt::format("azlin dr test {} --test-region {} --dry-run", name(), facts_.policy->region));
   }
 
   void judge_verification() {

@@ -9,11 +9,12 @@
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/dr/cost.hpp"
 #include "azlin/dr/manager.hpp"
+#include "azlin/dr/shell.hpp"
 #include "azlin/snapshot/lease.hpp"
 #include "dr/guest.hpp"
 #include "dr/leftovers.hpp"
-#include "dr/shell.hpp"
 #include "dr/steps.hpp"
 
 namespace azlin::dr {
@@ -28,12 +29,14 @@ constexpr int kParallelDisks = 8;
 constexpr std::size_t kLogLines = 20;
 constexpr const char* kKind = "dr.test";
 
-// Nothing comes in. Out goes HTTPS to Azure when Run Command is needed (its results travel so), else nothing;
-// the network's own addresses, peered and on-premises ones are all VirtualNetwork.
-std::vector<azure::SecurityRule> isolation(bool run_command) {
+// Nothing comes in but SSH from the tester, where there is one. Out goes HTTPS to Azure when Run Command is
+// needed (its results travel so), else nothing; the network's own addresses, peered and on-premises ones are
+// all VirtualNetwork.
+std::vector<azure::SecurityRule> isolation(bool run_command, const std::string& tester) {
   std::vector<azure::SecurityRule> rules = {
-      {"deny-inbound", 100, "Inbound", "Deny", "*", "*", "*", "*"},
+      {"deny-inbound", 200, "Inbound", "Deny", "*", "*", "*", "*"},
       {"deny-networks", 100, "Outbound", "Deny", "*", "*", "VirtualNetwork", "*"}};
+  if (!tester.empty()) rules.push_back({"allow-tester", 100, "Inbound", "Allow", "Tcp", tester, "*", "22"});
   if (run_command)
     rules.push_back({"allow-run-command", 200, "Outbound", "Allow", "Tcp", "*", "AzureCloud", "443"});
   rules.push_back({"deny-outbound", 4096, "Outbound", "Deny", "*", "*", "*", "*"});
@@ -49,6 +52,8 @@ struct DRTestManager::Run {
   store::Operation operation;
   DRTestResult result;
   bool interrupted = false;
+  std::string address;                          // the public one
+  std::optional<core::TimePoint> first_disk{};  // when what costs began to be made
 
   azure::Tags tags() const { return {{kDrillTag, record.mark}}; }
   Phase& phase(Step step) {
@@ -88,11 +93,12 @@ struct DRTestManager::Run {
 };
 
 DRTestManager::DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
-                             const std::string& db_path)
+                             const std::string& db_path, core::ProcessRunner* processes)
     : arm_(arm),
       journal_(journal),
       clock_(clock),
       holder_(snapshot::lease_holder(journal.path())),
+      processes_(processes),
       backups_(arm, journal, clock, journal.path()),
       store_(db_path) {}
 
@@ -105,8 +111,10 @@ void DRTestManager::build_network(Run& run, std::stop_token stop) {
     });
   }
   step(run.operation, "create-nsg", {{"id", plan.nsg_id}}, [&] {
-    azure::create_security_group(arm_, plan.nsg_id, plan.region, isolation(plan.needs_run_command),
-                                 run.tags(), stop);
+    azure::create_security_group(
+        arm_, plan.nsg_id, plan.region,
+        isolation(plan.needs_run_command, plan.public_ip_id.empty() ? "" : run.config.tester_address),
+        run.tags(), stop);
   });
   azure::NewNetwork network;
   network.id = plan.network_id;
@@ -126,6 +134,13 @@ void DRTestManager::build_network(Run& run, std::stop_token stop) {
                     plan.network_id, made ? made->peerings.size() : 0, made ? made->route_tables.size() : 0),
         "something in the subscription (a policy?) adds them; the VM was not started");
   }
+  if (!plan.public_ip_id.empty()) {
+    nic.public_ip_id = plan.public_ip_id;
+    step(run.operation, "create-public-ip", {{"id", plan.public_ip_id}}, [&] {
+      run.address =
+          azure::create_public_ip(arm_, plan.public_ip_id, plan.region, plan.zone, run.tags(), stop);
+    });
+  }
   nic.id = plan.nic_id;
   nic.location = plan.region;
   nic.nsg_id = plan.nsg_id;
@@ -141,6 +156,7 @@ void DRTestManager::restore(Run& run, std::stop_token stop) {
     backups_.snapshots().tag(plan.set, {{snapshot::kInUseTag, run.record.in_use}}, stop);
   });
   build_network(run, stop);
+  run.first_disk = clock_.now();
   const auto make = [&](std::size_t i) {
     const auto& disk = plan.disks[i];
     azure::NewDisk wanted;
@@ -186,11 +202,56 @@ void DRTestManager::check_ssh(Run& run, Phase& phase, std::stop_token stop) {
     phase.detail = "a Windows VM";
     return;
   }
+  if (!run.plan.public_ip_id.empty()) return log_in(run, phase, stop);
   const std::string reason = await_sshd(arm_, clock_, run.plan.target.id(), run.config.ssh_limit, stop);
   if (!reason.empty())
     throw Error(ErrorKind::failed, reason,
                 "look at the VM with --no-cleanup; --no-verify-ssh leaves this check out");
   phase.detail = "sshd answers inside the guest (Run Command)";
+}
+
+// By the system's ssh, with the key and no password; what it learns of host keys is forgotten again: the
+// address is the drill's alone.
+void DRTestManager::log_in(Run& run, Phase& phase, std::stop_token stop) {
+  if (processes_ == nullptr) throw Error(ErrorKind::failed, "there is no ssh to log in with");
+  const DRTestConfig& config = run.config;
+  core::ProcessRequest request;
+  request.argv = {"ssh",
+                  "-o",
+                  "BatchMode=yes",
+                  "-o",
+                  "IdentitiesOnly=yes",
+                  "-o",
+                  "ConnectTimeout=10",
+                  "-o",
+                  "StrictHostKeyChecking=no",
+                  "-o",
+                  "UserKnownHostsFile=/dev/null",
+                  "-o",
+                  "LogLevel=ERROR",
+                  "-i",
+                  config.ssh_key,
+                  "-l",
+                  config.ssh_user,
+                  "--",
+                  run.address,
+                  "true"};
+  request.time_limit = std::chrono::seconds{30};
+  const core::TimePoint end = clock_.now() + config.ssh_limit;
+  while (true) {
+    const auto result = processes_->run(request, stop);
+    if (result.exit_code == 0) {
+      phase.detail = fmt::format("logged in as {} at {} by key", config.ssh_user, run.address);
+      return;
+    }
+    core::throw_if_stopped(stop, "logging in by SSH");
+    if (clock_.now() >= end)
+      throw Error(ErrorKind::failed,
+                  fmt::format("no login as {} at {} (tried for {}): {}", config.ssh_user, run.address,
+                              core::to_display(config.ssh_limit), last_line(result.err)),
+                  "is the key in that user's authorized_keys in the backup? look with --no-cleanup");
+    if (!clock_.sleep_for(std::chrono::seconds{10}, stop)) core::throw_if_stopped(stop, "logging in by SSH");
+  }
 }
 
 void DRTestManager::check_command(Run& run, Phase& phase, std::stop_token stop) {
@@ -296,6 +357,12 @@ DRTestResult DRTestManager::run_dr_test(const DRTestConfig& config, std::stop_to
   settle_earlier(run);
   run_phases(run, stop);
   result.completed_at = clock_.now();
+  if (run.first_disk) {
+    DrillCost cost{run.plan.vcpus, 0, !run.plan.public_ip_id.empty(), {}};
+    for (const auto& disk : run.plan.disks) cost.disk_monthly += disk_price(disk.sku) * disk.size_gb;
+    cost.lasted = result.kept_until.value_or(*result.completed_at) - *run.first_disk;
+    result.cost = estimate(cost);
+  }
   store_.update(result);
   const std::string outcome = result.left.empty() ? result.error : "cleanup: " + result.left.front().error;
   result.verdict == Verdict::passed&& result.left.empty()         ? run.operation.succeed()

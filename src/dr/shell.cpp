@@ -1,4 +1,4 @@
-#include "dr/shell.hpp"
+#include "azlin/dr/shell.hpp"
 
 namespace azlin::dr {
 

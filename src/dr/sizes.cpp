@@ -78,7 +78,7 @@ SizeChoice choose_size(const SizeWish& wish, const std::vector<VmSize>& offered,
   const VmSize* wished = find_size(offered, wish.name);
   const std::string reason = wished == nullptr ? fmt::format("{} does not offer {}", region, wish.name)
                                                : why_unfit(*wished, wish, quotas);
-  if (wished != nullptr && reason.empty()) return {wished->name, zone_for(*wished, wish), {}};
+  if (wished != nullptr && reason.empty()) return {wished->name, zone_for(*wished, wish), {}, wished->vcpus};
   const std::string hint = "choose another with --size, or ask for more quota";
   if (wish.exact) throw Error(ErrorKind::failed, reason, hint);
   const auto elsewhere = wished == nullptr ? original() : std::vector<VmSize>{};
@@ -86,7 +86,8 @@ SizeChoice choose_size(const SizeWish& wish, const std::vector<VmSize>& offered,
   const VmSize* other = wished == nullptr ? nullptr : smallest_equal(*wished, wish, offered, quotas);
   if (other == nullptr)
     throw Error(ErrorKind::failed, fmt::format("{}, and no equal size can be used there", reason), hint);
-  return {other->name, zone_for(*other, wish), fmt::format("{}: {} is used", reason, other->name)};
+  return {other->name, zone_for(*other, wish), fmt::format("{}: {} is used", reason, other->name),
+          other->vcpus};
 }
 
 bool needs_premium(const std::string& disk_sku) {

@@ -22,6 +22,7 @@ struct SizeChoice {
   std::string name;
   std::optional<std::string> zone;
   std::string note;  // why it is not the one that was wished; empty: it is
+  int vcpus = 0;
 };
 
 // The wished size, else an equal one: as many vCPUs, at least as much memory, the same architecture; of

@@ -69,11 +69,10 @@ std::string details(const DRTestResult& result) {
     phases.push_back(std::move(row));
   }
   for (const auto& item : result.left) left.push_back({{"id", item.id}, {"error", item.error}});
-  return json{{"phases", phases},
-              {"left", left},
-              {"hint", result.hint},
-              {"bootLog", result.boot_log},
-              {"warnings", result.warnings}}
+  const json cost = result.cost ? json(*result.cost) : json(nullptr);
+  return json{{"phases", phases},           {"left", left},
+              {"estimatedCostUsd", cost},   {"hint", result.hint},
+              {"bootLog", result.boot_log}, {"warnings", result.warnings}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -96,6 +95,8 @@ void read_details(const std::string& text, DRTestResult& result) {
   for (const json& row : body.value("phases", json::array())) result.phases.push_back(parse_phase(row));
   for (const json& row : body.value("left", json::array()))
     result.left.push_back({row.value("id", ""), row.value("error", "")});
+  const auto cost = body.find("estimatedCostUsd");
+  if (cost != body.end() && cost->is_number()) result.cost = cost->get<double>();
   result.hint = body.value("hint", "");
   result.boot_log = body.value("bootLog", "");
   result.warnings = body.value("warnings", std::vector<std::string>{});

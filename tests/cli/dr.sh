@@ -275,6 +275,22 @@ test_a_lost_region_is_failed_over_for_good() {
   expect_json '[.operations[] | select(.kind == "dr.failover" and .state == "succeeded")] | length == 2'
 }
 
+test_a_failed_over_vm_goes_home() {
+  replicated
+  region_down
+  ok dr failover prod-db-vm --target-region westus2 --yes
+  run azlin dr failback prod-db-vm -g Production-westus2 --yes
+  expect_code 1 # home is still down
+  ok simulator fault clear
+  run azlin dr failback prod-db-vm -g Production --yes
+  expect_code 2
+  ok dr failback prod-db-vm -g Production-westus2 --yes
+  expect_out "✓ prod-db-vm is up at home in eastus"
+  expect_match "Downtime: [0-9]+m"
+  ok dr failback prod-db-vm -g Production-westus2 --yes
+  expect_out "went home before"
+}
+
 test_a_failover_waits_until_its_region_is_down() {
   replicated
   ok dr failover prod-db-vm --target-region westus2 --if-region-down --yes
@@ -312,6 +328,109 @@ test_drills_below_the_target_rate_are_found_by_alert_check() {
   run azlin alert check
   expect_code 6
   expect_out "Success rate of DR drills is 0.00 %"
+}
+
+test_a_drill_replicates_first_when_it_is_asked_to() {
+  start_simulator
+  ok backup configure prod-db-vm
+  ok backup trigger prod-db-vm
+  run azlin dr test prod-db-vm --test-region westus2
+  expect_code 3
+  expect_err "--replicate"
+  ok dr test prod-db-vm --test-region westus2 --replicate
+  expect_out "Replicating prod-db-vm-backup-"
+  expect_out "✓ DR test PASSED"
+  expect_match 'Cost: about \$[0-9]+\.[0-9]{2} \(estimate'
+  ok dr test prod-db-vm --test-region westus2 --replicate
+  reject_out "Replicating"
+}
+
+# A real sshd with key login stands for the one in the guest: ssh is led to it by its configuration, since the
+# simulated address leads nowhere.
+test_a_drill_logs_in_to_a_real_sshd_with_a_key() {
+  command -v /usr/sbin/sshd >/dev/null || { echo "skipped: no sshd"; return 0; }
+  replicated
+  ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+  ssh-keygen -q -t ed25519 -N '' -f "$work/user_key"
+  cp user_key.pub authorized_keys
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  cat >sshd_config <<EOF
+Port $port
+ListenAddress 127.0.0.1
+HostKey $work/host_key
+AuthorizedKeysFile $work/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+StrictModes no
+UsePAM no
+PidFile $work/sshd.pid
+EOF
+  [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+  /usr/sbin/sshd -D -f "$work/sshd_config" -E "$work/sshd.log" &
+  sshd_pid=$!
+  trap 'kill $sshd_pid 2>/dev/null; stop_simulator' EXIT
+  printf 'Host *\n  HostName 127.0.0.1\n  Port %s\n' "$port" >ssh_config
+  mkdir bin
+  printf '#!/bin/sh\nexec /usr/bin/ssh -F %s/ssh_config "$@"\n' "$work" >bin/ssh
+  chmod +x bin/ssh
+  ok dr configure prod-db-vm --test-region westus2 --ssh-user "$(id -un)" --ssh-key "$work/user_key"
+  PATH="$work/bin:$PATH" run azlin dr test prod-db-vm --public-ip --tester-address 198.51.100.7 -o json
+  expect_code 0
+  expect_json '.phases[] | select(.name == "connectivity") | .outcome == "passed" and (.detail | startswith("logged in as"))'
+  grep -q "Accepted publickey" sshd.log || fail "nobody logged in: $(cat sshd.log)"
+  nothing_left
+  run azlin dr test prod-db-vm --public-ip --tester-address all
+  expect_code 2
+  run azlin dr test prod-db-vm --public-ip
+  expect_code 2
+  expect_err "--tester-address"
+}
+
+write_plan() {
+  cat >shop.yaml <<'EOF'
+name: shop
+region: westus2
+groups:
+  - name: database
+    vms:
+      - name: prod-db-vm
+        check: "true"
+    hook: echo "$AZLIN_GROUP in $AZLIN_REGION" >>hooks
+    drill_hook: echo drilled >>hooks
+EOF
+}
+
+test_a_plan_with_mistakes_names_line_and_column() {
+  write_plan
+  ok dr plan validate shop.yaml
+  expect_out "1. database: prod-db-vm (checked), then its hook"
+  printf 'name: shop\nregion: westus2\ngroups:\n  - name: a\n    vms: [x y]\n    order: 1\n' >bad.yaml
+  for command in "dr plan validate bad.yaml" "dr test --plan bad.yaml" "dr failover --plan bad.yaml"; do
+    run azlin $command
+    expect_code 2
+    expect_err "bad.yaml:5:11: "
+    expect_err "bad.yaml:6:5: a group has no key 'order'"
+  done
+  run azlin dr plan validate nope.yaml
+  expect_code 3
+}
+
+test_a_plan_is_drilled_and_failed_over() {
+  replicated
+  write_plan
+  ok dr test --plan shop.yaml -o json
+  expect_json '.success and .groups[0].vms[0].drill.verdict == "passed" and .groups[0].hookPassed'
+  [ "$(cat hooks)" = drilled ] || fail "hooks: $(cat hooks)"
+  nothing_left
+  run azlin dr test prod-db-vm --plan shop.yaml
+  expect_code 2
+  region_down
+  ok dr failover --plan shop.yaml --yes
+  expect_out "✓ plan shop passed"
+  expect_out "point DNS"
+  [ "$(tail -1 hooks)" = "database in westus2" ] || fail "hooks: $(cat hooks)"
+  ok dr failover --plan shop.yaml --yes -o json
+  expect_json '.groups[0].vms[0].failover.doneBefore'
 }
 
 # A stand-in for the system's ssh that says what it was called with.

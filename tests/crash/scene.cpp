@@ -73,7 +73,49 @@ const std::string& base_state() {
   return path;
 }
 
-Scene::Scene() : simulator_(options("empty"), base_state()) {
+const std::string& replicated_state() {
+  static const test::TempDir folder;
+  static const std::string path = [] {
+    test::Simulator simulator(options("empty"), base_state());
+    simulator.freeze_at(kNow);
+    Past past(simulator);
+    past.clock.set("2025-12-05 09:00");
+    const auto info = past.backups.find(past.vm, "web-backup-daily-20251204", {});
+    for (const auto& member : info.set.members) {
+      azure::NewSnapshot copy;
+      copy.id = member.snapshot.id + "-westus2";
+      copy.location = "westus2";
+      copy.source_id = member.snapshot.id;
+      copy.copy_start = true;
+      copy.os_type = member.snapshot.os_type;
+      copy.generation = member.snapshot.generation;
+      copy.security_type = member.snapshot.security_type;
+      copy.tags = member.snapshot.tags;
+      copy.tags[snapshot::kReplicaOfTag] = "eastus/production/" + member.snapshot.name;
+      copy.tags[snapshot::kTimeTag] = core::to_iso8601(member.snapshot.created_at);
+      azure::create_snapshot(past.arm, copy);
+    }
+    past.clock.advance(std::chrono::minutes{30});  // until the copies are there
+    simulator.freeze_at(kNow);
+    simulator.save(folder.file("state"));
+    return folder.file("state");
+  }();
+  return path;
+}
+
+const std::string& failed_over_state() {
+  static const test::TempDir folder;
+  static const std::string path = [] {
+    Scene scene(replicated_state());
+    const auto outcome = scene.run("failover");
+    if (outcome.code != 0) throw std::runtime_error("no failover: " + outcome.err);
+    scene.simulator().save(folder.file("state"));
+    return folder.file("state");
+  }();
+  return path;
+}
+
+Scene::Scene(const std::string& state) : simulator_(options("empty"), state) {
   simulator_.freeze_at(kNow);
 }
 

@@ -27,9 +27,15 @@ struct Outcome {
 // plain snapshots of some days behind it), the morning of 5 December 2025.
 const std::string& base_state();
 
+// base_state() with a copy of the newest backup in westus2.
+const std::string& replicated_state();
+// replicated_state() after a failover to westus2: web runs there and at home.
+const std::string& failed_over_state();
+
 class Scene {
  public:
-  Scene();
+  // `state`: as base_state() gives it.
+  explicit Scene(const std::string& state = base_state());
   // Another beginning: a folder that Simulator::save() made, or a seed file; the clock stands at `now`.
   Scene(const std::string& begin, const std::string& now);
   Outcome run(const std::string& command, const Death& death = {});

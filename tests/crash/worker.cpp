@@ -9,6 +9,8 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/dr/failback.hpp"
+#include "azlin/dr/manager.hpp"
 #include "killer.hpp"
 #include "vault_work.hpp"
 
@@ -80,7 +82,9 @@ struct Worker {
         chain(transport, clock, processes, env, cloud_at(url), home + "/tokens.json"),
         arm(transport, clock, chain, {.endpoint = url}),
         journal_path(home + "/operations.db"),
-        journal(journal_path, clock) {}
+        journal(journal_path, clock),
+        drills_path(home + "/dr_tests.db"),
+        replications_path(home + "/replication.db") {}
 
   std::unique_ptr<http::Transport> network = http::make_curl_transport({});
   DeadlyTransport transport;
@@ -93,8 +97,45 @@ struct Worker {
   store::Journal journal;
   backup::BackupManager backups{arm, journal, clock, journal_path};
   backup::RestoreManager restores{arm, journal, clock, processes, journal_path};
+  std::string drills_path, replications_path;
   snapshot::VmRef vm{"00000000-0000-0000-0000-000000000001", "Production", "web"};
+  snapshot::VmRef failed_over{"00000000-0000-0000-0000-000000000001", "Production-westus2", "web"};
   snapshot::VmRef copy{"00000000-0000-0000-0000-000000000001", "Production", "web-copy"};
+
+  dr::DRTestManager drills() { return {arm, journal, clock, drills_path}; }
+  dr::FailoverManager failovers() { return {arm, journal, clock, processes}; }
+
+  backup::Recovered recover_one(const store::OperationRecord& operation) {
+    if (backup::RestoreManager::recovers(operation.kind)) return restores.recover(operation, {});
+    if (dr::DRTestManager::recovers(operation.kind)) return drills().recover(operation, {});
+    if (dr::FailoverManager::recovers(operation.kind)) return failovers().recover(operation, {});
+    if (backup::BackupManager::recovers(operation.kind)) return backups.recover(operation, {});
+    replication::ReplicationManager replications(arm, journal, clock, journal_path, replications_path);
+    if (replication::ReplicationManager::recovers(operation.kind)) return replications.recover(operation, {});
+    return dr::FailbackManager(arm, journal, clock, processes, replications).recover(operation, {});
+  }
+
+  void drill() {
+    dr::DRTestConfig config;
+    config.vm = vm;
+    config.test_region = "westus2";
+    const auto result = drills().run_dr_test(config, {});
+    if (result.verdict != dr::Verdict::passed) throw core::Error(core::ErrorKind::failed, result.error);
+  }
+
+  void fail_over() {
+    dr::FailoverConfig config;
+    config.vm = vm;
+    config.region = "westus2";
+    if (!failovers().run(config, {}).up) throw core::Error(core::ErrorKind::failed, "not up");
+  }
+
+  void fail_back() {
+    replication::ReplicationManager replications(arm, journal, clock, journal_path, replications_path);
+    dr::FailbackConfig config;
+    config.vm = failed_over;
+    dr::FailbackManager(arm, journal, clock, processes, replications).run(config, {});
+  }
 
   // What `azlin recover` does.
   int recover() {
@@ -104,8 +145,7 @@ struct Worker {
         open = !recover_vault_work(arm, journal, operation) || open;
         continue;
       }
-      const auto done = backup::RestoreManager::recovers(operation.kind) ? restores.recover(operation, {})
-                                                                         : backups.recover(operation, {});
+      const auto done = recover_one(operation);
       for (const auto& note : done.notes) std::cerr << operation.kind << ": " << note << "\n";
       open = open || !done.settled;
     }
@@ -125,6 +165,9 @@ struct Worker {
   int run(const std::string& command) {
     if (command == "recover") return recover();
     if (vault_work(arm, journal, command)) return 0;
+    if (command == "drill") drill();
+    if (command == "failover") fail_over();
+    if (command == "failback") fail_back();
     if (command == "trigger") backups.trigger(vm, {}, {});
     if (command == "cleanup") backups.cleanup(vm, true, {});
     if (command == "delete-backup") backups.remove(vm, "web-backup-daily-20251203", {}, true, {});

@@ -1,5 +1,5 @@
 #pragma once
-// What drills and leftovers cost: estimates from list prices in US dollars (East US, mid-2026; docs/cost.md).
+// What drills and leftovers cost: estimates from rough list prices in US dollars (docs/cost.md).
 // Pure. What Azure bills stands in the usage report a day later.
 #include <string>
 
@@ -17,7 +17,6 @@ double disk_price(const std::string& sku);
 
 struct DrillCost {
   int vcpus = 0;
-  int disk_gb = 0;
   double disk_monthly = 0;  // of all its disks
   bool public_ip = false;
   core::Millis lasted{0};  // of the resources, from the first to the last

@@ -46,6 +46,11 @@ struct DRTestConfig {
   bool verify_connectivity = true;
   bool cleanup_after_test = true;  // false: all stays until keep_for has passed
   std::string verify_command;      // run in the guest; exit code 0 passes
+  // A public address for the drill's VM, whose port 22 is open to `tester_address` alone (an IP address of
+  // this machine as the Internet sees it); SSH is checked by logging in from here with the system's ssh, as
+  // `ssh_user` with the private key in the file `ssh_key`.
+  bool public_ip = false;
+  std::string tester_address, ssh_user, ssh_key;
   core::Millis target_rto = kDefaultTargetRto;
   core::Millis boot_limit = std::chrono::minutes{15};  // until the guest agent reports
   core::Millis ssh_limit = std::chrono::minutes{5};    // until sshd answers
@@ -64,8 +69,10 @@ struct DrillPlan {
   core::TimePoint until;   // nothing of it may live longer
   bool own_group = false;  // the group is the drill's and goes with it
   std::string nsg_id, network_id, nic_id;
+  std::string public_ip_id;                // empty: no public address
   std::vector<backup::RestoreDisk> disks;  // OS disk first
   std::string vm_size;
+  int vcpus = 0;  // of the size
   std::optional<std::string> zone;
   snapshot::VmSpec spec;
   snapshot::SnapshotSet set;  // in the test region
@@ -93,6 +100,9 @@ struct DRTestResult {
   std::int64_t operation = 0;                 // in the journal
   std::optional<core::TimePoint> kept_until;  // --no-cleanup
   std::vector<Leftover> left;                 // what could not be removed
+  // US dollars, estimated from list prices (cost.hpp); up to kept_until where it is kept. nullopt: nothing
+  // that costs was made.
+  std::optional<double> cost;
   std::vector<std::string> warnings;
 
   const Phase* phase(Step step) const;

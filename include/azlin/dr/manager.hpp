@@ -2,14 +2,16 @@
 // DR drills: a replica is restored as a VM in an isolated network of the test region, timed, looked at, and
 // removed again.
 //
-// The network has no public address and no peering; its security group lets nothing in and nothing out but
-// HTTPS to Azure, which Run Command needs. Everything made bears the tag azlin:drill. Cleanup always runs,
+// The network has no peering and, unless one is asked for, no public address; its security group lets nothing
+// in (with a public address: SSH from the tester alone) and nothing out but HTTPS to Azure, which Run Command
+// needs. Everything made bears the tag azlin:drill. Cleanup always runs,
 // also after a failure and Ctrl-C; after a crash recover() and cleanup() do it.
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "azlin/backup/manager.hpp"
+#include "azlin/core/process.hpp"
 #include "azlin/dr/drill.hpp"
 #include "azlin/dr/policy.hpp"
 #include "azlin/dr/store.hpp"
@@ -34,8 +36,9 @@ struct ScheduledTest {
 // Borrows its arguments; thread-safe. All calls throw core::Error or arm::ArmError.
 class DRTestManager {
  public:
-  // `db_path`: dr_tests.db.
-  DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock, const std::string& db_path);
+  // `db_path`: dr_tests.db. `processes` runs ssh; without it there are no drills with a public address.
+  DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock, const std::string& db_path,
+                core::ProcessRunner* processes = nullptr);
 
   // Checks all that a drill needs and changes nothing: a complete set in the region (core::Error, not_found:
   // replicate first), a free name, a size that is offered and that the quotas allow, disk SKUs.
@@ -86,6 +89,7 @@ class DRTestManager {
   void await_guest(Run& run, Phase& phase, std::stop_token stop);
   void check_ssh(Run& run, Phase& phase, std::stop_token stop);
   void check_command(Run& run, Phase& phase, std::stop_token stop);
+  void log_in(Run& run, Phase& phase, std::stop_token stop);
   void clean_up(Run& run);
   bool is_alive(const DRTestResult& test);
 
@@ -93,6 +97,7 @@ class DRTestManager {
   store::Journal& journal_;
   core::Clock& clock_;
   std::string holder_;  // host and home: who a drill belongs to
+  core::ProcessRunner* processes_;
   backup::BackupManager backups_;
   DrillStore store_;
 };

@@ -18,6 +18,7 @@ struct DrPolicy {
   std::string region;                               // where drills go
   core::Millis every = std::chrono::hours{24 * 7};  // whole hours
   core::Millis target_rto = kDefaultTargetRto;      // whole seconds
+  std::string ssh_user, ssh_key;                    // of drills with a public address; may be empty
   bool operator==(const DrPolicy&) const = default;
 };
 
@@ -34,9 +35,11 @@ DrPolicy parse_policy(const std::string& value, std::string_view vm);
 struct PolicyChange {
   std::optional<std::string> region;
   std::optional<core::Millis> every, target_rto;
+  std::optional<std::string> ssh_user, ssh_key;  // empty: taken away
 };
 // `existing` with the change made, and enabled. Throws core::Error (usage): no region, one equal to
-// `vm_region`, less than an hour between drills, a target under a second.
+// `vm_region`, less than an hour between drills, a target under a second,
+// a user or key that ssh would take for an option, or a tag that would be too long.
 DrPolicy apply(const std::optional<DrPolicy>& existing, const PolicyChange& change,
                std::string_view vm_region);
 

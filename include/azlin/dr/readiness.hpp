@@ -17,6 +17,7 @@ struct ReadinessFacts {
   std::optional<backup::BackupSchedule> schedule;
   std::optional<DrPolicy> policy;           // what holds, also when it is disabled
   std::string unreadable;                   // why a tag cannot be read; empty: it can
+  std::string obstacle;                     // why the newest copy cannot be restored there now; empty: it can
   std::vector<backup::BackupInfo> backups;  // newest first
   std::vector<DRTestResult> drills;         // of this VM, newest first
 };

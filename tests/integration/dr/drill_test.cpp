@@ -2,6 +2,7 @@
 
 #include "azlin/core/parallel.hpp"
 #include "integration/dr/replicated_fixture.hpp"
+#include "support/fake_process_runner.hpp"
 
 namespace azlin::dr {
 namespace {
@@ -13,6 +14,26 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+
+// Something in the subscription joins each new network to another one.
+class PeeringTransport final : public http::Transport {
+ public:
+  explicit PeeringTransport(http::Transport& inner) : inner_(inner) {}
+  http::Response send(const http::Request& request, std::stop_token stop) override {
+    auto response = inner_.send(request, std::move(stop));
+    if (request.method != "GET" || request.url.find("virtualNetworks/azlin-drill") == std::string::npos)
+      return response;
+    auto body = nlohmann::json::parse(response.body, nullptr, false);
+    if (!body.is_object() || !body.contains("properties")) return response;
+    body["properties"]["virtualNetworkPeerings"] = {
+        {{"properties", {{"remoteVirtualNetwork", {{"id", "/production"}}}}}}};
+    response.body = body.dump();
+    return response;
+  }
+
+ private:
+  http::Transport& inner_;
+};
 
 class DrillTest : public ReplicatedTest {
  protected:
@@ -70,6 +91,122 @@ TEST_F(DrillTest, TheVmIsIsolatedAndIsNotTheOriginal) {
   clock.advance(std::chrono::hours{25});
   EXPECT_TRUE(drills.cleanup(vm().subscription, {}, {}).at(0).dead);
   EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, ANetworkThatLeadsToProductionKeepsTheVmFromBooting) {
+  PeeringTransport joined(*transport);
+  arm::ArmClient client{joined, clock, chain, {.endpoint = simulator.url()}};
+  DRTestManager there{client, journal, clock, simulator.state_dir() + "/home/there.db"};
+  const auto result = there.run_dr_test(config(), {});
+  EXPECT_EQ(outcome(result, Step::restore), Outcome::failed);
+  EXPECT_THAT(result.error, HasSubstr("not isolated"));
+  EXPECT_EQ(count("PUT", "virtualMachines/web-dr-test"), 0U);
+  EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, WithAPublicAddressItLogsInFromHereAndLetsNobodyElseIn) {
+  test::FakeProcessRunner ssh;
+  DRTestManager outside{arm, journal, clock, db_path, &ssh};
+  auto open = config();
+  open.public_ip = true;
+  open.cleanup_after_test = false;
+  open.tester_address = "198.51.100.7";
+  open.ssh_user = "ops";
+  open.ssh_key = "/etc/hostname";  // a file that can be read
+  ssh.expect({"ssh"}, {.exit_code = 255, .err = "Connection refused\n"});
+  ssh.expect({"ssh"}, {.exit_code = 0});
+  const auto result = outside.run_dr_test(open, {});
+  EXPECT_EQ(result.verdict, Verdict::passed) << result.error;
+  EXPECT_THAT(result.phase(Step::connectivity)->detail, HasSubstr("logged in as ops at "));
+  const auto argv = ssh.requests().at(1).argv;
+  EXPECT_THAT(argv, Contains("BatchMode=yes"));
+  EXPECT_THAT(argv, Contains("/etc/hostname"));
+  const auto machine = get(result.test_vm_id, "2024-07-01");
+  const auto nic_id = machine.at("properties").at("networkProfile").at("networkInterfaces")[0].at("id");
+  const auto nic = get(nic_id, "2023-09-01").at("properties");
+  const std::string address_id =
+      nic.at("ipConfigurations")[0].at("properties").at("publicIPAddress").at("id");
+  const std::string address = get(address_id, "2023-09-01").at("properties").at("ipAddress");
+  EXPECT_THAT(argv, Contains(address));
+  int allowed_in = 0;
+  const auto rules =
+      get(nic.at("networkSecurityGroup").at("id"), "2023-09-01").at("properties").at("securityRules");
+  for (const auto& rule : rules) {
+    const auto& each = rule.at("properties");
+    if (each.at("access") != "Allow" || each.at("direction") != "Inbound") continue;
+    ++allowed_in;
+    EXPECT_EQ(each.at("sourceAddressPrefix"), "198.51.100.7");
+    EXPECT_EQ(each.at("destinationPortRange"), "22");
+  }
+  EXPECT_EQ(allowed_in, 1);
+  clock.advance(std::chrono::hours{25});
+  EXPECT_TRUE(outside.cleanup(vm().subscription, {}, {}).at(0).dead);
+  EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, ALoginThatNeverWorksFailsConnectivity) {
+  test::FakeProcessRunner ssh;
+  DRTestManager outside{arm, journal, clock, db_path, &ssh};
+  auto open = config();
+  open.public_ip = true;
+  open.tester_address = "198.51.100.7";
+  open.ssh_user = "ops";
+  open.ssh_key = "/etc/hostname";
+  open.ssh_limit = std::chrono::seconds{10};
+  for (int i = 0; i < 2; ++i) ssh.expect({"ssh"}, {.exit_code = 255, .err = "Permission denied\n"});
+  const auto result = outside.run_dr_test(open, {});
+  EXPECT_EQ(outcome(result, Step::connectivity), Outcome::failed);
+  EXPECT_THAT(result.error, HasSubstr("Permission denied"));
+  EXPECT_TRUE(result.rto);
+  EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, APublicAddressNeedsTesterUserAndKey) {
+  auto open = config();
+  open.public_ip = true;
+  open.ssh_user = "ops";
+  open.ssh_key = "/etc/hostname";
+  for (const char* bad : {"", "everyone", "0.0.0.0/0"}) {
+    open.tester_address = bad;
+    EXPECT_EQ(error_of([&] { run(open); }).kind(), ErrorKind::usage) << bad;
+  }
+  open.tester_address = "198.51.100.7";
+  open.ssh_key = "/no/such/key";
+  EXPECT_EQ(error_of([&] { run(open); }).kind(), ErrorKind::usage);
+  open.ssh_key = "/etc/hostname";
+  open.ssh_user = "";
+  EXPECT_EQ(error_of([&] { run(open); }).kind(), ErrorKind::usage);
+  EXPECT_EQ(simulator.state(), before);
+}
+
+// The outage that it rehearses may have come.
+TEST_F(DrillTest, WorksWhileTheSourceRegionIsDown) {
+  simulator.admin("POST", "faults", {{"region", "eastus"}});
+  const auto result = run(config());
+  EXPECT_EQ(result.verdict, Verdict::passed) << result.error;
+  EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, TellsWhatItCostAsAnEstimate) {
+  const auto result = run(config());
+  ASSERT_TRUE(result.cost);
+  EXPECT_GT(*result.cost, 0);
+  EXPECT_EQ(drills.get_test_history({}).at(0).cost, result.cost);
+}
+
+TEST_F(DrillTest, WhatIsNotGrantedIsSaidBeforeAnythingIsMade) {
+  simulator.make_group("DR-Testing", kRegion);
+  const auto with_group = simulator.state();
+  const nlohmann::json grant = {
+      {"principal", "*"}, {"scope", "/"}, {"actions", {"*/read", "Microsoft.Resources/tags/write"}}};
+  simulator.admin("PUT", "grants", {{"grants", nlohmann::json::array({grant})}});
+  auto grouped = config();
+  grouped.test_resource_group = "DR-Testing";
+  const auto result = run(grouped);
+  EXPECT_EQ(outcome(result, Step::restore), Outcome::failed);
+  EXPECT_THAT(result.error, HasSubstr("not granted in DR-Testing: Microsoft.Compute/disks/write"));
+  EXPECT_EQ(count("PUT", "/DR-Testing/"), 0U);
+  EXPECT_EQ(simulator.state(), with_group);
 }
 
 TEST_F(DrillTest, WithoutACopyInTheRegionItSaysReplicateFirst) {

@@ -14,6 +14,14 @@ TEST(PolicyTest, ReadsWhatItWrites) {
   EXPECT_LE(to_tag(policy()).size(), 256U);
 }
 
+TEST(PolicyTest, KeepsUserAndKeyOfLogins) {
+  const auto with = apply(policy(), {.ssh_user = "ops", .ssh_key = "/home/ops/.ssh/drill"}, "eastus");
+  EXPECT_EQ(parse_policy(to_tag(with), "web"), with);
+  EXPECT_EQ(apply(with, {.ssh_key = ""}, "eastus").ssh_key, "");
+  EXPECT_THROW(apply(policy(), {.ssh_user = "-oProxyCommand=x"}, "eastus"), core::Error);
+  EXPECT_THROW(apply(policy(), {.ssh_key = std::string(256, 'k')}, "eastus"), core::Error);
+}
+
 TEST(PolicyTest, RefusesWhatItDoesNotUnderstand) {
   for (const char* bad : {"", "no json", "[]", R"({"v":2,"on":true,"to":"westus2","h":1,"rto":1})",
                           R"({"v":1,"on":true,"to":"westus2","h":0,"rto":1})",

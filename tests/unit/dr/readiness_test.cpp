@@ -52,6 +52,11 @@ TEST_F(ReadinessTest, ReadyWhenNothingIsMissing) {
   EXPECT_EQ(result.rto->p90, std::chrono::minutes{10});
 }
 
+TEST_F(ReadinessTest, WhatKeepsItFromBeingRestoredNowIsAGap) {
+  facts.obstacle = "westus2 has no quota left";
+  EXPECT_THAT(gap(), HasSubstr("no quota left | azlin dr test web --test-region westus2 --dry-run"));
+}
+
 TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
   auto good = facts;
   facts.schedule->enabled = false;
