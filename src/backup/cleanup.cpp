@@ -120,7 +120,10 @@ void BackupManager::execute(CleanupResult& result, const State& state, store::Op
     core::throw_if_stopped(stop, "deleting expired backups");
     const SnapshotSet* set = find_set(state.sets, decision.point);
     if (set == nullptr || (decision.point.replica && stayed.contains(decision.point.name))) continue;
-    const std::string error = first_error(snapshots_.remove(*set, operation, stop));
+    const auto removals = snapshots_.remove(*set, operation, stop);
+    result.snapshots_deleted += static_cast<std::size_t>(std::count_if(
+        removals.begin(), removals.end(), [](const auto& removal) { return removal.error.empty(); }));
+    const std::string error = first_error(removals);
     if (!error.empty()) {
       stayed.insert(decision.point.name);
       result.failures.push_back(

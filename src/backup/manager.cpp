@@ -73,7 +73,7 @@ BackupManager::State BackupManager::load(const VmRef& vm, std::stop_token stop) 
   state.vm = vm;
   state.machine = azure::get_vm(arm_, vm.id(), true, stop);
   state.schedule = schedule_of(state.machine);
-  auto listing = snapshots_.look(vm, stop);
+  auto listing = snapshots_.look(vm, stop, snapshots_.made_lately(vm));
   state.sets = std::move(listing.sets);
   state.unreadable = std::move(listing.unreadable);
   state.backups = to_backups(state.sets, clock_.now());
@@ -90,8 +90,8 @@ BackupManager::State BackupManager::load_whole(const VmRef& vm, std::stop_token 
 BackupManager::State BackupManager::load_scheduled(const VmRef& vm, std::stop_token stop) {
   State state = load(vm, stop);
   if (state.schedule) return state;
-  throw Error(ErrorKind::failed, fmt::format("VM {} has no backup schedule", vm.name),
-              fmt::format("make one with `azlin backup configure {}`", vm.name));
+  throw NotScheduled(fmt::format("VM {} has no backup schedule", vm.name),
+                     fmt::format("make one with `azlin backup configure {}`", vm.name));
 }
 
 ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChange& change, bool replace,
@@ -178,7 +178,7 @@ std::vector<BackupManager::Scheduled> BackupManager::scheduled_vms(const std::st
 }
 
 BackupListing BackupManager::look(const VmRef& vm, std::stop_token stop) {
-  auto found = snapshots_.look(vm, stop);
+  auto found = snapshots_.look(vm, stop, snapshots_.made_lately(vm));
   BackupListing listing{to_backups(found.sets, clock_.now()), std::move(found.unreadable)};
   std::erase_if(listing.unreadable, [](const auto& set) { return set.tier.empty() && !set.replica; });
   note_unreadable(listing.backups, listing.unreadable);
@@ -186,7 +186,7 @@ BackupListing BackupManager::look(const VmRef& vm, std::stop_token stop) {
 }
 
 std::vector<BackupInfo> BackupManager::list(const VmRef& vm, std::stop_token stop) {
-  return to_backups(snapshots_.list(vm, stop), clock_.now());
+  return to_backups(snapshots_.list(vm, stop, snapshots_.made_lately(vm)), clock_.now());
 }
 
 BackupInfo BackupManager::find(const VmRef& vm, const std::string& prefix, std::stop_token stop) {

@@ -37,6 +37,7 @@ RestoreRecord record_of(const RestorePlan& plan, const RestoreOptions& options, 
   record.power_before = plan.power_before;
   for (const auto& disk : plan.disks) record.disks.push_back({disk.lun, disk.new_id, disk.old_id});
   for (const auto& member : plan.set.members) record.snapshots.push_back(member.snapshot.id);
+  record.mark = "restore:" + core::new_guid().substr(0, 8);
   record.nic_id = plan.nic_id;
   record.keep_old = options.keep_old_disks;
   record.keep_until = now + options.keep_for;
@@ -219,7 +220,7 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
     step(operation, "mark", {{"until", core::to_iso8601(clock_.now() + kLongestRestore)}}, [&] {
       snapshots_.tag(plan.set,
                      {{snapshot::kInUseTag,
-                       snapshot::to_tag(snapshot::InUseMark{"restore", clock_.now() + kLongestRestore})}},
+                       snapshot::to_tag(snapshot::InUseMark{record.mark, clock_.now() + kLongestRestore})}},
                      stop);
     });
     make_disks(run, stop);

@@ -21,6 +21,7 @@ std::string to_json(const RestoreRecord& record) {
               {"powerBefore", record.power_before},
               {"disks", disks},
               {"snapshots", record.snapshots},
+              {"mark", record.mark},
               {"nic", record.nic_id},
               {"keepOld", record.keep_old},
               {"keepUntil", core::to_iso8601(record.keep_until)}}
@@ -39,6 +40,7 @@ RestoreRecord parse_restore_record(const std::string& text) {
     for (const json& disk : body.at("disks"))
       record.disks.push_back({disk.at("lun"), disk.at("new"), disk.at("old")});
     record.snapshots = body.at("snapshots").get<std::vector<std::string>>();
+    record.mark = body.at("mark");
     record.nic_id = body.at("nic");
     record.keep_old = body.at("keepOld");
     record.keep_until = core::parse_time(body.at("keepUntil").get<std::string>()).value();

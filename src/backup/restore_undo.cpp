@@ -112,8 +112,9 @@ void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token st
   for (const auto& id : record.snapshots) {
     try {
       const auto tags = azure::get_tags(arm, id, stop);
-      const auto mark = tags.find(snapshot::kInUseTag);
-      if (mark != tags.end()) azure::remove_tags(arm, id, {*mark}, stop);
+      const auto tag = tags.find(snapshot::kInUseTag);
+      const auto mark = tag == tags.end() ? std::nullopt : snapshot::parse_in_use(tag->second);
+      if (mark && mark->what == record.mark) azure::remove_tags(arm, id, {*tag}, stop);
     } catch (const arm::ArmError& error) {
       if (error.status() != 404) throw;  // a snapshot that is gone needs no mark
     }

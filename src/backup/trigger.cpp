@@ -23,8 +23,8 @@ constexpr core::Millis kUsualSpread = std::chrono::seconds{60};
 
 void check_enabled(const BackupSchedule& schedule, const VmRef& vm) {
   if (schedule.enabled) return;
-  throw Error(ErrorKind::failed, fmt::format("backups of VM {} are disabled", vm.name),
-              fmt::format("enable them with `azlin backup configure {}`", vm.name));
+  throw NotScheduled(fmt::format("backups of VM {} are disabled", vm.name),
+                     fmt::format("enable them with `azlin backup configure {}`", vm.name));
 }
 
 // While not all primaries can be read a longer tier is left to a later backup: it stays due.
@@ -68,6 +68,7 @@ TriggerPlan BackupManager::plan_trigger(const VmRef& vm, const TriggerOptions& o
   TriggerPlan plan;
   plan.tier = choose_tier(*state.schedule, state.backups, primaries(state.unreadable).empty(), options, now);
   plan.take = snapshots_.plan_take(take_request(state.machine, state.sets, plan.tier), stop);
+  plan.replicate_to = state.schedule->target_region;
   auto points = to_points(state.backups, *state.schedule, now);
   Point made;
   made.name = plan.take.set;

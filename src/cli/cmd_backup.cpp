@@ -10,6 +10,7 @@ void add_backup_commands(CLI::App& root, Job& chosen) {
   add_backup_restore_command(*group, chosen);
   add_backup_care_commands(*group, chosen);
   add_backup_replication_commands(*group, chosen);
+  add_backup_replication_jobs_commands(*group, chosen);
   add_verification_commands(*group, chosen);
 }
 

@@ -200,7 +200,7 @@ void bind(CLI::App& command, DeleteOptions& options) {
   command.add_option("--region", options.region, "Only its replica in this region")->type_name("REGION");
   command.add_flag("--force", options.force,
                    "Also the newest, the newest verified one, and one that waits for its replica");
-  command.footer("Exit codes: 0, 1 refused, 2, 3, 4, 5, 7");
+  command.footer("Exit codes: 0, 1 nothing was deleted, 2, 3, 4 not all of it, 5, 7");
 }
 
 int run(Runtime& runtime, const DeleteOptions& options) {
@@ -225,11 +225,15 @@ int run(Runtime& runtime, const DeleteOptions& options) {
     throw Error(ErrorKind::failed, "not confirmed: nothing was deleted");
   const auto result =
       manager(runtime).remove(found.vm, found.backup.name, options.region, options.force, runtime.stop());
-  console.line((result.failures.empty() ? "✓ Deleted " : "✗ Not all of it was deleted: ") +
+  const bool nothing = result.snapshots_deleted == 0;
+  console.line((result.failures.empty() ? "✓ Deleted "
+                : nothing               ? "✗ Nothing was deleted of "
+                                        : "✗ Not all of it was deleted: ") +
                found.backup.name);
   for (const auto& failure : result.failures) console.warn(failure);
   console.result(to_json(result), "deleted");
-  return result.failures.empty() ? 0 : core::exit_code(ErrorKind::partial);
+  if (result.failures.empty()) return 0;
+  return core::exit_code(nothing ? ErrorKind::failed : ErrorKind::partial);
 }
 
 }  // namespace

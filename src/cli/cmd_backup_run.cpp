@@ -4,6 +4,7 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/replication/replica.hpp"
 #include "cli/alerts.hpp"
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
@@ -73,10 +74,23 @@ ordered_json trigger_json(const backup::TriggerResult& result, const QueuedRepli
   return json;
 }
 
+// Of the set, and of its copies where the schedule asks for them.
+void add_creates(std::vector<PlannedCall>& calls, const backup::TriggerPlan& plan) {
+  for (const auto& snapshot : plan.take.snapshots) calls.push_back(put_snapshot(snapshot));
+  if (!plan.replicate_to) return;
+  for (const auto& snapshot : plan.take.snapshots) {
+    const auto slash = snapshot.id.rfind('/') + 1;
+    calls.push_back({"PUT",
+                     snapshot.id.substr(0, slash) +
+                         replication::replica_name(snapshot.id.substr(slash), *plan.replicate_to, true),
+                     fmt::format("CopyStart of {} in {}", snapshot.id.substr(slash), *plan.replicate_to)});
+  }
+}
+
 int dry_run_one(Runtime& runtime, const VmRef& vm, const backup::TriggerOptions& options) {
   const auto plan = manager(runtime).plan_trigger(vm, options, runtime.stop());
   std::vector<PlannedCall> calls;
-  for (const auto& snapshot : plan.take.snapshots) calls.push_back(put_snapshot(snapshot));
+  add_creates(calls, plan);
   for (const auto& decision : plan.retention.deletions()) {
     calls.push_back({"DELETE", "snapshots of " + decision.point.name, decision.reason});
   }
@@ -117,10 +131,10 @@ std::vector<alert::AlertEvent> events_of(const std::string& vm,
   return events;
 }
 
-// The failures that nobody needs to be woken for: bad input, a VM that is busy, Ctrl-C.
+// The failures that nobody needs to be woken for: no schedule, bad input, a VM that is busy, Ctrl-C.
 bool is_alarming(const Error& error) {
-  return error.kind() != ErrorKind::usage && error.kind() != ErrorKind::busy &&
-         error.kind() != ErrorKind::interrupted;
+  return dynamic_cast<const backup::NotScheduled*>(&error) == nullptr && error.kind() != ErrorKind::usage &&
+         error.kind() != ErrorKind::busy && error.kind() != ErrorKind::interrupted;
 }
 
 int trigger_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vault,
@@ -253,10 +267,7 @@ int dry_run_all(Runtime& runtime, const std::vector<BatchItem>& items, const Tri
   for (const auto& item : items) {
     if (!item.error.empty()) throw Error(ErrorKind::failed, item.vm.name + ": " + item.error);
     if (options.due && !backups.is_due(item.vm, runtime.stop())) continue;
-    for (const auto& snapshot :
-         backups.plan_trigger(item.vm, trigger_options(options), runtime.stop()).take.snapshots) {
-      calls.push_back(put_snapshot(snapshot));
-    }
+    add_creates(calls, backups.plan_trigger(item.vm, trigger_options(options), runtime.stop()));
   }
   print_dry_run(runtime.console(), calls);
   return 0;

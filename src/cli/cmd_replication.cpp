@@ -1,4 +1,4 @@
-// azlin backup replicate, replicate-all, replication-status, replication-jobs, replication-cancel.
+// azlin backup replicate, replicate-all.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +7,6 @@
 
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
-#include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/replication_view.hpp"
@@ -24,8 +23,6 @@ using ReplicationJob = replication::Job;
 using replication::Plan;
 using replication::ReplicationManager;
 using replication::Status;
-
-constexpr int kMostParallel = 100;  // copies into a region at a time: Azure's limit
 
 struct TargetOptions {
   std::string region;
@@ -45,18 +42,6 @@ struct ReplicateAllOptions {
   bool no_wait = false;
   int max_parallel = 3;
 };
-struct ReplicationStatusOptions {
-  VmArgument vm;
-  std::optional<std::string> region, stalled_after;
-};
-struct ReplicationJobsOptions {
-  std::optional<std::string> status, vm, resource_group, stalled_after;
-  int limit = 100;
-};
-struct ReplicationCancelOptions {
-  std::int64_t job = 0;
-};
-
 void bind_target(CLI::App& command, TargetOptions& target) {
   command.add_option("--target-region", target.region, "Region that the copy goes to")
       ->required()
@@ -78,13 +63,6 @@ void bind_run(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_flag("--no-wait", options.no_wait,
                    "Begin and return; the next replication command follows the copies up");
-}
-
-void bind_stalled(CLI::App& command, std::optional<std::string>& stalled_after) {
-  command
-      .add_option("--stalled-after", stalled_after,
-                  "A copy without progress for so long counts as stalled (default 30m)")
-      ->type_name("TIME");
 }
 
 void bind(CLI::App& command, ReplicateOptions& options) {
@@ -175,12 +153,6 @@ std::vector<ReplicationJob> begin_only(Runtime& runtime, ReplicationManager& rep
   std::vector<ReplicationJob> now;
   for (const auto& job : jobs) now.push_back(replications.job(job.id));
   return now;
-}
-
-ordered_json jobs_json(ReplicationManager& replications, const std::vector<ReplicationJob>& jobs) {
-  ordered_json rows = ordered_json::array();
-  for (const auto& job : jobs) rows.push_back(to_json(job, replications.progress_of(job)));
-  return rows;
 }
 
 void print_plans(Runtime& runtime, const std::vector<Plan>& plans, const ordered_json& more) {
@@ -311,6 +283,9 @@ replication::FleetPlan plan_all(Runtime& runtime, ReplicationManager& replicatio
     std::erase_if(plan.plans, [&](const Plan& each) {
       return !core::equal_ignoring_case(each.job.source_group, *options.vms.resource_group);
     });
+    std::erase_if(plan.open, [&](const ReplicationJob& job) {
+      return !core::equal_ignoring_case(job.source_group, *options.vms.resource_group);
+    });
   }
   title = "all VMs";
   return plan;
@@ -321,6 +296,9 @@ int run(Runtime& runtime, const ReplicateAllOptions& options) {
   const auto target = replication_target(runtime, options.target.region, options.target.resource_group,
                                          options.target.encryption_set);
   const auto replications = open_replication(runtime, options.stalled_after);
+  // Jobs of earlier commands, also of copies that have ended meanwhile and are missing no more.
+  report_replications(runtime, replications->advance(replications->open_vms(runtime.subscription()),
+                                                     options.max_parallel, runtime.stop()));
   Console& console = runtime.console();
   std::string title;
   const auto plan = plan_all(runtime, *replications, options, target, title);
@@ -329,7 +307,7 @@ int run(Runtime& runtime, const ReplicateAllOptions& options) {
     print_plans(runtime, plan.plans, {{"found", plan.plans.size()}, {"targetRegion", target.region}});
     return 0;
   }
-  if (plan.plans.empty()) {
+  if (plan.plans.empty() && plan.open.empty()) {
     console.line(fmt::format("No unreplicated backups for {}", title));
     console.result(all_json(*replications, plan, {}), "jobs");
     return 0;
@@ -339,6 +317,10 @@ int run(Runtime& runtime, const ReplicateAllOptions& options) {
   console.line();
   const auto started = runtime.clock().now();
   auto jobs = replications->queue(plan.plans, target, runtime.stop());
+  for (const auto& open : plan.open) {
+    const auto same = [&](const ReplicationJob& job) { return job.id == open.id; };
+    if (std::none_of(jobs.begin(), jobs.end(), same)) jobs.push_back(open);
+  }
   if (options.no_wait) {
     jobs = begin_only(runtime, *replications, jobs, options.max_parallel);
   } else {
@@ -350,182 +332,11 @@ int run(Runtime& runtime, const ReplicateAllOptions& options) {
   return code;
 }
 
-// ---- replication-status
-
-void bind(CLI::App& command, ReplicationStatusOptions& options) {
-  bind_vm(command, options.vm);
-  command.add_option("--target-region", options.region, "Only this region")->type_name("REGION");
-  bind_stalled(command, options.stalled_after);
-  command.footer(
-      "Brings the jobs up to date with Azure, and begins queued copies whose turn it is.\n"
-      "Example: azlin backup replication-status prod-db-vm\nExit codes: 0, 1, 2, 3, 5, 6 a job has stalled");
-}
-
-std::vector<ReplicationJob> with_status(const std::vector<ReplicationJob>& jobs, Status status) {
-  std::vector<ReplicationJob> out;
-  std::copy_if(jobs.begin(), jobs.end(), std::back_inserter(out),
-               [&](const ReplicationJob& job) { return job.status == status; });
-  return out;
-}
-
-void print_group(Console& console, ReplicationManager& replications, const std::vector<ReplicationJob>& jobs,
-                 const char* title, const char* none) {
-  console.line();
-  console.line(fmt::format("{} ({}):", title, jobs.size()));
-  if (jobs.empty() && *none != '\0') console.line(fmt::format("  ({})", none));
-  for (const auto& job : jobs) {
-    console.line(fmt::format("  Job {}: {} → {}  {}", job.id, short_name(job), job.target_region,
-                             state_text(job, replications.progress_of(job))));
-  }
-}
-
-ordered_json region_json(const replication::RegionState& state) {
-  return {{"region", state.region},
-          {"rpoSeconds", state.rpo ? ordered_json(state.rpo->count() / 1000) : ordered_json(nullptr)},
-          {"newest", state.newest.empty() ? ordered_json(nullptr) : ordered_json(state.newest)},
-          {"complete", state.complete},
-          {"missing", state.missing}};
-}
-
-void print_regions(Console& console, const std::vector<replication::RegionState>& regions) {
-  console.line();
-  for (const auto& state : regions) {
-    console.line(fmt::format("RPO in {}: {}", state.region,
-                             state.rpo ? fmt::format("{} (newest complete replica: {})",
-                                                     core::to_display(*state.rpo), state.newest)
-                                       : "no complete replica"));
-    console.line(fmt::format("  {} there, {} missing",
-                             core::counted(static_cast<std::size_t>(state.complete), "backup"),
-                             state.missing));
-  }
-}
-
-int warn_of_stalled(Console& console, ReplicationManager& replications,
-                    const std::vector<ReplicationJob>& jobs) {
-  int code = 0;
-  for (const auto& job : jobs) {
-    const auto progress = replications.progress_of(job);
-    if (!progress.stalled) continue;
-    console.warn(stalled_hint(job, progress));
-    code = core::exit_code(ErrorKind::findings);
-  }
-  return code;
-}
-
-int run(Runtime& runtime, const ReplicationStatusOptions& options) {
-  std::optional<std::string> region;
-  if (options.region) region = core::normalize_region(*options.region);
-  const auto vm = resolve_vm(runtime, options.vm);
-  const auto replications = open_replication(runtime, options.stalled_after);
-  const auto state = replications->status(vm, region, runtime.stop());
-  Console& console = runtime.console();
-  console.line(fmt::format("Replication Status for {}:", vm.name));
-  print_group(console, *replications, with_status(state.jobs, Status::in_progress), "In Progress", "");
-  const auto pending = with_status(state.jobs, Status::pending);
-  if (!pending.empty()) print_group(console, *replications, pending, "Queued", "");
-  print_group(console, *replications, with_status(state.jobs, Status::completed), "Completed", "");
-  print_group(console, *replications, with_status(state.jobs, Status::failed), "Failed",
-              "no failed replications");
-  print_regions(console, state.regions);
-  ordered_json json = {
-      {"vm", vm.name}, {"jobs", jobs_json(*replications, state.jobs)}, {"regions", ordered_json::array()}};
-  warn_unreadable(console, state.unreadable);
-  json["unreadable"] = to_json(state.unreadable);
-  for (const auto& each : state.regions) json["regions"].push_back(region_json(each));
-  console.result(json, "jobs");
-  report_replications(runtime, state.ended);
-  return warn_of_stalled(console, *replications, state.jobs);
-}
-
-// ---- replication-jobs
-
-void bind(CLI::App& command, ReplicationJobsOptions& options) {
-  command.add_option("--status", options.status, "Only these")
-      ->check(CLI::IsMember({"pending", "in_progress", "completed", "failed"}));
-  command.add_option("--vm", options.vm, "Only of this VM")->type_name("VM");
-  command.add_option("-g,--resource-group", options.resource_group, "The VM's resource group")
-      ->type_name("GROUP");
-  command.add_option("--limit", options.limit, "How many, newest first")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  bind_stalled(command, options.stalled_after);
-  command.footer(
-      "Brings open jobs up to date with Azure first, and begins queued copies whose turn it is.\n"
-      "Example: azlin backup replication-jobs --status in_progress\nExit codes: 0, 1, 2, 3, 5, 6 a job has "
-      "stalled");
-}
-
-int run(Runtime& runtime, const ReplicationJobsOptions& options) {
-  const auto replications = open_replication(runtime, options.stalled_after);
-  replication::JobFilter filter;
-  filter.subscription = runtime.subscription();
-  filter.limit = options.limit;
-  if (options.status) filter.status = replication::parse_status(*options.status);
-  if (options.vm) filter.vm_key = resolve_vm(runtime, {*options.vm, options.resource_group}).key();
-  const auto ended =
-      replications->advance(replications->open_vms(filter.subscription), kMostParallel, runtime.stop());
-  const auto jobs = replications->jobs(filter);
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& job : jobs) {
-    rows.push_back({fmt::format("Job {}", job.id), replication::to_string(job.status), job.set,
-                    "→ " + job.target_region, core::to_display_minutes(job.queued_at),
-                    state_text(job, replications->progress_of(job))});
-  }
-  Console& console = runtime.console();
-  if (jobs.empty()) console.line("No replication jobs");
-  for (const auto& line : in_columns(rows)) console.line(line);
-  console.result({{"jobs", jobs_json(*replications, jobs)}}, "jobs");
-  report_replications(runtime, ended);
-  return warn_of_stalled(console, *replications, jobs);
-}
-
-// ---- replication-cancel
-
-void bind(CLI::App& command, ReplicationCancelOptions& options) {
-  command.add_option("job", options.job, "Id of the job")->required()->type_name("JOB");
-  command.footer("Deletes what has been copied of the backup.\nExit codes: 0, 1, 2, 3, 5");
-}
-
-int run(Runtime& runtime, const ReplicationCancelOptions& options) {
-  const auto replications = open_replication(runtime);
-  Console& console = runtime.console();
-  if (runtime.dry_run()) {
-    const auto job = replications->job(options.job);
-    std::vector<PlannedCall> calls;
-    for (const auto& copy : job.copies) {
-      if (!job.ended() && !copy.adopted && copy.attempts > 0) calls.push_back({"DELETE", copy.target_id, ""});
-    }
-    print_dry_run(console, calls, {{"job", job.id}});
-    return 0;
-  }
-  const auto job = replications->cancel(options.job, runtime.stop());
-  ordered_json deleted = ordered_json::array();
-  for (const auto& copy : job.copies) {
-    if (copy.error == replication::kDeleted) deleted.push_back(core::ResourceId::parse(copy.target_id).name);
-  }
-  if (job.status == Status::completed) {
-    console.line(fmt::format("Job {} had completed before it could be cancelled", job.id));
-  } else {
-    console.line(fmt::format("✓ Job {} cancelled: {} → {}", job.id, job.set, job.target_region));
-  }
-  for (const auto& name : deleted)
-    console.line(fmt::format("  Deleted the unfinished copy {}", name.get<std::string>()));
-  if (deleted.empty()) console.line("  Nothing had been copied");
-  console.line(
-      fmt::format("  Start anew: azlin backup replicate {} --target-region {}", job.set, job.target_region));
-  console.result({{"job", to_json(job, replications->progress_of(job))}, {"deleted", deleted}});
-  return 0;
-}
-
 }  // namespace
 
 void add_backup_replication_commands(CLI::App& group, Job& chosen) {
   add_command<ReplicateOptions>(group, "replicate", "Copy a backup to another region", chosen);
   add_command<ReplicateAllOptions>(group, "replicate-all", "Copy all backups that a region lacks", chosen);
-  add_command<ReplicationStatusOptions>(group, "replication-status", "Replication of a VM's backups", chosen);
-  add_command<ReplicationJobsOptions>(group, "replication-jobs", "List replication jobs", chosen);
-  add_command<ReplicationCancelOptions>(group, "replication-cancel", "End a job and delete its copies",
-                                        chosen);
 }
 
 }  // namespace azlin::cli

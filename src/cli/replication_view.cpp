@@ -216,4 +216,18 @@ ordered_json to_json(const QueuedReplication& queued) {
           {"targetSnapshot", queued.job->target_snapshot}};
 }
 
+void bind_stalled(CLI::App& command, std::optional<std::string>& stalled_after) {
+  command
+      .add_option("--stalled-after", stalled_after,
+                  "A copy without progress for so long counts as stalled (default 30m)")
+      ->type_name("TIME");
+}
+
+ordered_json jobs_json(replication::ReplicationManager& replications,
+                       const std::vector<ReplicationJob>& jobs) {
+  ordered_json rows = ordered_json::array();
+  for (const auto& job : jobs) rows.push_back(to_json(job, replications.progress_of(job)));
+  return rows;
+}
+
 }  // namespace azlin::cli

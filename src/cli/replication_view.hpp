@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "azlin/replication/manager.hpp"
+#include "cli/command.hpp"
 #include "cli/runtime.hpp"
 
 namespace azlin::cli {
+
+inline constexpr int kMostParallel = 100;  // copies into a region at a time: Azure's limit
 
 // replication.db of the state folder. `stalled_after`: of a flag; else AZLIN_REPLICATION_STALLED_AFTER,
 // replication.stalled_after, 30 minutes. Throws core::Error (usage) when it is no duration.
@@ -21,7 +24,11 @@ replication::Target replication_target(Runtime& runtime, const std::string& regi
                                        const std::optional<std::string>& resource_group,
                                        const std::optional<std::string>& encryption_set);
 
+void bind_stalled(CLI::App& command, std::optional<std::string>& stalled_after);
+
 nlohmann::ordered_json to_json(const replication::Job& job, const replication::Progress& progress);
+nlohmann::ordered_json jobs_json(replication::ReplicationManager& replications,
+                                 const std::vector<replication::Job>& jobs);
 // "[███████░░░] 70%  ETA: 3m", "✓  12m 34s", "⏸ queued", "✗ …".
 std::string state_text(const replication::Job& job, const replication::Progress& progress);
 // What to do about a stalled job.

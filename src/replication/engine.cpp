@@ -25,7 +25,7 @@ constexpr int kParallelCalls = 16;
 constexpr core::Millis kWaitForOthers = std::chrono::seconds{30};
 constexpr core::Millis kMarkTime = std::chrono::hours{48};
 constexpr core::Millis kMarkRenewal = std::chrono::hours{12};
-constexpr const char* kMark = "replication";
+constexpr core::Millis kLookAgain = std::chrono::minutes{5};  // at a mark of somebody else
 
 std::string name_of(const std::string& id) {
   return core::ResourceId::parse(id).name;
@@ -396,22 +396,27 @@ void Engine::guard_sources(Job& job, std::stop_token stop) {
   if (!waits || (job.marked_until && *job.marked_until > now + kMarkRenewal)) return;
   const auto until = now + kMarkTime;
   const std::string value =
-      snapshot::to_tag(snapshot::InUseMark{kMark, std::chrono::floor<std::chrono::seconds>(until)});
+      snapshot::to_tag(snapshot::InUseMark{mark_, std::chrono::floor<std::chrono::seconds>(until)});
+  job.marked_until = until;
+  store_.save(job);  // before the tags: a crash finds out that there are some to take off
   for (const auto& copy : job.copies) {
     try {
       const auto source = azure::find_snapshot(arm_, copy.source_id, stop);
       if (!source) continue;
       const auto tag = source->tags.find(snapshot::kInUseTag);
       const auto mark = tag == source->tags.end() ? std::nullopt : snapshot::parse_in_use(tag->second);
-      if (mark && mark->what != kMark && mark->until > now) continue;  // it guards as well
+      if (mark && mark->what != mark_ && mark->until > now) {  // it guards as well, while it is there
+        job.marked_until = now + kMarkRenewal + kLookAgain;
+        continue;
+      }
       azure::merge_tags(arm_, copy.source_id, {{snapshot::kInUseTag, value}}, stop);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
       core::log_warn("cannot mark {} as in use: {}", copy.source_id, error.what());
+      job.marked_until = now;  // the next look tries again
       return;
     }
   }
-  job.marked_until = until;
 }
 
 void Engine::unguard_sources(Job& job) {
@@ -431,7 +436,7 @@ void Engine::unguard_sources(Job& job) {
       const auto tag = source ? source->tags.find(snapshot::kInUseTag) : azure::Tags::const_iterator{};
       if (!source || tag == source->tags.end()) continue;
       const auto mark = snapshot::parse_in_use(tag->second);
-      if (mark && mark->what == kMark) azure::remove_tags(arm_, copy.source_id, {*tag});
+      if (mark && mark->what == mark_) azure::remove_tags(arm_, copy.source_id, {*tag});
     } catch (const Error& error) {
       core::log_warn("cannot take the mark off {} (it ends by itself): {}", copy.source_id, error.what());
     }

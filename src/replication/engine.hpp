@@ -25,10 +25,15 @@ core::Millis retry_delay(int attempts);
 // Borrows its arguments. One thread.
 class Engine {
  public:
-  // `operations`: by azlin:vm, where the steps are written.
+  // `operations`: by azlin:vm, where the steps are written. `holder`: in the marks on sources, so that only
+  // this machine's are taken off.
   Engine(arm::ArmClient& arm, core::Clock& clock, JobStore& store,
-         std::map<std::string, store::Operation*> operations)
-      : arm_(arm), clock_(clock), store_(store), operations_(std::move(operations)) {}
+         std::map<std::string, store::Operation*> operations, const std::string& holder)
+      : arm_(arm),
+        clock_(clock),
+        store_(store),
+        operations_(std::move(operations)),
+        mark_("replication:" + holder) {}
 
   // Writes every change to the store; returns the jobs that ended. Throws core::Error (unauthorized,
   // interrupted) with the rows as they were; other failures are the copies' own.
@@ -60,6 +65,7 @@ class Engine {
   core::Clock& clock_;
   JobStore& store_;
   std::map<std::string, store::Operation*> operations_;
+  std::string mark_;  // what azlin:in-use says
 };
 
 }  // namespace azlin::replication

@@ -10,6 +10,7 @@
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/snapshot/lease.hpp"
 #include "replication/engine.hpp"
 
 namespace azlin::replication {
@@ -155,6 +156,7 @@ ReplicationManager::ReplicationManager(arm::ArmClient& arm, store::Journal& jour
       journal_(journal),
       clock_(clock),
       settings_(settings),
+      holder_(snapshot::lease_holder(journal_path)),
       backups_(arm, journal, clock, journal_path),
       store_(db_path) {}
 
@@ -171,6 +173,9 @@ Plan ReplicationManager::plan(const VmRef& vm, const std::string& backup, const 
 FleetPlan ReplicationManager::plan_missing(const VmRef& vm, const Target& target, std::stop_token stop) {
   FleetPlan out;
   plan_each(out, plannable(backups_.look(vm, stop), target.region), target);
+  JobFilter open = open_jobs_of(vm);
+  open.target_region = target.region;
+  out.open = store_.list(open);
   return out;
 }
 
@@ -200,6 +205,11 @@ FleetPlan ReplicationManager::plan_missing_everywhere(const std::string& subscri
   }
   FleetPlan out;
   for (const auto& [vm, backups] : by_vm) plan_each(out, backups, target);
+  JobFilter open;
+  open.subscription = subscription;
+  open.target_region = target.region;
+  open.open_only = true;
+  out.open = store_.list(open);
   std::stable_sort(out.plans.begin(), out.plans.end(),
                    [](const Plan& a, const Plan& b) { return a.job.data_time < b.job.data_time; });
   return out;
@@ -277,7 +287,7 @@ std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std:
   }
   std::vector<Job> ended;
   for (auto& [subscription, open] : jobs) {
-    Engine engine(arm_, clock_, store_, operations[subscription]);
+    Engine engine(arm_, clock_, store_, operations[subscription], holder_);
     for (auto& job : engine.look(std::move(open), max_parallel, stop)) ended.push_back(std::move(job));
   }
   return ended;

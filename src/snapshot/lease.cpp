@@ -23,6 +23,7 @@ constexpr int kMostRaces = 5;
 constexpr int kPreconditionFailed = 412;
 constexpr int kConflict = 409;
 constexpr const char* kVmVersion = "2024-07-01";
+constexpr const char* kLockVersion = "2016-09-01";
 
 std::string tag_of(const azure::Vm& vm) {
   for (const auto& [name, value] : vm.tags) {
@@ -50,6 +51,32 @@ void check_free(const azure::Vm& vm, const std::string& by, core::TimePoint now)
               "wait for it to end; a lease runs out by itself");
 }
 
+// The service names the locked scope only; the owner needs the lock's name.
+[[noreturn]] void throw_locked(arm::ArmClient& arm, const azure::Vm& vm, const arm::ArmError& error,
+                               std::stop_token stop) {
+  std::string names;
+  arm::Call call;
+  call.path =
+      vm.id.substr(0, core::to_lower(vm.id).find("/providers/")) + "/providers/Microsoft.Authorization/locks";
+  call.api_version = kLockVersion;
+  try {
+    arm.list(
+        call,
+        [&](json&& lock) {
+          if (lock.at("properties").value("level", "") == "ReadOnly")
+            names += (names.empty() ? "" : ", ") + lock.value("name", "");
+          return true;
+        },
+        stop);
+  } catch (const std::exception& unreadable) {
+    core::log_info("the locks of {} cannot be read: {}", vm.name, unreadable.what());
+  }
+  throw arm::ArmError(
+      error.kind(),
+      fmt::format("VM {} is locked{}: {}", vm.name, names.empty() ? "" : " by " + names, error.what()),
+      error.hint(), error.status(), error.code(), error.request_id(), error.service_message());
+}
+
 // Writes all tags of the VM with ours among them, if the VM is still as it was read. False: it is not.
 bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& value, std::stop_token stop) {
   azure::Tags tags = vm.tags;
@@ -64,6 +91,7 @@ bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& va
   try {
     arm.run(call, stop);
   } catch (const arm::ArmError& error) {
+    if (error.code() == "ScopeLocked") throw_locked(arm, vm, error, stop);  // no race: a lock of the owner's
     if (error.status() == kPreconditionFailed || error.status() == kConflict) return false;
     throw;
   }

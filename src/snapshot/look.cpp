@@ -9,7 +9,9 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/snapshot/manager.hpp"
+#include "azlin/snapshot/vm_command.hpp"
 #include "snapshot/region_reads.hpp"
+#include "snapshot/undo.hpp"
 
 namespace azlin::snapshot {
 
@@ -20,6 +22,8 @@ namespace {
 
 constexpr const char* kSnapshotType = "Microsoft.Compute/snapshots";
 constexpr std::size_t kNamesShown = 3;
+constexpr core::Millis kIndexLag = std::chrono::minutes{15};
+constexpr int kOperationsSeen = 1000;
 
 std::vector<Located> located(arm::ArmClient& arm, const std::string& subscription, const char* tag,
                              const std::string& value, std::stop_token stop) {
@@ -116,6 +120,20 @@ std::vector<SnapshotSet> SnapshotManager::list(const VmRef& vm, std::stop_token 
   auto listing = look(vm, stop, also);
   require_readable(listing.unreadable, "the snapshots of " + vm.name + " cannot be listed");
   return std::move(listing.sets);
+}
+
+std::vector<std::string> SnapshotManager::made_lately(const VmRef& vm) {
+  std::vector<std::string> ids;
+  const auto since = clock_.now() - kIndexLag;
+  for (const auto& operation : journal_.list(kOperationsSeen)) {  // newest first
+    if (operation.started_at < since) break;
+    if (!settles(operation.kind) || !core::equal_ignoring_case(operation.target, vm.id())) continue;
+    const auto record = journal_.find(operation.id);
+    for (const auto& step : record ? record->steps : std::vector<store::StepRecord>()) {
+      if (step.name == kCreateStep && step.state == "done") ids.push_back(parse_create_step(step.data).id);
+    }
+  }
+  return ids;
 }
 
 std::optional<std::string> SnapshotManager::vm_of_set(const std::string& subscription, const std::string& set,

@@ -141,7 +141,8 @@ std::string SnapshotSet::in_use(core::TimePoint now) const {
       const auto mark = parse_in_use(*text);
       if (!mark) return fmt::format("has a mark that cannot be read: {}={}", kInUseTag, *text);
       if (mark->until > now)
-        return fmt::format("in use ({}, until {})", mark->what, core::to_display(mark->until));
+        return fmt::format("in use ({}, until {})", mark->what.substr(0, mark->what.find(':')),
+                           core::to_display(mark->until));
     }
     if (snapshot.state == "ActiveSAS" || snapshot.state == "ActiveSASFrozen")
       return "being read (an open SAS)";

@@ -286,7 +286,8 @@ Verification VerificationManager::verify(const VmRef& vm, const snapshot::Snapsh
   plan.until = clock_.now() + kTestDiskLife;
   const auto mark_time = options.level == Level::full ? kFullMarkTime : kMarkTime;
   plan.in_use = snapshot::to_tag(
-      snapshot::InUseMark{"verify", std::chrono::floor<std::chrono::seconds>(clock_.now() + mark_time)});
+      snapshot::InUseMark{"verify:" + plan.mark_id.substr(2),
+                          std::chrono::floor<std::chrono::seconds>(clock_.now() + mark_time)});
   for (const auto& member : set.members)
     plan.disks.push_back({member.snapshot.id, test_disk(member, {plan.mark_id, plan.until}).id});
 

@@ -1,8 +1,8 @@
 // After a crash, and for what lived too long.
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "azlin/core/names.hpp"
 #include "azlin/snapshot/tags.hpp"
@@ -21,16 +21,19 @@ namespace {
 
 void revoke_access(arm::ArmClient& arm, const store::OperationRecord& record, std::vector<std::string>& notes,
                    std::stop_token stop) {
-  std::set<std::string> granted;
+  std::map<std::string, bool> granted;  // true: the service may still be at it
   for (const auto& step : record.steps) {
     if (step.name != "grant-access" || step.state == "undone") continue;
-    granted.insert(nlohmann::json::parse(step.data).at("snapshot").get<std::string>());
+    bool& under_way = granted[nlohmann::json::parse(step.data).at("snapshot").get<std::string>()];
+    under_way = under_way || step.state == "begun";
   }
-  for (const auto& id : granted) {
+  for (const auto& [id, under_way] : granted) {
     const auto snapshot = azure::find_snapshot(arm, id, stop);
-    if (!snapshot || snapshot->state != "ActiveSAS") continue;
-    azure::end_access(arm, id, stop);
-    notes.push_back("revoked access to " + snapshot->name);
+    if (!snapshot) continue;
+    const bool open = snapshot->state == "ActiveSAS";
+    if (!open && !under_way) continue;
+    azure::end_access(arm, id, stop);  // waits for a grant that is under way
+    if (open) notes.push_back("revoked access to " + snapshot->name);
   }
 }
 

@@ -86,6 +86,42 @@ test_trigger_without_a_schedule_or_disabled_makes_no_snapshot() {
   expect_code 1
   ok backup list vm1 -o json
   expect_json '.total == 0'
+  ok alert list -o json
+  expect_json '.alerts == []' # nothing failed: the operator wants none
+}
+
+test_a_lock_is_named_and_is_not_called_busy() {
+  start_simulator
+  ok backup configure vm1
+  token=$(curl -s -H Metadata:true "$sim_url/metadata/identity/oauth2/token?resource=https://management.azure.com&api-version=2018-02-01" | jq -r .access_token)
+  curl -s -X PUT -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"properties":{"level":"ReadOnly"}}' \
+    "$sim_url/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Authorization/locks/frozen?api-version=2016-09-01" >lock.json
+  run azlin backup trigger vm1
+  expect_code 1
+  expect_err ScopeLocked
+  expect_err frozen
+  reject_err "is busy"
+}
+
+test_a_deletion_that_removed_nothing_is_exit_1() {
+  start_simulator
+  ok backup configure vm1
+  ok backup trigger vm1 -o json
+  name=$(jq -r .backup.name <<<"$out")
+  ok simulator fault add --method DELETE --path '*/snapshots/*' --status 409 --code Conflict --count -1
+  run azlin backup delete "$name" --yes --force
+  expect_code 1
+  expect_out "✗ Nothing was deleted of $name"
+}
+
+test_dry_run_of_trigger_names_the_copies() {
+  start_simulator
+  ok backup configure vm1 --cross-region --target-region westus2
+  ok backup trigger vm1 --dry-run
+  expect_match "PUT .*-westus2"
+  expect_out "CopyStart of vm1-backup-monthly-"
+  ok backup trigger --all --dry-run
+  expect_match "PUT .*-westus2"
 }
 
 test_unknown_vm_gets_a_suggestion() {

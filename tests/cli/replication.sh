@@ -105,10 +105,21 @@ test_a_stalled_copy_says_what_to_do_and_cancel_deletes_it() {
   ok backup configure vm1
   back_up vm1
   ok backup replicate "$backup" --target-region westus2 --no-wait
-  run azlin backup replication-status vm1 --stalled-after 1s
-  sleep 1.1 # the copy's own clock is the machine's here
-  run azlin backup replication-status vm1 --stalled-after 1s -o json
-  expect_json '.jobs | length == 1'
+  ok simulator fault add --region-down eastus # copies out of it wait, at last at 99.9 %
+  ok simulator clock --advance 24h
+  ok backup replication-status vm1
+  ok simulator clock --advance 20m
+  ok backup replication-status vm1 -o json
+  expect_json '.jobs[0].stalled | not'
+  ok simulator clock --advance 15m
+  run azlin backup replication-status vm1
+  expect_code 6
+  expect_err "has made no progress for"
+  ok backup replication-status vm1 --stalled-after 2h
+  run azlin backup replication-jobs -o json
+  expect_code 6
+  expect_json '.jobs[0].stalled'
+  ok simulator fault add --region-up eastus
   ok backup replication-cancel 1
   expect_out "✓ Job 1 cancelled: $backup → westus2"
   expect_out "Deleted the unfinished copy $backup-westus2"

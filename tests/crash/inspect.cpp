@@ -14,10 +14,10 @@ using nlohmann::json;
 
 namespace {
 
-json list(test::Simulator& simulator, const std::string& type, const std::string& version) {
-  const auto reply =
-      simulator.arm("GET", fmt::format("{}/resourceGroups/Production/providers/{}?api-version={}",
-                                       test::kSubscription, type, version));
+json list(test::Simulator& simulator, const std::string& type, const std::string& version,
+          const std::string& group = "Production") {
+  const auto reply = simulator.arm("GET", fmt::format("{}/resourceGroups/{}/providers/{}?api-version={}",
+                                                      test::kSubscription, group, type, version));
   return reply.json().at("value");
 }
 
@@ -180,6 +180,50 @@ std::vector<std::string> unsettled(const std::string& journal_path) {
       lines.push_back(fmt::format("operation {} ({}) is {}: {}", operation.id, operation.kind,
                                   operation.state, operation.error));
   }
+  return lines;
+}
+
+std::vector<std::string> open_accesses(test::Simulator& simulator) {
+  std::vector<std::string> lines;
+  for (const auto& snapshot : list(simulator, "Microsoft.Compute/snapshots", "2023-10-02")) {
+    if (snapshot.at("properties").value("diskState", "") == "ActiveSAS")
+      lines.push_back(snapshot.at("name").get<std::string>() + " can still be read by a SAS");
+  }
+  return lines;
+}
+
+std::vector<std::string> copied(test::Simulator& simulator) {
+  std::vector<std::string> names;
+  for (const auto& copy : list(simulator, "Microsoft.Compute/snapshots", "2023-10-02", "Dr"))
+    names.push_back(copy.at("name"));
+  return names;
+}
+
+std::vector<std::string> unreplicated(test::Simulator& simulator, const std::string& only) {
+  std::vector<std::string> lines;
+  std::map<std::string, json> copies;
+  for (const auto& copy : list(simulator, "Microsoft.Compute/snapshots", "2023-10-02", "Dr"))
+    copies[copy.at("name")] = copy;
+  std::size_t sources = 0;
+  for (const auto& source : list(simulator, "Microsoft.Compute/snapshots", "2023-10-02")) {
+    const auto tags = tags_of(source);
+    if (!tags.contains("azlin:backup-tier")) continue;
+    if (!only.empty() && tags.at("azlin:set") != only) continue;
+    ++sources;
+    const std::string name = source.at("name");
+    if (!copies.contains(name)) {
+      lines.push_back(name + " was not copied");
+      continue;
+    }
+    const json& copy = copies.at(name);
+    if (copy.at("properties").value("completionPercent", 0.0) < 100.0)
+      lines.push_back(name + " was not copied to the end");
+    const auto copied = tags_of(copy);
+    if (!copied.contains("azlin:set") || copied.at("azlin:set") != tags.at("azlin:set"))
+      lines.push_back("the copy of " + name + " does not bear its set");
+  }
+  if (copies.size() != sources)
+    lines.push_back(fmt::format("{} copies of {} snapshots", copies.size(), sources));
   return lines;
 }
 

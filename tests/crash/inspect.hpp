@@ -43,4 +43,12 @@ std::vector<std::string> wrong_with(const Inventory& now, const Inventory& befor
 // Of the journal.
 std::vector<std::string> unsettled(const std::string& journal_path);
 
+// What is wrong with the copies in the group Dr: each backup snapshot of the group Production has to be there
+// once, to the end, by its name and with its source's set; with `only`, each of that set and no other.
+std::vector<std::string> unreplicated(test::Simulator& simulator, const std::string& only = {});
+// Names of what is in the group Dr.
+std::vector<std::string> copied(test::Simulator& simulator);
+// Snapshots of the group Production with an open SAS.
+std::vector<std::string> open_accesses(test::Simulator& simulator);
+
 }  // namespace azlin::crash

@@ -11,6 +11,8 @@
 #include "azlin/core/error.hpp"
 #include "azlin/dr/failback.hpp"
 #include "azlin/dr/manager.hpp"
+#include "azlin/replication/manager.hpp"
+#include "azlin/verification/manager.hpp"
 #include "killer.hpp"
 #include "vault_work.hpp"
 
@@ -83,8 +85,7 @@ struct Worker {
         arm(transport, clock, chain, {.endpoint = url}),
         journal_path(home + "/operations.db"),
         journal(journal_path, clock),
-        drills_path(home + "/dr_tests.db"),
-        replications_path(home + "/replication.db") {}
+        drills_path(home + "/dr_tests.db") {}
 
   std::unique_ptr<http::Transport> network = http::make_curl_transport({});
   DeadlyTransport transport;
@@ -97,23 +98,13 @@ struct Worker {
   store::Journal journal;
   backup::BackupManager backups{arm, journal, clock, journal_path};
   backup::RestoreManager restores{arm, journal, clock, processes, journal_path};
-  std::string drills_path, replications_path;
+  std::string drills_path;
   snapshot::VmRef vm{"00000000-0000-0000-0000-000000000001", "Production", "web"};
   snapshot::VmRef failed_over{"00000000-0000-0000-0000-000000000001", "Production-westus2", "web"};
   snapshot::VmRef copy{"00000000-0000-0000-0000-000000000001", "Production", "web-copy"};
 
   dr::DRTestManager drills() { return {arm, journal, clock, drills_path}; }
   dr::FailoverManager failovers() { return {arm, journal, clock, processes}; }
-
-  backup::Recovered recover_one(const store::OperationRecord& operation) {
-    if (backup::RestoreManager::recovers(operation.kind)) return restores.recover(operation, {});
-    if (dr::DRTestManager::recovers(operation.kind)) return drills().recover(operation, {});
-    if (dr::FailoverManager::recovers(operation.kind)) return failovers().recover(operation, {});
-    if (backup::BackupManager::recovers(operation.kind)) return backups.recover(operation, {});
-    replication::ReplicationManager replications(arm, journal, clock, journal_path, replications_path);
-    if (replication::ReplicationManager::recovers(operation.kind)) return replications.recover(operation, {});
-    return dr::FailbackManager(arm, journal, clock, processes, replications).recover(operation, {});
-  }
 
   void drill() {
     dr::DRTestConfig config;
@@ -131,10 +122,72 @@ struct Worker {
   }
 
   void fail_back() {
-    replication::ReplicationManager replications(arm, journal, clock, journal_path, replications_path);
+    auto replicating = replications();
     dr::FailbackConfig config;
     config.vm = failed_over;
-    dr::FailbackManager(arm, journal, clock, processes, replications).run(config, {});
+    dr::FailbackManager(arm, journal, clock, processes, replicating).run(config, {});
+  }
+
+  replication::ReplicationManager replications() {
+    const std::string home = journal_path.substr(0, journal_path.rfind('/'));
+    return {arm, journal, clock, journal_path, home + "/replication.db"};
+  }
+
+  verification::VerificationManager verifications() {
+    const std::string home = journal_path.substr(0, journal_path.rfind('/'));
+    return {arm, journal, clock, home + "/verification.db"};
+  }
+
+  void verify() {
+    const auto set = backups.find(vm, "web-backup-daily-20251204", {}).set;
+    const auto result = verifications().verify(vm, set, {.level = verification::Level::content}, {});
+    if (result.outcome != verification::Outcome::passed)
+      throw core::Error(core::ErrorKind::findings, result.error);
+  }
+
+  // One backup alone, as `backup replicate`; begun and then cancelled with `cancel_it`.
+  void replicate_one(bool cancel_it) {
+    auto manager = replications();
+    manager.advance({vm}, 3, {});
+    const auto target = replication::make_target("westus2", "Dr", {});
+    const auto plan = manager.plan(vm, "web-backup-daily-20251204", target, {});
+    const auto job = manager.queue({plan}, target, {}).front();
+    if (cancel_it) {
+      manager.advance({vm}, 3, {});
+      const auto now = manager.job(job.id);
+      if (!now.ended()) manager.cancel(job.id, {});
+      return;
+    }
+    for (const auto& done : manager.wait({job.id}, 3, {}, {})) {
+      if (done.status == replication::Status::failed) throw core::Error(core::ErrorKind::failed, done.error);
+    }
+  }
+
+  // To a group of its own: what is there was copied.
+  void replicate_all() {
+    auto manager = replications();
+    manager.advance({vm}, 3, {});  // as the command does: what an earlier one left
+    const auto target = replication::make_target("westus2", "Dr", {});
+    const auto plan = manager.plan_missing(vm, target, {});
+    std::vector<std::int64_t> ids;
+    for (const auto& job : manager.queue(plan.plans, target, {})) ids.push_back(job.id);
+    for (const auto& job : plan.open) ids.push_back(job.id);
+    for (const auto& job : manager.wait(ids, 3, {}, {})) {
+      if (job.status == replication::Status::failed) throw core::Error(core::ErrorKind::failed, job.error);
+    }
+  }
+
+  backup::Recovered recover_one(const store::OperationRecord& operation) {
+    if (backup::RestoreManager::recovers(operation.kind)) return restores.recover(operation, {});
+    if (dr::DRTestManager::recovers(operation.kind)) return drills().recover(operation, {});
+    if (dr::FailoverManager::recovers(operation.kind)) return failovers().recover(operation, {});
+    if (replication::ReplicationManager::recovers(operation.kind))
+      return replications().recover(operation, {});
+    if (verification::VerificationManager::recovers(operation.kind))
+      return verifications().recover(operation, {});
+    if (backup::BackupManager::recovers(operation.kind)) return backups.recover(operation, {});
+    auto replicating = replications();
+    return dr::FailbackManager(arm, journal, clock, processes, replicating).recover(operation, {});
   }
 
   // What `azlin recover` does.
@@ -174,6 +227,10 @@ struct Worker {
     if (command == "restore") restore(true, true);
     if (command == "restore-delete-old") restore(true, false);
     if (command == "restore-new-vm") restore(false, true);
+    if (command == "replicate") replicate_one(false);
+    if (command == "replicate-cancel") replicate_one(true);
+    if (command == "replicate-all") replicate_all();
+    if (command == "verify") verify();
     if (command == "create") backups.snapshots().create(vm, {});
     if (command == "delete") backups.snapshots().remove_plain(vm, "web-snapshot-20251203", {});
     if (command == "sync") backups.snapshots().sync(vm, {});

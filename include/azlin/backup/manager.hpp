@@ -88,6 +88,7 @@ struct CleanupResult {
   RetentionPlan plan;
   bool executed = false;               // false: dry run, disabled, or over the limit
   std::vector<Decision> deleted;       // sets that are gone
+  std::size_t snapshots_deleted = 0;   // also of sets that are not gone as a whole
   std::map<Tier, int> counts;          // of deleted, replicas left out
   std::vector<std::string> leftovers;  // Failed snapshots of the service that were (or would be) removed
   std::vector<std::string> failures;   // one line each; the others went on
@@ -102,7 +103,8 @@ struct TriggerOptions {
 struct TriggerPlan {
   Tier tier = Tier::daily;
   snapshot::TakePlan take;
-  RetentionPlan retention;  // as it would be after the backup
+  RetentionPlan retention;                  // as it would be after the backup
+  std::optional<std::string> replicate_to;  // region
 };
 
 struct TriggerResult {

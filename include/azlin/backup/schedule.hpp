@@ -32,6 +32,14 @@ class InvalidSchedule : public core::Error {
   InvalidSchedule(std::string_view vm, std::string_view why);
 };
 
+// There is no schedule, or it is disabled: the operator's own choice, and no failure of a backup. Kind:
+// failed.
+class NotScheduled : public core::Error {
+ public:
+  NotScheduled(const std::string& message, const std::string& hint)
+      : core::Error(core::ErrorKind::failed, message, hint) {}
+};
+
 // The tag's value, at most 256 characters.
 std::string to_tag(const BackupSchedule& schedule);
 

@@ -34,6 +34,7 @@ struct Skipped {
 struct FleetPlan {
   std::vector<Plan> plans;       // not in the region yet; oldest first
   std::vector<Skipped> skipped;  // cannot be copied
+  std::vector<Job> open;         // into that region, from earlier; also of what is not missing any more
 };
 
 // How well one region would stand in for the source.
@@ -119,6 +120,7 @@ class ReplicationManager {
   store::Journal& journal_;
   core::Clock& clock_;
   Settings settings_;
+  std::string holder_;  // of marks
   backup::BackupManager backups_;
   JobStore store_;
 };

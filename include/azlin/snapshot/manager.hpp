@@ -97,6 +97,9 @@ class SnapshotManager {
   // look(), for those who delete or must know all: throws core::Error (failed) when a region does not answer.
   std::vector<SnapshotSet> list(const VmRef& vm, std::stop_token stop,
                                 const std::vector<std::string>& also = {});
+  // Ids of snapshots that commands on this machine made of the VM in the last quarter of an hour: the tag
+  // index may not know them yet.
+  std::vector<std::string> made_lately(const VmRef& vm);
   // The azlin:vm of a set, or of the sets of that name; nullopt: the index knows none. Throws core::Error
   // (failed) when it knows some and no region of them answers.
   std::optional<std::string> vm_of_set(const std::string& subscription, const std::string& set,

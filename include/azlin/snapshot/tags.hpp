@@ -80,9 +80,9 @@ struct VerifiedMark {
 std::string to_tag(const VerifiedMark& mark);
 std::optional<VerifiedMark> parse_verified(std::string_view value);
 
-// "restore 2025-12-02T14:00:00Z"
+// "restore:17 2025-12-02T14:00:00Z"
 struct InUseMark {
-  std::string what;  // one word
+  std::string what;  // what works on it, ':', and which one, so that it takes off no other's mark; no blanks
   core::TimePoint until;
 };
 std::string to_tag(const InUseMark& mark);

@@ -70,6 +70,31 @@ TEST_F(BackupManagerTest, ConfigureWritesTheTagAndLeavesOthers) {
   EXPECT_EQ(count("PUT", "/virtualMachines/"), 0u) << "the VM itself is never rewritten";
 }
 
+// An index that knows of no snapshot yet.
+class LaggingTransport final : public http::Transport {
+ public:
+  explicit LaggingTransport(http::Transport& transport) : transport_(transport) {}
+  http::Response send(const http::Request& request, std::stop_token stop) override {
+    auto response = transport_.send(request, std::move(stop));
+    if (request.url.find("/resources?") != std::string::npos) response.body = R"({"value": []})";
+    return response;
+  }
+
+ private:
+  http::Transport& transport_;
+};
+
+TEST_F(BackupManagerTest, TierIsChosenOnWhatWasJustMadeAlsoWhileTheIndexLags) {
+  LaggingTransport lagging(*transport);
+  arm::ArmClient client{lagging, clock, chain, {.endpoint = simulator.url()}};
+  BackupManager here{client, journal, clock, journal_path};
+  configure();
+  EXPECT_EQ(here.trigger(vm("web2"), {}, {}).backup.tier, Tier::monthly);
+  EXPECT_EQ(here.trigger(vm("web2"), {}, {}).backup.tier, Tier::daily);
+  EXPECT_EQ(here.list(vm("web2"), {}).size(), 2u);
+  EXPECT_FALSE(here.is_due(vm("web2"), {}));
+}
+
 TEST_F(BackupManagerTest, RefusedTagWriteSurfaces) {
   const auto plan = backups.plan_configure(vm("web2"), {}, false, {});
   simulator.add_fault({{"method", "PATCH"}, {"status", 403}, {"code", "AuthorizationFailed"}});
