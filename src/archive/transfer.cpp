@@ -1,0 +1,320 @@
+#include "azlin/archive/transfer.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "azlin/archive/digest.hpp"
+#include "azlin/core/cancel.hpp"
+#include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
+
+namespace azlin::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorKind;
+using nlohmann::ordered_json;
+
+constexpr const char* kPartMark = ".azlin-part-";  // begins the name of a bundle that is being written
+constexpr std::array<const char*, 4> kLayout = {"config", "services", "infrastructure", "logs"};
+
+bool is_alive(int pid) {
+  return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+}
+
+// Bundles that a killed process was writing.
+void remove_dead_parts(const fs::path& where) {
+  std::error_code ignored;
+  for (const auto& each : fs::directory_iterator(where, ignored)) {
+    const auto name = each.path().filename().string();
+    if (!name.starts_with(kPartMark)) continue;
+    int pid = 0;
+    std::from_chars(name.data() + std::string_view(kPartMark).size(), name.data() + name.size(), pid);
+    if (!is_alive(pid)) fs::remove_all(each.path(), ignored);
+  }
+}
+
+// A folder that is removed again unless it got its name.
+class PartFolder {
+ public:
+  PartFolder(const fs::path& where, const std::string& id)
+      : path_(where / fmt::format("{}{}-{}", kPartMark, getpid(), id)) {
+    std::error_code error;
+    fs::create_directories(where, error);
+    remove_dead_parts(where);
+    if (!fs::create_directory(path_, error))
+      throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", path_.string(), error.message()));
+    fs::permissions(path_, fs::perms::owner_all);
+  }
+  ~PartFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  PartFolder(const PartFolder&) = delete;
+  PartFolder& operator=(const PartFolder&) = delete;
+  const fs::path& path() const { return path_; }
+  void name(const fs::path& target) {
+    fs::rename(path_, target);
+    path_.clear();
+  }
+
+ private:
+  fs::path path_;
+};
+
+void compare_with_manifest(const fs::path& folder, const Manifest& manifest, const std::string& id) {
+  std::map<std::string, std::string> there;
+  for (const auto& entry : list_tree(folder)) there[entry.path] = entry.sha256;
+  std::string bad;
+  std::size_t count = 0;
+  for (const auto& file : manifest.files) {
+    const auto found = there.find(file.path);
+    if (found != there.end() && found->second == file.sha256) continue;
+    if (++count <= 5) bad += "\n  " + file.path;
+  }
+  if (count > 0)
+    throw Error(ErrorKind::failed,
+                fmt::format("{} of {} files of {} are not what was archived:{}", count, manifest.files.size(),
+                            id, bad),
+                "`azlin archive verify --deep` says what is damaged; an older archive may be whole");
+}
+
+std::vector<std::string> common_tags(const Metadata& metadata) {
+  std::vector<std::string> tags = {kMark, "name=" + metadata.name, "type=" + metadata.type,
+                                   "archive=" + metadata.id, "set=" + metadata.set};
+  for (const auto& service : metadata.services) tags.push_back("service=" + service);
+  return tags;
+}
+
+std::vector<std::string> with(std::vector<std::string> tags, std::initializer_list<std::string> more) {
+  tags.insert(tags.end(), more);
+  return tags;
+}
+
+// What metadata.json of a bundle says, read as that of an archive. Its own list of files stays behind.
+Metadata metadata_of(const Bundle& bundle) {
+  ordered_json json = bundle.metadata;
+  json.erase("bundle");
+  Metadata out = parse_metadata(json.dump());
+  out.set = core::new_guid();  // a killed attempt must not be taken for a part of this one
+  return out;
+}
+
+Manifest manifest_of(const Bundle& bundle) {
+  Manifest out;
+  for (const auto& file : bundle.metadata.at("bundle").at("files")) {
+    const std::string path = file.at("path");
+    if (path.starts_with("logs/") || path == "checksums.sha256" || path == "runbook.md") continue;
+    out.files.push_back({path, file.at("size"), file.at("sha256"), file.value("link", false)});
+  }
+  return out;
+}
+
+// The parts of one bundle, one snapshot each, as a new archive has them.
+class Import {
+ public:
+  Import(Engine& engine, const Bundle& bundle, std::stop_token stop)
+      : engine_(engine), bundle_(bundle), metadata_(metadata_of(bundle)), stop_(std::move(stop)) {}
+
+  void run() {
+    std::vector<std::string> streams;  // files that are a part of their own
+    std::size_t parts = 0;
+    for (const auto& part : metadata_.parts) {
+      const auto file = bundle_.folder / part.path;
+      if (part.id == "data" || part.path.empty() || !fs::is_regular_file(file)) continue;
+      store({part.path}, {}, with(common_tags(metadata_), {"part=" + part.id}));
+      streams.push_back(file.string());
+      ++parts;
+    }
+    if (const auto folders = data_folders(streams); !folders.empty()) {
+      store(folders, streams, with(common_tags(metadata_), {"part=data"}));
+      ++parts;
+    }
+    store_meta(parts);
+  }
+  const std::string& set() const { return metadata_.set; }
+
+ private:
+  void store(const std::vector<std::string>& paths, const std::vector<std::string>& excludes,
+             std::vector<std::string> tags) {
+    const auto result = engine_.backup({.directory = bundle_.folder.string(),
+                                        .paths = paths,
+                                        .tags = std::move(tags),
+                                        .excludes = excludes,
+                                        .time = bundle_.taken_at,
+                                        .parent = {}},
+                                       {}, stop_);
+    if (!result.problems.empty())
+      throw Error(ErrorKind::failed, fmt::format("not all of {} could be read: {}", bundle_.folder.string(),
+                                                 result.problems.front()));
+  }
+
+  // Top folders (and loose files) besides those of the part "meta".
+  std::vector<std::string> data_folders(const std::vector<std::string>& streams) const {
+    std::set<std::string> out;
+    for (const auto& file : manifest_of(bundle_).files) {
+      const auto full = (bundle_.folder / file.path).string();
+      if (std::find(streams.begin(), streams.end(), full) == streams.end())
+        out.insert(file.path.substr(0, file.path.find('/')));
+    }
+    return {out.begin(), out.end()};
+  }
+
+  // From a folder of its own: the metadata names this import's set.
+  void store_meta(std::size_t parts) {
+    const fs::path staging = fs::temp_directory_path() / ("azlin-import-" + core::new_guid());
+    fs::create_directory(staging);
+    fs::permissions(staging, fs::perms::owner_all);
+    try {
+      std::vector<std::string> paths = {"metadata.json", "checksums.sha256"};
+      const auto manifest = manifest_of(bundle_);
+      std::ofstream(staging / "metadata.json") << to_json(metadata_).dump(2) << '\n';
+      std::ofstream(staging / "checksums.sha256") << to_text(manifest);
+      for (const auto* extra : {"logs", "runbook.md"}) {
+        if (!fs::exists(bundle_.folder / extra)) continue;
+        fs::copy(bundle_.folder / extra, staging / extra,
+                 fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+        paths.emplace_back(extra);
+      }
+      std::uint64_t bytes = 0;
+      for (const auto& file : manifest.files) bytes += file.size;
+      auto tags = with(common_tags(metadata_),
+                       {"part=meta", fmt::format("parts={}", parts),
+                        fmt::format("files={}", manifest.files.size()), fmt::format("bytes={}", bytes)});
+      engine_.backup({.directory = staging.string(),
+                      .paths = paths,
+                      .tags = std::move(tags),
+                      .excludes = {},
+                      .time = bundle_.taken_at,
+                      .parent = {}},
+                     {}, stop_);
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove_all(staging, ignored);
+      throw;
+    }
+    fs::remove_all(staging);
+  }
+
+  Engine& engine_;
+  const Bundle& bundle_;
+  Metadata metadata_;
+  std::stop_token stop_;
+};
+
+std::string first_of(const std::vector<std::string>& paths) {
+  return paths.empty()
+             ? ""
+             : paths.front() + (paths.size() > 1 ? fmt::format(" and {} more", paths.size() - 1) : "");
+}
+
+void require_good(const Bundle& bundle, const std::stop_token& stop) {
+  const auto check = verify_bundle(bundle, stop);
+  if (check.good()) return;
+  std::string what;
+  if (!check.changed.empty()) what += "; changed: " + first_of(check.changed);
+  if (!check.missing.empty()) what += "; missing: " + first_of(check.missing);
+  if (!check.extra.empty()) what += "; not of it: " + first_of(check.extra);
+  throw Error(ErrorKind::failed, fmt::format("{} is not what was sealed{}", bundle.folder.string(), what));
+}
+
+}  // namespace
+
+Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& where, core::TimePoint now,
+                     std::stop_token stop) {
+  const fs::path target = where / archive.id;
+  if (fs::exists(target))
+    throw Error(ErrorKind::failed, fmt::format("{} is there already", target.string()),
+                "remove or rename it first");
+  ArchiveManager manager(engine);
+  PartFolder part(where, archive.id);
+  manager.extract(archive, part.path().string(), stop);
+  compare_with_manifest(part.path(), manager.manifest(archive, stop), archive.id);
+  std::ifstream in(part.path() / "metadata.json");
+  const auto metadata = ordered_json::parse(in, nullptr, false);
+  if (!metadata.is_object())
+    throw Error(ErrorKind::failed, fmt::format("metadata.json of {} cannot be read", archive.id));
+  for (const auto* folder : kLayout) fs::create_directory(part.path() / folder);
+  fs::remove(part.path() / "metadata.json");
+  core::throw_if_stopped(stop, "exporting an archive");
+  seal_bundle(part.path(), metadata, now);
+  part.name(target);
+  return open_bundle(target);
+}
+
+ImportResult import_bundle(Engine& engine, const Bundle& bundle, std::stop_token stop) {
+  require_good(bundle, stop);
+  ArchiveManager manager(engine);
+  const auto id = bundle.metadata.value("id", "");
+  for (auto& each : manager.list({.name = bundle.name}, stop)) {
+    if (each.id == id) return {std::move(each), true};
+  }
+  Import import(engine, bundle, stop);
+  import.run();
+  for (auto& each : manager.list({.name = bundle.name}, stop)) {
+    if (each.set == import.set()) return {std::move(each), false};
+  }
+  throw Error(ErrorKind::failed,
+              fmt::format("{} was written to {} but is not listed there", id, engine.destination().text));
+}
+
+SyncResult sync_archives(Engine& from, Engine& to, const std::vector<std::string>& wanted,
+                         const std::function<void(const std::string&)>& progress, std::stop_token stop) {
+  const auto say = [&](const std::string& text) {
+    if (progress) progress(text);
+  };
+  SyncResult out;
+  auto archives = ArchiveManager(from).list({}, stop);
+  if (!to.exists(stop)) {
+    say("making a repository in " + to.destination().text);
+    to.init_like(from, stop);
+    out.made_repository = true;
+  } else if (from.repository_id(stop) == to.repository_id(stop)) {
+    throw Error(ErrorKind::usage, fmt::format("{} and {} are the same repository", from.destination().text,
+                                              to.destination().text));
+  }
+  std::set<std::string> there;
+  for (const auto& each : ArchiveManager(to).list({}, stop)) there.insert(each.set);
+  std::vector<std::string> parts, metas;
+  for (auto& archive : archives) {
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), archive.id) == wanted.end()) continue;
+    if (there.contains(archive.set)) {
+      ++out.were_there;
+      continue;
+    }
+    for (const auto& each : archive.snapshots)
+      (each.tag("part") == "meta" ? metas : parts).push_back(each.id);
+    out.copied.push_back(std::move(archive));
+  }
+  if (out.copied.empty()) return out;
+  say(fmt::format("copying {} archive{} ({} parts)", out.copied.size(), out.copied.size() == 1 ? "" : "s",
+                  parts.size() + metas.size()));
+  to.copy_from(from, parts, stop);
+  to.copy_from(from, metas, stop);  // only now they are archives
+  return out;
+}
+
+std::vector<FileChange> compare_manifests(const Manifest& a, const Manifest& b) {
+  std::map<std::string, std::string> before;
+  for (const auto& file : a.files) before[file.path] = file.sha256;
+  std::vector<FileChange> out;
+  for (const auto& file : b.files) {
+    const auto found = before.find(file.path);
+    if (found == before.end()) out.push_back({file.path, '+'});
+    if (found != before.end() && found->second != file.sha256) out.push_back({file.path, '~'});
+    if (found != before.end()) before.erase(found);
+  }
+  for (const auto& [path, sum] : before) out.push_back({path, '-'});
+  std::sort(out.begin(), out.end(), [](const auto& x, const auto& y) { return x.path < y.path; });
+  return out;
+}
+
+}  // namespace azlin::archive
