@@ -129,7 +129,8 @@ std::vector<Bundle> list_bundles(const fs::path& where) {
   std::error_code error;
   for (const auto& each : fs::directory_iterator(where, error)) {
     const bool hidden = each.path().filename().string().starts_with(".");  // being written
-    if (!hidden && each.is_directory() && fs::exists(each.path() / kMetadata)) out.push_back(open_bundle(each.path()));
+    if (!hidden && each.is_directory() && fs::exists(each.path() / kMetadata))
+      out.push_back(open_bundle(each.path()));
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.taken_at < b.taken_at; });
   return out;

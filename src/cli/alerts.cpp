@@ -14,11 +14,13 @@ std::unique_ptr<alert::AlertManager> open_alerts(Runtime& runtime) {
                                                runtime.transport(), runtime.env(), runtime.clock());
 }
 
-void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept {
+namespace {
+
+void hand_over(Runtime& runtime, const std::vector<alert::AlertEvent>& events, bool local) noexcept {
   if (events.empty() || runtime.dry_run()) return;
   try {
     const auto alerts = open_alerts(runtime);
-    alerts->set_scope(runtime.subscription());
+    if (!local) alerts->set_scope(runtime.subscription());
     for (const auto& event : events) alerts->handle(event);
     if (!alerts->config().error.empty())
       runtime.console().warn("alerts.yaml is not valid, so alerts wait (azlin alert list):\n" +
@@ -32,6 +34,16 @@ void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& event
       return;  // not even stderr is left
     }
   }
+}
+
+}  // namespace
+
+void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept {
+  hand_over(runtime, events, false);
+}
+
+void report_local_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept {
+  hand_over(runtime, events, true);
 }
 
 alert::OverdueFacts collect_facts(Runtime& runtime) {

@@ -17,6 +17,9 @@ std::unique_ptr<alert::AlertManager> open_alerts(Runtime& runtime);
 // nothing in a dry run.
 void report_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept;
 
+// The same for what has no subscription: this machine's archives. Archives may run where Azure is not set up.
+void report_local_events(Runtime& runtime, const std::vector<alert::AlertEvent>& events) noexcept;
+
 // What `azlin alert check` judges, read from the service for the run's subscription. Throws as the parts that
 // it asks do: no alert is resolved on a missing answer.
 alert::OverdueFacts collect_facts(Runtime& runtime);

@@ -3,12 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
-#include "azlin/archive/destination.hpp"
 #include "azlin/archive/schedule.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/alerts.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_session.hpp"
 
 namespace azlin::cli {
 
@@ -33,10 +34,6 @@ struct ArchiveScheduleRemoveOptions {
   std::string name;
 };
 struct ArchiveScheduleRunDueOptions {};
-
-ScheduleStore open_store(Runtime& runtime) {
-  return ScheduleStore(runtime.home() + "/archive.db");
-}
 
 std::optional<archive::ScheduleRun> last_run(ScheduleStore& store, const std::string& name) {
   auto runs = store.runs(name, 1);
@@ -85,7 +82,8 @@ void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
       ->capture_default_str();
   command.add_option("--type", options.type, "Of the archives (default: config, with --service service)")
       ->check(CLI::IsMember({"config", "full", "service", "disaster-recovery"}));
-  command.add_option("--service", options.services, "A service of archive.yaml; repeatable")->type_name("NAME");
+  command.add_option("--service", options.services, "A service of archive.yaml; repeatable")
+      ->type_name("NAME");
   command.add_flag("--include-data", options.include_data, "Data besides configuration");
   command.add_option("--destination", options.destination, "Where the archives are")
       ->required()
@@ -94,11 +92,17 @@ void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
   command.add_option("--retention", options.retention, "How long archives are kept: 30d, 12w, 12m, 2y")
       ->type_name("PERIOD");
   command.footer(
-      "Passwords come from the environment, a file or a command at each run, as for `azlin archive create`; none is "
+      "Passwords come from the environment, a file or a command at each run, as for `azlin archive create`; "
+      "none is "
       "kept here.\nExit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
+  if (options.cron == "continuous" || options.cron == "@continuous")
+    throw Error(
+        ErrorKind::usage, "azlin makes no continuous archives",
+        "a schedule may run every few minutes (\"*/15 * * * *\"); for less loss use the database's own log "
+        "archiving");
   Schedule schedule;
   schedule.name = options.name;
   schedule.cron = archive::CronExpression::parse(options.cron);
@@ -109,17 +113,20 @@ int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
   schedule.include_data = options.include_data;
   schedule.destination = options.destination;
   schedule.sync_to = options.to;
+  resolve_destination(runtime, options.destination);
+  if (!options.to.empty()) resolve_destination(runtime, options.to);
   if (options.retention) schedule.retention = archive::Retention::parse(*options.retention);
   schedule.created_at = runtime.clock().now();
   Console& console = runtime.console();
   if (!runtime.dry_run()) {
-    open_store(runtime).add(schedule);
+    open_schedules(runtime).add(schedule);
     runtime.journal().record("archive.schedule.add", schedule.name, to_json(schedule, {}).dump(), "");
   }
-  console.line(fmt::format("{} Schedule {}: {} to {}, next {} UTC", runtime.dry_run() ? "·" : "✓", schedule.name,
-                           archive::to_string(schedule.action), schedule.destination,
+  console.line(fmt::format("{} Schedule {}: {} to {}, next {} UTC", runtime.dry_run() ? "·" : "✓",
+                           schedule.name, archive::to_string(schedule.action), schedule.destination,
                            core::to_display_minutes(schedule.next_due())));
-  console.note("`azlin archive schedule run-due` runs what is due; `azlin schedule install` has it run by itself");
+  console.note(
+      "`azlin archive schedule run-due` runs what is due; `azlin schedule install` has it run by itself");
   console.result(to_json(schedule, {}));
   return 0;
 }
@@ -129,7 +136,7 @@ void bind(CLI::App& command, ArchiveScheduleListOptions&) {
 }
 
 int run(Runtime& runtime, const ArchiveScheduleListOptions&) {
-  auto store = open_store(runtime);
+  auto store = open_schedules(runtime);
   Console& console = runtime.console();
   ordered_json json = {{"schedules", ordered_json::array()}};
   std::vector<std::vector<std::string>> rows = {
@@ -137,7 +144,8 @@ int run(Runtime& runtime, const ArchiveScheduleListOptions&) {
   for (const auto& schedule : store.list()) {
     const auto last = last_run(store, schedule.name);
     json["schedules"].push_back(to_json(schedule, last));
-    rows.push_back({schedule.name, schedule.cron.text() + (schedule.zone == CronZone::local ? " (local)" : ""),
+    rows.push_back({schedule.name,
+                    schedule.cron.text() + (schedule.zone == CronZone::local ? " (local)" : ""),
                     archive::to_string(schedule.action), schedule.destination,
                     schedule.retention ? schedule.retention->text() : "all",
                     core::to_display_minutes(schedule.next_due()),
@@ -158,7 +166,7 @@ void bind(CLI::App& command, ArchiveScheduleRemoveOptions& options) {
 
 int run(Runtime& runtime, const ArchiveScheduleRemoveOptions& options) {
   if (!runtime.dry_run()) {
-    open_store(runtime).remove(options.name);
+    open_schedules(runtime).remove(options.name);
     runtime.journal().record("archive.schedule.remove", options.name, "{}", "");
   }
   runtime.console().line(
@@ -169,7 +177,8 @@ int run(Runtime& runtime, const ArchiveScheduleRemoveOptions& options) {
 
 void bind(CLI::App& command, ArchiveScheduleRunDueOptions&) {
   command.footer(
-      "For cron or a timer, every few minutes. A run that was missed is made up for once. One run at a time; what "
+      "For cron or a timer, every few minutes. A run that was missed is made up for once. One run at a time; "
+      "what "
       "fails is kept in the list, alerted, and tried again at its next time.\nExit codes: 0, 1, 4, 7");
 }
 
@@ -240,7 +249,8 @@ DueOutcome run_one(Runtime& runtime, const Schedule& schedule) {
 
 alert::Rule rule_of(ScheduleAction action) {
   if (action == ScheduleAction::create) return alert::Rule::backup_failure;
-  return action == ScheduleAction::sync ? alert::Rule::replication_failure : alert::Rule::verification_failure;
+  return action == ScheduleAction::sync ? alert::Rule::replication_failure
+                                        : alert::Rule::verification_failure;
 }
 
 void alert_about(Runtime& runtime, const Schedule& schedule, const DueOutcome& outcome) {
@@ -264,7 +274,7 @@ void alert_about(Runtime& runtime, const Schedule& schedule, const DueOutcome& o
 
 int run(Runtime& runtime, const ArchiveScheduleRunDueOptions&) {
   Console& console = runtime.console();
-  auto store = open_store(runtime);
+  auto store = open_schedules(runtime);
   ordered_json json = {{"dryRun", runtime.dry_run()}, {"runs", ordered_json::array()}};
   std::optional<archive::RunLock> lock;
   if (!runtime.dry_run()) lock.emplace(runtime.home() + "/archive-schedule.lock");
@@ -282,8 +292,11 @@ int run(Runtime& runtime, const ArchiveScheduleRunDueOptions&) {
     }
     const bool good = outcome.ok && outcome.pruned;
     failed += good ? 0 : 1;
-    console.line(fmt::format("{} {}: {} to {}", runtime.dry_run() ? "·" : good ? "✓" : "✗", schedule.name,
-                             archive::to_string(schedule.action), schedule.destination));
+    console.line(fmt::format("{} {}: {} to {}",
+                             runtime.dry_run() ? "·"
+                             : good            ? "✓"
+                                               : "✗",
+                             schedule.name, archive::to_string(schedule.action), schedule.destination));
     if (!good) console.line("    " + outcome.detail);
     json["runs"].push_back({{"schedule", schedule.name},
                             {"action", archive::to_string(schedule.action)},
@@ -299,9 +312,11 @@ int run(Runtime& runtime, const ArchiveScheduleRunDueOptions&) {
 }  // namespace
 
 void add_archive_schedule_commands(CLI::App& archive_group, Job& chosen) {
-  CLI::App* group = add_group(archive_group, "schedule", "Archives by cron expression, and what became of them");
+  CLI::App* group =
+      add_group(archive_group, "schedule", "Archives by cron expression, and what became of them");
   add_command<ArchiveScheduleAddOptions>(*group, "add", "Add a schedule", chosen);
-  add_command<ArchiveScheduleListOptions>(*group, "list", "Schedules, their next run and how the last one went", chosen);
+  add_command<ArchiveScheduleListOptions>(*group, "list",
+                                          "Schedules, their next run and how the last one went", chosen);
   add_command<ArchiveScheduleRemoveOptions>(*group, "remove", "Remove a schedule; its archives stay", chosen);
   add_command<ArchiveScheduleRunDueOptions>(*group, "run-due", "Run what is due now", chosen);
 }

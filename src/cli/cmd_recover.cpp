@@ -8,6 +8,7 @@
 #include "azlin/platform/recovery.hpp"
 #include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
+#include "cli/archive_session.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/command.hpp"
 #include "cli/replication_view.hpp"
@@ -81,6 +82,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     const auto done = platform::recover(service, runtime.journal(), operation, runtime.stop());
     return {operation.id, operation.kind, operation.target, done.settled, done.notes};
   }
+  if (recovers_archive(operation.kind))
+    return {operation.id, operation.kind, operation.target, true, recover_archive(runtime, operation)};
   return {
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }

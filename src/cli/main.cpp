@@ -13,6 +13,7 @@
 #include "azlin/core/log.hpp"
 #include "cli/alerts.hpp"
 #include "cli/cmd_backup.hpp"
+#include "cli/archive_commands.hpp"
 #include "cli/cmd_completion.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/cmd_report.hpp"
@@ -56,6 +57,7 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_schedule_commands(app, chosen);
   add_status_command(app, chosen);
   add_vault_commands(app, chosen);
+  add_archive_commands(app, chosen);
   add_policy_commands(app, chosen);
   add_platform_commands(app, chosen);
   add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
