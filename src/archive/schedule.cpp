@@ -22,6 +22,7 @@ using core::ErrorKind;
 const store::Migrations kSchema = {R"sql(
 CREATE TABLE schedules (
   name TEXT PRIMARY KEY,
+  archive TEXT NOT NULL,
   cron TEXT NOT NULL,
   zone TEXT NOT NULL,
   action TEXT NOT NULL,
@@ -64,6 +65,11 @@ void check(const Schedule& schedule) {
       !std::isalnum(static_cast<unsigned char>(name[0])))
     throw Error(ErrorKind::usage, fmt::format("'{}' cannot name a schedule", name),
                 "1-64 letters, digits, '-', '_' and '.', the first a letter or digit");
+  const bool checks =
+      schedule.action == ScheduleAction::verify || schedule.action == ScheduleAction::deep_verify;
+  if (checks && schedule.archive.empty())
+    throw Error(ErrorKind::usage, "a check needs to know of which archives",
+                "--archive NAME: the newest of that name");
   if (schedule.destination.empty()) throw Error(ErrorKind::usage, "a schedule needs a destination");
   const bool creates = schedule.action == ScheduleAction::create;
   if (creates && schedule.type == "service" && schedule.services.empty())
@@ -84,17 +90,18 @@ core::TimePoint time_of(const std::string& text) {
 Schedule read(const store::Statement& row) {
   Schedule out;
   out.name = row.text(0);
-  out.cron = CronExpression::parse(row.text(1));
-  out.zone = row.text(2) == "local" ? CronZone::local : CronZone::utc;
-  out.action = parse_schedule_action(row.text(3)).value_or(ScheduleAction::create);
-  out.type = row.text(4);
-  out.services = nlohmann::json::parse(row.text(5)).get<std::vector<std::string>>();
-  out.include_data = row.integer(6) != 0;
-  out.destination = row.text(7);
-  out.sync_to = row.text(8);
-  if (!row.is_null(9)) out.retention = Retention::parse(row.text(9));
-  out.created_at = time_of(row.text(10));
-  if (!row.is_null(11)) out.last_due = time_of(row.text(11));
+  out.archive = row.text(1);
+  out.cron = CronExpression::parse(row.text(2));
+  out.zone = row.text(3) == "local" ? CronZone::local : CronZone::utc;
+  out.action = parse_schedule_action(row.text(4)).value_or(ScheduleAction::create);
+  out.type = row.text(5);
+  out.services = nlohmann::json::parse(row.text(6)).get<std::vector<std::string>>();
+  out.include_data = row.integer(7) != 0;
+  out.destination = row.text(8);
+  out.sync_to = row.text(9);
+  if (!row.is_null(10)) out.retention = Retention::parse(row.text(10));
+  out.created_at = time_of(row.text(11));
+  if (!row.is_null(12)) out.last_due = time_of(row.text(12));
   return out;
 }
 
@@ -121,16 +128,19 @@ void ScheduleStore::add(const Schedule& schedule) {
   if (taken.bind(1, schedule.name).step())
     throw Error(ErrorKind::failed, fmt::format("there is a schedule '{}' already", schedule.name),
                 fmt::format("`azlin archive schedule remove {}` first", schedule.name));
-  auto insert = db_.prepare("INSERT INTO schedules VALUES (?,?,?,?,?,?,?,?,?,?,?,NULL)");
+  auto insert = db_.prepare("INSERT INTO schedules VALUES (?,?,?,?,?,?,?,?,?,?,?,?,NULL)");
   insert.bind(1, schedule.name)
-      .bind(2, schedule.cron.text())
-      .bind(3, schedule.zone == CronZone::local ? "local" : "utc");
-  insert.bind(4, to_string(schedule.action))
-      .bind(5, schedule.type)
-      .bind(6, nlohmann::json(schedule.services).dump());
-  insert.bind(7, std::int64_t{schedule.include_data}).bind(8, schedule.destination).bind(9, schedule.sync_to);
-  insert.bind(10, schedule.retention ? std::optional(schedule.retention->text()) : std::nullopt);
-  insert.bind(11, core::to_iso8601(schedule.created_at)).run();
+      .bind(2, schedule.archive)
+      .bind(3, schedule.cron.text())
+      .bind(4, schedule.zone == CronZone::local ? "local" : "utc");
+  insert.bind(5, to_string(schedule.action))
+      .bind(6, schedule.type)
+      .bind(7, nlohmann::json(schedule.services).dump());
+  insert.bind(8, std::int64_t{schedule.include_data})
+      .bind(9, schedule.destination)
+      .bind(10, schedule.sync_to);
+  insert.bind(11, schedule.retention ? std::optional(schedule.retention->text()) : std::nullopt);
+  insert.bind(12, core::to_iso8601(schedule.created_at)).run();
   transaction.commit();
 }
 

@@ -62,7 +62,7 @@ archive::Retention retention_of(Runtime& runtime, const ArchivePruneOptions& opt
                 "`azlin archive list` shows the names");
   if (options.keep) return archive::Retention::parse(*options.keep);
   for (const auto& schedule : open_schedules(runtime).list()) {
-    if (schedule.name == options.name && schedule.retention) return *schedule.retention;
+    if (schedule.archive == options.name && schedule.retention) return *schedule.retention;
   }
   throw Error(ErrorKind::usage, "how long are archives kept?", "give --keep, such as 30d, 12w or 12m");
 }

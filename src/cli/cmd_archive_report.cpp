@@ -43,18 +43,25 @@ std::string measured_kind(const std::string& kind) {
   for (const auto* each : {"create", "restore", "verify"}) {
     if (kind == std::string("archive.") + each) return each;
   }
+  if (kind == "archive.test-restore") return "verify";
   return {};
 }
 
+// Those that still run are left out; those whose process died count as failed. A single line of audit has no
+// duration.
 std::vector<Observed> observations(Runtime& runtime, core::TimePoint since) {
   std::vector<Observed> out;
-  for (const auto& each : runtime.journal().list(kOperations)) {
+  const auto add = [&](const store::OperationRecord& each) {
     const auto kind = measured_kind(each.kind);
-    if (kind.empty() || each.started_at < since || (each.state == "running" && !each.ended_at)) continue;
+    if (kind.empty() || each.started_at < since) return;
     Observed seen{kind, each.state == "succeeded", each.started_at, std::nullopt};
-    if (each.ended_at) seen.took = *each.ended_at - each.started_at;
+    if (each.ended_at && *each.ended_at > each.started_at) seen.took = *each.ended_at - each.started_at;
     out.push_back(seen);
+  };
+  for (const auto& each : runtime.journal().list(kOperations)) {
+    if (each.state != "running" && each.state != "interrupted") add(each);
   }
+  for (const auto& each : runtime.journal().interrupted()) add(each);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "azlin/archive/schedule.hpp"
+#include "azlin/core/cancel.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/alerts.hpp"
 #include "cli/archive_commands.hpp"
@@ -24,7 +25,7 @@ using core::ErrorKind;
 using nlohmann::ordered_json;
 
 struct ArchiveScheduleAddOptions {
-  std::string name, cron, zone = "utc", action = "create", type, destination, to;
+  std::string name, archive, cron, zone = "utc", action = "create", type, destination, to;
   std::vector<std::string> services;
   bool include_data = false;
   std::optional<std::string> retention;
@@ -46,6 +47,7 @@ const char* outcome(const archive::ScheduleRun& run) {
 
 ordered_json to_json(const Schedule& schedule, const std::optional<archive::ScheduleRun>& last) {
   ordered_json json = {{"name", schedule.name},
+                       {"archive", schedule.archive},
                        {"cron", schedule.cron.text()},
                        {"timeZone", schedule.zone == CronZone::utc ? "utc" : "local"},
                        {"action", archive::to_string(schedule.action)},
@@ -70,7 +72,10 @@ ordered_json to_json(const Schedule& schedule, const std::optional<archive::Sche
 }
 
 void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
-  command.add_option("name", options.name, "Name of the schedule and of its archives")->required();
+  command.add_option("name", options.name, "Name of the schedule")->required();
+  command
+      .add_option("--archive", options.archive, "Name of the archives (default for create: the schedule's)")
+      ->type_name("NAME");
   command.add_option("--cron", options.cron, "When: \"0 2 * * *\", \"0 1 * * sun\", @daily, …")
       ->required()
       ->type_name("EXPRESSION");
@@ -105,6 +110,7 @@ int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
         "archiving");
   Schedule schedule;
   schedule.name = options.name;
+  schedule.archive = options.archive.empty() && options.action == "create" ? options.name : options.archive;
   schedule.cron = archive::CronExpression::parse(options.cron);
   schedule.zone = options.zone == "local" ? CronZone::local : CronZone::utc;
   schedule.action = archive::parse_schedule_action(options.action).value();
@@ -191,20 +197,21 @@ std::vector<std::vector<std::string>> commands_of(const Schedule& schedule) {
   };
   switch (schedule.action) {
     case ScheduleAction::verify:
-      return {with({"archive", "verify"})};
+      return {with({"archive", "verify", schedule.archive})};
     case ScheduleAction::deep_verify:
-      return {with({"archive", "verify", "--deep"})};
+      return {with({"archive", "verify", schedule.archive, "--deep"})};
     case ScheduleAction::sync:
       return {with({"archive", "sync", "--verify", "--to", schedule.sync_to})};
     case ScheduleAction::create:
       break;
   }
-  auto create = with({"archive", "create", "--name", schedule.name, "--type", schedule.type});
+  auto create = with({"archive", "create", "--name", schedule.archive, "--type", schedule.type});
   for (const auto& service : schedule.services) create.insert(create.end(), {"--service", service});
   if (schedule.include_data) create.emplace_back("--include-data");
   std::vector<std::vector<std::string>> out = {create};
   if (schedule.retention)
-    out.push_back(with({"archive", "prune", schedule.name, "--keep", schedule.retention->text(), "--yes"}));
+    out.push_back(
+        with({"archive", "prune", schedule.archive, "--keep", schedule.retention->text(), "--yes"}));
   return out;
 }
 

@@ -243,7 +243,7 @@ int migrate_from_bundle(Runtime& runtime, const ArchiveMigrateOptions& options) 
   fs::path folder = source;
   if (fs::is_regular_file(source)) {
     scratch.emplace(fs::temp_directory_path());
-    read_package(source, scratch->path(), package_password(runtime, options.package_password_file),
+    archive::read_package(source, scratch->path(), package_password(runtime, options.package_password_file),
                  runtime.stop());
     folder = only_folder(scratch->path(), source.string());
   }

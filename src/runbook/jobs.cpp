@@ -107,6 +107,7 @@ const std::vector<Job>& standard_jobs() {
           "*-*-* *:0/10:00", 60),
       job("verify", "verify the backups that are due", "backup verify-all --all", "*-*-* 03:30:00", 1800),
       job("drill", "drill the VMs whose drill is due", "dr test-all", "*-*-* 05:30:00", 1800),
+      job("archive", "run the archive schedules that are due", "archive schedule run-due", "*-*-* *:0/5:00", 30),
       job("alert", "raise what is overdue and deliver what waits", "alert check", "*-*-* *:20:00", 300),
   };
   return jobs;

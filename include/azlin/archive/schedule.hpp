@@ -18,7 +18,8 @@ const char* to_string(ScheduleAction action);  // "create", "verify", "test-rest
 std::optional<ScheduleAction> parse_schedule_action(const std::string& text);
 
 struct Schedule {
-  std::string name;  // also the name of the archives
+  std::string name;
+  std::string archive;  // create: what its archives are called; verify, test-restore: whose newest is checked
   CronExpression cron = CronExpression::parse("@daily");
   CronZone zone = CronZone::utc;
   ScheduleAction action = ScheduleAction::create;

@@ -17,7 +17,7 @@ class ScheduleStoreTest : public ::testing::Test {
  protected:
   Schedule daily(const std::string& name = "daily-config") {
     Schedule out;
-    out.name = name;
+    out.name = out.archive = name;
     out.cron = CronExpression::parse("0 2 * * *");
     out.destination = "/mnt/backup";
     out.retention = Retention::parse("30d");
@@ -54,6 +54,7 @@ TEST_F(ScheduleStoreTest, KeepsEverythingThatASchedulesSays) {
   store.add(weekly);
   const auto listed = ScheduleStore(dir.file("archive.db")).list();
   ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].archive, "weekly-full");
   EXPECT_EQ(listed[0].cron.text(), "@weekly");
   EXPECT_EQ(listed[0].zone, CronZone::local);
   EXPECT_EQ(listed[0].services, weekly.services);
@@ -115,6 +116,9 @@ TEST_F(ScheduleStoreTest, RefusesWhatCannotRun) {
   EXPECT_EQ(refusal(bad), core::ErrorKind::usage);
   bad = daily();
   bad.action = ScheduleAction::verify;
+  EXPECT_EQ(refusal(bad), core::ErrorKind::usage);
+  bad.retention.reset();
+  bad.archive.clear();
   EXPECT_EQ(refusal(bad), core::ErrorKind::usage);
   EXPECT_TRUE(store.list().empty());
 }

@@ -1,0 +1,176 @@
+# Every kind of destination, on loopback: create, list, verify, restore. The stores are real programs, but for Google
+# Cloud Storage, which no loopback server offers: tests/cli/stores/serve.mjs answers as it does.
+#   AZLIN_STORES   folder where the npm packages of tests/cli/stores are kept between runs
+. "$(dirname "$0")/harness.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+skip() { echo "SKIPPED: $1"; exit 77; }
+command -v restic >/dev/null || skip "restic is not installed"
+command -v openssl >/dev/null || skip "openssl is not installed"
+
+servers=()
+stop_servers() {
+  local pid
+  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
+  servers=()
+}
+
+# wait_for FILE PATTERN PID: until a server has said that it listens.
+wait_for() {
+  local tries=0
+  until grep -q "$2" "$1" 2>/dev/null; do
+    kill -0 "$3" 2>/dev/null || fail "the server ended: $(cat "$1" "$1.err" 2>/dev/null)"
+    tries=$((tries + 1))
+    [ "$tries" -lt 1200 ] || fail "the server did not start"
+    sleep 0.05 # waiting for another process to come up: bounded above
+  done
+}
+
+have_node() {
+  command -v node >/dev/null && command -v npm >/dev/null || { echo "(node and npm are not installed: not checked)"; return 1; }
+  stores=${AZLIN_STORES:-$here/../../build/stores}
+  mkdir -p "$stores"
+  cp "$here"/stores/package.json "$here"/stores/package-lock.json "$here"/stores/serve.mjs "$stores"
+  cmp -s "$stores/package-lock.json" "$stores/node_modules/.installed" && return 0
+  (cd "$stores" && npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1 && cp package-lock.json node_modules/.installed) ||
+    { echo "(npm cannot install the stores: not checked)"; return 1; }
+}
+
+# start_store KIND: $port and $proxy; certificates are trusted by `caFile`.
+start_store() {
+  mkdir -p "$work/$1"
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/key.pem" -out "$work/cert.pem" -days 2 -subj /CN=loopback \
+    -addext 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:storage.googleapis.com,DNS:*.blob.core.windows.net' 2>/dev/null
+  (cd "$stores" && exec node serve.mjs "$work/$1" "$work/key.pem" "$work/cert.pem" "$1" >"$work/store" 2>"$work/store.err") &
+  servers+=($!)
+  wait_for "$work/store" '^listening ' $!
+  read -r _ port proxy <"$work/store"
+}
+
+common() {
+  export AZLIN_CLOUD=AzureCloud AZLIN_ARCHIVE_PASSWORD=secret
+  mkdir -p "$work/etc" "$AZLIN_HOME"
+  echo "port=80" >"$work/etc/app.conf"
+  head -c 50000 /dev/urandom >"$work/etc/photo"
+}
+
+# all_of DESTINATION: what a user does with it.
+all_of() {
+  ok archive files "$work/etc" --name etc -d "$1"
+  ok archive list -d "$1" -o json
+  expect_json '.archives | length == 1 and .[0].name == "etc" and .[0].complete'
+  ok archive verify etc --deep -d "$1"
+  ok archive restore etc --target "$work/back" --verify -d "$1"
+  cmp "$work/etc/photo" "$work/back/services/etc/data$work/etc/photo" || fail "the file differs"
+}
+
+test_local() {
+  common
+  all_of "$work/repo"
+}
+
+test_sftp() {
+  trap stop_servers EXIT
+  [ -x /usr/sbin/sshd ] || { echo "(sshd is not installed: not checked)"; return 0; }
+  common
+  mkdir -p "$work/ssh"
+  ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
+  ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/user"
+  local tries
+  for tries in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 20000)) # sshd cannot choose one; a taken one is tried again
+    cat >"$work/ssh/sshd" <<CONF
+ListenAddress 127.0.0.1:$port
+HostKey $work/ssh/host
+AuthorizedKeysFile $work/ssh/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+Subsystem sftp internal-sftp
+CONF
+    mkdir -p /run/sshd 2>/dev/null
+    /usr/sbin/sshd -D -e -f "$work/ssh/sshd" 2>"$work/sshd.log" &
+    servers+=($!)
+    until grep -qE 'Server listening|Cannot bind' "$work/sshd.log"; do kill -0 $! 2>/dev/null || break; sleep 0.05; done
+    grep -q 'Server listening' "$work/sshd.log" && break
+  done
+  grep -q 'Server listening' "$work/sshd.log" || fail "sshd: $(cat "$work/sshd.log")"
+  cat >"$work/ssh/config" <<CONF
+Host backup
+  HostName 127.0.0.1
+  Port $port
+  User $(id -un)
+  IdentityFile $work/ssh/user
+  IdentitiesOnly yes
+  BatchMode yes
+  StrictHostKeyChecking no
+  UserKnownHostsFile $work/ssh/known
+CONF
+  cat >"$AZLIN_HOME/archive.yaml" <<YAML
+destinations:
+  far:
+    url: sftp:backup:$work/repo
+    sshConfig: $work/ssh/config
+YAML
+  all_of far
+  kill "${servers[-1]}"
+  run azlin archive list -d far
+  expect_code 1
+}
+
+test_s3() {
+  trap stop_servers EXIT
+  have_node || return 0
+  common
+  start_store s3
+  export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
+  cat >"$AZLIN_HOME/archive.yaml" <<YAML
+destinations:
+  far:
+    url: s3:https://127.0.0.1:$port/bucket/prefix
+    caFile: $work/cert.pem
+YAML
+  all_of far
+  run azlin archive list -d "s3:https://127.0.0.1:$port/bucket/prefix"
+  expect_code 1
+  expect_err "certificate"
+}
+
+test_azure_blob() {
+  trap stop_servers EXIT
+  have_node || return 0
+  common
+  export AZURE_ACCOUNT_KEY
+  AZURE_ACCOUNT_KEY=$(printf 'secret-key-of-the-test-account!!' | base64)
+  export AZURITE_ACCOUNTS="archives:$AZURE_ACCOUNT_KEY"
+  start_store azure
+  export HTTPS_PROXY=http://127.0.0.1:$proxy
+  cat >"$AZLIN_HOME/archive.yaml" <<YAML
+destinations:
+  far:
+    url: azure://backups/prefix
+    account: archives
+    caFile: $work/cert.pem
+YAML
+  all_of far
+}
+
+test_google_cloud_storage() {
+  trap stop_servers EXIT
+  have_node || return 0
+  common
+  start_store gcs
+  export HTTPS_PROXY=http://127.0.0.1:$proxy GOOGLE_ACCESS_TOKEN=test-token
+  cat >"$AZLIN_HOME/archive.yaml" <<YAML
+destinations:
+  far:
+    url: gs://bucket/prefix
+    project: test
+    caFile: $work/cert.pem
+YAML
+  all_of far
+  GOOGLE_ACCESS_TOKEN=wrong run azlin archive list -d far
+  [ "$code" -ne 0 ] || fail "a wrong token was taken"
+}
+
+run_tests "$@"

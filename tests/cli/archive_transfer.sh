@@ -1,0 +1,300 @@
+# azlin archive download, migrate, encrypt, sync, prune, compare, key rotate, report and schedule, with restic.
+. "$(dirname "$0")/harness.sh"
+command -v restic >/dev/null || { echo "SKIPPED: restic is not installed"; exit 77; }
+
+# One repository for the whole suite: making one takes seconds.
+pristine=$(mktemp -d)
+trap 'rm -rf "$pristine"' EXIT
+RESTIC_PASSWORD=first restic -r "$pristine/repo" --no-cache init >/dev/null || exit 1
+RESTIC_PASSWORD=first restic -r "$pristine/second" --no-cache init >/dev/null || exit 1
+
+# Two archives of one folder, "etc", in $work/repo; the second has a changed and a new file.
+prepare() {
+  export AZLIN_CLOUD=AzureCloud AZLIN_ARCHIVE_PASSWORD=first AZLIN_ARCHIVE_DESTINATION="$work/repo"
+  cp -r "$pristine/repo" "$pristine/second" "$work"
+  mkdir -p "$work/etc/app"
+  printf 'port: 80\nhost: a\n' >"$work/etc/app/app.yaml"
+  head -c 100000 /dev/urandom >"$work/etc/größe.bin"
+  ln -s app/app.yaml "$work/etc/link"
+  ok archive files "$work/etc" --name etc -o json
+  first=$(jq -r .id <<<"$out")
+}
+
+second_archive() {
+  printf 'port: 81\nhost: a\nnew: 1\n' >"$work/etc/app/app.yaml"
+  echo x >"$work/etc/extra"
+  until ok archive files "$work/etc" --name etc -o json && [ "$(jq -r .id <<<"$out")" != "$first" ]; do :; done
+  second=$(jq -r .id <<<"$out")
+}
+
+sound() { RESTIC_PASSWORD=${2:-first} restic -r "$1" --no-cache -q check >/dev/null 2>"$work/check" || fail "restic check: $(cat "$work/check")"; }
+ids() { azlin archive list -d "$1" -o json 2>/dev/null | jq -r '.archives[].id' | sort | tr '\n' ' '; }
+
+test_download_gives_a_whole_file_or_none() {
+  prepare
+  ok archive download etc --format tar.gz --output "$work/out.tgz"
+  expect_err "not encrypted"
+  [ "$(stat -c %a "$work/out.tgz")" = 600 ] || fail "others can read it"
+  mkdir "$work/x"
+  tar -xzf "$work/out.tgz" -C "$work/x"
+  cmp "$work/x/$first/services/etc/data$work/etc/größe.bin" "$work/etc/größe.bin" || fail "not the same file"
+  run azlin archive download etc --format zip --output "$work/out.tgz"
+  expect_code 2
+  expect_err "there already"
+  run azlin archive download etc --output "$work/nowhere/x.zip"
+  expect_code 2
+  [ -z "$(ls -A "$work" | grep scratch)" ] || fail "plain files are left"
+}
+
+test_the_encrypted_zip_opens_with_seven_zip() {
+  command -v 7z >/dev/null || { echo "(7z is not installed: not checked)"; return 0; }
+  prepare
+  run azlin archive download etc --format encrypted-zip --output "$work/out.zip"
+  expect_code 2
+  expect_err "AZLIN_PACKAGE_PASSWORD"
+  AZLIN_PACKAGE_PASSWORD=zipped ok archive download etc --format encrypted-zip --output "$work/out.zip"
+  run 7z x -pwrong -o"$work/bad" "$work/out.zip"
+  [ "$code" -ne 0 ] || fail "a wrong password opened it"
+  run 7z x -pzipped -o"$work/good" "$work/out.zip"
+  expect_code 0
+  cmp "$work/good/$first/services/etc/data$work/etc/größe.bin" "$work/etc/größe.bin" || fail "not the same file"
+}
+
+test_what_one_machine_cannot_offer_is_refused_by_name() {
+  export AZLIN_ARCHIVE_PASSWORD=x AZLIN_CLOUD=AzureCloud
+  run azlin archive download etc -d "$work/repo" --output https://example.com/x.zip
+  expect_code 2
+  expect_err "no web server"
+  run azlin archive download etc -d "$work/repo" --output smb://host/share
+  expect_code 2
+  expect_err "mount"
+  run azlin archive schedule add c --cron continuous --destination "$work/repo"
+  expect_code 2
+  expect_err "no continuous archives"
+  run azlin archive schedule add c --cron @daily --destination nfs://host/share
+  expect_code 2
+  expect_err "mount"
+}
+
+test_a_bundle_goes_out_and_comes_back() {
+  prepare
+  ok archive migrate --to-bundle "$work/bundles"
+  expect_err "not encrypted"
+  local bundle=$work/bundles/$first file
+  for file in config services infrastructure logs; do [ -d "$bundle/$file" ] || fail "no $file/"; done
+  [ "$(jq -r .name "$bundle/metadata.json")" = etc ] || fail "metadata.json"
+  jq -r '.bundle.files[] | select(.link | not) | .sha256 + "  " + .path' "$bundle/metadata.json" >"$work/sums"
+  (cd "$bundle" && sha256sum --quiet -c "$work/sums") || fail "checksums"
+  ok archive migrate --bundle "$bundle" -d "$work/second" -o json
+  expect_json '.wasThere == false'
+  ok archive migrate --bundle "$bundle" -d "$work/second" -o json
+  expect_json '.wasThere == true'
+  [ "$(ids "$work/second")" = "$first " ] || fail "it is not listed"
+  [ "$(azlin archive list -o json | jq -r '.archives[0].takenAt')" != null ] || fail "no date"
+  ok archive restore etc -d "$work/second" --target "$work/back" --verify
+  cmp "$work/back/services/etc/data$work/etc/größe.bin" "$work/etc/größe.bin" || fail "not the same file"
+  ok archive verify etc -d "$work/second" --deep
+}
+
+test_a_damaged_bundle_is_not_taken() {
+  prepare
+  ok archive migrate --to-bundle "$work/bundles"
+  echo more >>"$work/bundles/$first/services/etc/data$work/etc/app/app.yaml"
+  run azlin archive encrypt "$work/bundles/$first" -d "$work/second" --delete-plain --yes
+  expect_code 1
+  expect_err "changed: services/etc/data$work/etc/app/app.yaml"
+  [ -d "$work/bundles/$first" ] || fail "it was deleted"
+  [ -z "$(ids "$work/second")" ] || fail "it was taken"
+}
+
+test_encrypt_deletes_the_plain_folder_only_when_asked() {
+  prepare
+  ok archive migrate --to-bundle "$work/bundles"
+  ok archive encrypt "$work/bundles/$first" -d "$work/second"
+  [ -d "$work/bundles/$first" ] || fail "it was deleted"
+  run azlin archive encrypt "$work/bundles/$first" -d "$work/second" --delete-plain
+  expect_code 2
+  ok archive encrypt "$work/bundles/$first" -d "$work/second" --delete-plain --yes
+  [ ! -d "$work/bundles/$first" ] || fail "it is still there"
+  [ "$(ids "$work/second")" = "$first " ] || fail "it is not listed"
+}
+
+test_sync_copies_what_is_missing_and_reads_it() {
+  prepare
+  ok archive sync --to "$work/new" --verify -o json
+  expect_json '.copied == ["'"$first"'"] and .madeRepository and .verified'
+  second_archive
+  ok archive sync --to "$work/new" -o json
+  expect_json '.copied == ["'"$second"'"] and .wereThere == 1 and .verified == null'
+  ok archive sync --to "$work/new" -o json
+  expect_json '.copied == [] and .wereThere == 2'
+  [ "$(ids "$work/new")" = "$(ids "$work/repo")" ] || fail "the lists differ"
+  run azlin archive sync --to "$work/repo"
+  expect_code 2
+  expect_err "same repository"
+  sound "$work/new"
+}
+
+test_sync_says_which_password_is_wrong() {
+  prepare
+  AZLIN_ARCHIVE_TO_PASSWORD=wrong run azlin archive sync --to "$work/second"
+  expect_code 5
+  expect_err "$work/second"
+  AZLIN_ARCHIVE_PASSWORD=wrong AZLIN_ARCHIVE_TO_PASSWORD=first run azlin archive sync --to "$work/second"
+  expect_code 5
+  expect_err "$work/repo"
+}
+
+# Kills azlin and its restic processes after so many milliseconds.
+killed_after() {
+  local delay=$1
+  shift
+  setsid "$AZLIN" "$@" >/dev/null 2>&1 </dev/null &
+  local pid=$!
+  sleep "$delay"
+  kill -9 -- "-$pid" 2>/dev/null
+  # restic runs in a group of its own
+  for child in $(ps -eo pid=,args= | awk -v w="$work" '/restic/ && index($0, w) {print $1}'); do kill -9 "$child" 2>/dev/null; done
+  wait "$pid" 2>/dev/null
+}
+
+test_kill_9_of_sync_leaves_no_half_archive() {
+  prepare
+  head -c 8000000 /dev/urandom >"$work/etc/big"
+  second_archive
+  local delay
+  for delay in 0.3 0.8 1.4 2.0 2.8 3.6; do
+    killed_after "$delay" archive sync --to "$work/second"
+    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock >/dev/null 2>&1
+    sound "$work/second"
+    for id in $(ids "$work/second"); do ok archive verify "$id" -d "$work/second"; done
+  done
+  ok archive sync --to "$work/second" --verify
+  [ "$(ids "$work/second")" = "$(ids "$work/repo")" ] || fail "the lists differ"
+  ok archive verify etc -d "$work/second" --deep
+}
+
+test_kill_9_of_migrate_leaves_no_half_archive() {
+  prepare
+  head -c 8000000 /dev/urandom >"$work/etc/big"
+  second_archive
+  local delay id
+  for delay in 0.5 1.2 2.0 2.8; do
+    killed_after "$delay" archive migrate --to-bundle "$work/bundles"
+    for id in $(ls "$work/bundles" 2>/dev/null); do
+      jq -e .bundle.files "$work/bundles/$id/metadata.json" >/dev/null || fail "$id is half a bundle"
+    done
+  done
+  ok archive migrate --to-bundle "$work/bundles"
+  for delay in 0.8 1.6 2.6; do
+    killed_after "$delay" archive migrate --bundle "$work/bundles/$second" -d "$work/second"
+    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock >/dev/null 2>&1
+    sound "$work/second"
+    for id in $(ids "$work/second"); do ok archive verify "$id" -d "$work/second"; done
+  done
+  ok archive migrate --bundle "$work/bundles/$second" -d "$work/second"
+  [ "$(ids "$work/second")" = "$second " ] || fail "it is not listed once"
+  [ -z "$(find "$work/bundles" -name '.azlin-part-*')" ] || fail "a half bundle is left"
+  ok recover
+}
+
+test_prune_never_removes_the_newest() {
+  prepare
+  second_archive
+  run azlin archive prune --keep 1d
+  expect_code 2
+  ok archive prune etc --keep 1d --dry-run -o json
+  expect_json '[.archives[].keep] == [true, true]'
+  # Far older than any period: dates of bundles are kept.
+  ok archive migrate --to-bundle "$work/bundles" "$first"
+  local old=$work/bundles/$first
+  jq '.createdAt = "2020-01-01T00:00:00Z" | .id = "etc-20200101-000000"' "$old/metadata.json" >"$work/m" && cp "$work/m" "$old/metadata.json"
+  ok archive migrate --bundle "$old"
+  ok archive prune etc --keep 30d --dry-run -o json
+  expect_json '[.archives[] | select(.keep | not) | .archive] == ["etc-20200101-000000"]'
+  [ "$(ids "$work/repo" | wc -w)" -eq 3 ] || fail "a dry run removed something"
+  run azlin archive prune etc --keep 30d
+  expect_code 2
+  ok archive prune etc --keep 30d --yes
+  [ "$(ids "$work/repo")" = "$first $second " ] || fail "other archives went"
+  sound "$work/repo"
+  run azlin archive prune nothing --keep 30d --yes
+  expect_code 3
+}
+
+test_compare_names_files_and_keys_and_shows_no_value() {
+  prepare
+  second_archive
+  ok archive compare "$first" "$second" -o json
+  expect_json '.identical == false and ([.files[] | .change] | sort) == ["added", "changed"]'
+  expect_json '[.files[] | select(.keys).keys[] | .key + " " + .change] == ["new added", "port changed"]'
+  reject_out 81
+  ok archive compare "$first" "$first"
+  expect_out "hold the same files"
+  ok archive migrate --to-bundle "$work/bundles" "$second"
+  ok archive compare "$work/bundles/$second" "$second"
+  expect_out "hold the same files"
+}
+
+test_key_rotate_ends_the_old_password() {
+  prepare
+  AZLIN_ARCHIVE_NEW_PASSWORD=fresh ok archive key rotate -o json
+  expect_json '.masterKey == "unchanged" and .otherKeys == 0'
+  run azlin archive list
+  expect_code 5
+  AZLIN_ARCHIVE_PASSWORD=fresh ok archive list
+  AZLIN_ARCHIVE_PASSWORD=fresh AZLIN_ARCHIVE_NEW_PASSWORD=fresh run azlin archive key rotate
+  expect_code 2
+  sound "$work/repo" fresh
+}
+
+test_report_says_no_data_where_there_is_none() {
+  export AZLIN_CLOUD=AzureCloud
+  ok archive report -o json
+  expect_json '[.measures[].seen | startswith("no data")] | all'
+  prepare
+  ok archive restore etc --target "$work/back"
+  ok archive verify etc
+  ok archive report --price 0.02 -o json
+  expect_json '.measures[0].seen == "100.0 % (1 of 1)" and .measures[1].met and .measures[2].met'
+  expect_json '.measures[] | select(.name == "Storage efficiency").seen | test(" : 1 ")'
+}
+
+test_schedules_run_when_due_one_at_a_time() {
+  prepare
+  cat >"$AZLIN_HOME/archive.yaml" <<YAML
+services:
+  app:
+    config: [$work/etc/app]
+YAML
+  ok archive schedule add app --cron "* * * * *" --service app --destination "$work/repo" --retention 30d
+  ok archive schedule add broken --cron "* * * * *" --destination "$work/not-there" --action verify --archive etc
+  run azlin archive schedule add app --cron @daily --destination "$work/repo"
+  expect_code 1
+  run azlin archive schedule add bad --cron "0 0 30 2 *" --destination "$work/repo"
+  expect_code 2
+  ok archive schedule run-due
+  expect_out "No archive schedule is due"
+  sqlite3 "$AZLIN_HOME/archive.db" "UPDATE schedules SET created_at = '2020-01-01T00:00:00Z'"
+  ok archive schedule run-due --dry-run -o json
+  expect_json '.runs | length == 2'
+  exec 9>"$AZLIN_HOME/archive-schedule.lock"
+  flock 9
+  run azlin archive schedule run-due
+  expect_code 7
+  exec 9>&-
+  run azlin archive schedule run-due -o json
+  expect_code 4
+  expect_json '[.runs[] | .schedule + " " + (.ok | tostring)] | sort == ["app true", "broken false"]'
+  ok archive list -o json
+  expect_json '[.archives[].name] | sort == ["app", "etc"]'
+  ok archive schedule list -o json
+  expect_json '[.schedules[] | .lastOutcome] == ["succeeded", "failed"]'
+  ok alert list -o json
+  expect_out "broken"
+  ok archive schedule remove broken
+  run azlin archive schedule remove broken
+  expect_code 3
+}
+
+run_tests "$@"
