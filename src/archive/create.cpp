@@ -66,9 +66,11 @@ struct Creator::Run {
   Staging staging;
   std::function<void(const std::string&)> progress;
   std::vector<std::string> log, verification;
+  std::string parent;  // data of the newest archive of this name: what has not changed is not read again
   Manifest manifest;
   CreateResult result;
   std::size_t parts = 0;  // snapshots besides "meta"
+  bool touched = false;   // something may have been stored
 };
 
 Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home,
@@ -82,12 +84,11 @@ Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, st
 CreateResult Creator::create(const CreatePlan& plan, const std::function<void(const std::string&)>& progress,
                              std::stop_token stop) {
   const auto began = clock_.now();
+  settle(plan, stop);
   const std::string staging = fmt::format("{}/archive-staging/{}", home_, plan.set);
-  const json noted = {{"archive", plan.id},
-                      {"set", plan.set},
-                      {"destination", engine_.destination().url},
-                      {"staging", staging},
-                      {"services", plan.services}};
+  const json noted = {{"archive", plan.id}, {"name", plan.name},
+                      {"set", plan.set},    {"destination", engine_.destination().url},
+                      {"staging", staging}, {"services", plan.services}};
   Run run(plan,
           journal_.start("archive.create", plan.id, noted.dump(),
                          fmt::format("archive:{}:{}", engine_.destination().url, plan.name)),
@@ -114,21 +115,42 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
         core::log_warn("{}", also.what());
       }
     }
-    try {
-      forget_set(plan.set, {});
-      run.operation.rolled_back(error.what());
-    } catch (const Error& also) {  // the store may be gone: recovery tries again
-      run.operation.interrupt(fmt::format("{}; undoing it failed: {}", error.what(), also.what()));
-    }
+    undo(run, error.what());
     throw;
   }
   run.result.took = std::chrono::duration_cast<core::Millis>(clock_.now() - began);
   return std::move(run.result);
 }
 
+void Creator::undo(Run& run, const std::string& error) {
+  if (!run.touched) return run.operation.fail(error);
+  try {
+    forget_set(run.plan.set, {});
+    run.operation.rolled_back(error);
+  } catch (const Error& also) {  // the store may be gone: recovery tries again
+    run.operation.interrupt(fmt::format("{}; undoing it failed: {}", error, also.what()));
+  }
+}
+
+// What an earlier run of this name left unfinished here.
+void Creator::settle(const CreatePlan& plan, std::stop_token stop) {
+  for (const auto& each : journal_.interrupted()) {
+    const json noted = json::parse(each.plan, nullptr, false);
+    if (recovers(each.kind) && noted.value("name", "") == plan.name &&
+        noted.value("destination", "") == engine_.destination().url)
+      recover(each, stop);
+  }
+}
+
 void Creator::make_repository(Run& run, std::stop_token stop) {
   const auto step = run.operation.begin("repository", "{}");
-  if (!engine_.exists(stop)) {
+  try {  // also tells a wrong password and an unreachable store
+    for (const auto& archive : group_archives(engine_.snapshots({kMark, "name=" + run.plan.name}, stop))) {
+      const auto* data = archive.complete ? archive.part("data") : nullptr;
+      if (data != nullptr && run.parent.empty()) run.parent = data->id;
+    }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
     run.say(fmt::format("making a repository in {}", engine_.destination().text));
     engine_.init(stop);
   }
@@ -160,15 +182,10 @@ void Creator::store_files(Run& run, std::stop_token stop) {
   }
   for (const auto& path : found.excluded)
     request.excludes.push_back(literal_pattern(run.staging.folder() + "/" + path));
-  // The newest archive of this name: what has not changed since is not read again.
-  for (const auto& archive : group_archives(engine_.snapshots({kMark, "name=" + run.plan.name}, stop))) {
-    const auto* data = archive.complete ? archive.part("data") : nullptr;
-    if (data != nullptr) {
-      request.parent = data->id;
-      break;
-    }
-  }
+  request.parent = run.parent;
+  request.confirm = false;  // all parts are, at the end
   run.say(fmt::format("archiving {}", core::counted(found.sources.size(), "file")));
+  run.touched = true;
   Hasher hasher(found.sources);
   BackupResult stored;
   try {
@@ -189,6 +206,7 @@ void Creator::store_files(Run& run, std::stop_token stop) {
 void Creator::store_streams(Run& run, std::stop_token stop) {
   std::size_t number = 0;
   for (const auto& stream : run.plan.streams) {
+    run.touched = true;
     const std::string part = fmt::format("dump-{}", ++number);
     const auto step = run.operation.begin("dump", json{{"part", part}, {"path", stream.path}}.dump());
     run.say(fmt::format("archiving {}", stream.source));
@@ -252,6 +270,7 @@ void Creator::store_metadata(Run& run, std::stop_token stop) {
                                                    core::to_iso8601(metadata.finished_at)));
   run.staging.write("logs/verification.log", verification);
   BackupRequest request{.directory = run.staging.folder(), .tags = run.tags("meta")};
+  request.confirm = false;
   request.paths = {"metadata.json", "checksums.sha256", "logs/backup.log", "logs/verification.log"};
   if (run.plan.type == "disaster-recovery") {
     run.staging.write("runbook.md", make_runbook(metadata, engine_.destination().text));

@@ -112,7 +112,8 @@ BackupResult Engine::backup(const BackupRequest& request,
   call.on_line = std::ref(follower);
   const auto ended = run(call, stop);
   BackupResult out;
-  out.id = confirm(saved_id(follower.summary, "the backup"), request.tags, stop);
+  out.id = saved_id(follower.summary, "the backup");
+  if (request.confirm) out.id = confirm(out.id, request.tags, stop);
   out.problems = read_problems(ended.err);
   if (ended.exit_code == 3 && out.problems.empty())
     out.problems.emplace_back("restic could not read every source");

@@ -116,6 +116,8 @@ std::string read_password(const PasswordSource& flags, const PasswordSource& con
   if (auto found = from_source(flags, env, home, stop)) return *found;
   if (auto found = env.get("AZLIN_ARCHIVE_PASSWORD")) return *found;
   if (auto found = from_source(configured, env, home, stop)) return *found;
+  // `create --encrypt=false` made it: what it wrote must be readable without further words.
+  if (std::filesystem::exists(home + "/archive.key")) return machine_key(home);
   throw Error(ErrorKind::usage, "there is no password for the archives",
               "set AZLIN_ARCHIVE_PASSWORD, give --password-file or --password-command, or `password:` in "
               "archive.yaml; "

@@ -131,6 +131,15 @@ Walk walk(const CreatePlan& plan) {
   return out;
 }
 
+PlanSize measure(const CreatePlan& plan) {
+  const Walk found = walk(plan);
+  PlanSize out;
+  out.files = found.sources.size();
+  for (const auto& source : found.sources) out.bytes += source.size;
+  out.unreadable = found.unreadable;
+  return out;
+}
+
 Hasher::Hasher(std::vector<Source>& sources)
     : sources_(sources), thread_([&sources](std::stop_token stop) {
         for (auto& source : sources) {

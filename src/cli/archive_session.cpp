@@ -51,6 +51,7 @@ archive::Engine make_engine(Runtime& runtime, const archive::Settings& settings,
   options.password = std::move(password);
   options.cache_dir = runtime.home() + "/archive-cache";
   options.compression = settings.compression;
+  options.program = runtime.env().get_or("AZLIN_RESTIC", "restic");
   return {archive::choose_destination(settings, destination, runtime.env()), options};
 }
 

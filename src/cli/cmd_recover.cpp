@@ -1,6 +1,7 @@
 // azlin recover.
 #include <fmt/format.h>
 
+#include "azlin/archive/create.hpp"
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
@@ -8,6 +9,7 @@
 #include "azlin/platform/recovery.hpp"
 #include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
+#include "cli/archive_commands.hpp"
 #include "cli/archive_session.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/command.hpp"
@@ -82,6 +84,8 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
     const auto done = platform::recover(service, runtime.journal(), operation, runtime.stop());
     return {operation.id, operation.kind, operation.target, done.settled, done.notes};
   }
+  if (archive::Creator::recovers(operation.kind))
+    return {operation.id, operation.kind, operation.target, true, recover_archive_create(runtime, operation)};
   if (recovers_archive(operation.kind))
     return {operation.id, operation.kind, operation.target, true, recover_archive(runtime, operation)};
   return {

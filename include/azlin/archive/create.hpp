@@ -54,6 +54,13 @@ struct CreatePlan {
 CreatePlan plan_create(const CreateRequest& request, const std::map<std::string, Service>& services,
                        core::TimePoint now);
 
+// Files and bytes that the plan's paths hold now; dumps are not measured.
+struct PlanSize {
+  std::uint64_t files = 0, bytes = 0;
+  std::vector<std::string> unreadable;
+};
+PlanSize measure(const CreatePlan& plan);
+
 struct CreateResult {
   Metadata metadata;
   std::uint64_t files = 0, bytes = 0, bytes_added = 0;
@@ -87,6 +94,8 @@ class Creator {
   void check_repository(Run& run, std::stop_token stop);
   void store_metadata(Run& run, std::stop_token stop);
   void confirm(Run& run, std::stop_token stop);
+  void undo(Run& run, const std::string& error);
+  void settle(const CreatePlan& plan, std::stop_token stop);
   std::vector<std::string> forget_set(const std::string& set, std::stop_token stop);
 
   Engine& engine_;

@@ -42,6 +42,9 @@ struct BackupRequest {
   std::vector<std::string> excludes;
   std::optional<core::TimePoint> time;  // keeps the date of something older
   std::string parent;                   // full id: files unchanged since then are not read again
+  // false: the caller looks itself whether the snapshot is there; its id is then the 8 characters that restic
+  // says.
+  bool confirm = true;
 };
 
 struct BackupResult {
@@ -110,6 +113,7 @@ class Engine {
   Engine(Destination destination, EngineOptions options);
 
   const Destination& destination() const { return destination_; }
+  void set_compression(const std::string& mode) { options_.compression = mode; }  // auto | off | max
   // "0.14.0". Throws core::Error (failed) when restic is older than 0.14.
   std::string version(std::stop_token stop = {});
   // False: there is no repository. A wrong password or an unreachable store throws.
