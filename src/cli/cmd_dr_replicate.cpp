@@ -1,6 +1,7 @@
 // azlin dr test --replicate.
 #include <fmt/format.h>
 
+#include "azlin/backup/names.hpp"
 #include "azlin/core/names.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/replication_view.hpp"
