@@ -120,7 +120,9 @@ TEST_F(DrCrashTest, AFailoverIsFinishedOrUndone) {
     Scene scene(replicated_state());
     const auto before = scene.simulator().state();
     kill_and_recover(scene, "failover", death, ++index, when);
-    if (power(scene, kAway).empty()) EXPECT_EQ(scene.simulator().state(), before) << when;
+    if (power(scene, kAway).empty()) {
+      EXPECT_EQ(scene.simulator().state(), before) << when;
+    }
     EXPECT_EQ(power(scene, kHome), "running") << when;
     expect_works_again(scene, "failover", when);
     EXPECT_EQ(power(scene, kAway), "running") << when;

@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Form{"gs_url", "gs://bucket/p", "gs:bucket:/p"}, Form{"gcs", "gcs://bucket", "gs:bucket:/"},
                       Form{"sftp", "sftp:u@h:/p", "sftp:u@h:/p"},
                       Form{"sftp_url", "sftp://u@h:2222//p", "sftp://u@h:2222//p"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 struct Refused {
   const char *name, *text, *part;
@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Refused{"nothing", "", "no destination"}, Refused{"no_bucket", "s3://", "no bucket"},
                       Refused{"clear_text", "s3:http://10.0.0.1/b", "in the clear"},
                       Refused{"password", "sftp://u:pw@h/p", "password"}, Refused{"no_account", "azure://c", "account"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(DestinationTest, ChildSeesOnlyTheStoresVariables) {
   const core::Env env({{"AWS_ACCESS_KEY_ID", "id"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AZURE_ACCOUNT_KEY", "k"}, {"HOME", "/root"}});
@@ -92,7 +92,7 @@ TEST(DestinationTest, CredentialsAreReferences) {
   test::TempDir dir;
   std::ofstream(dir.file("key")) << "from-file\n";
   std::filesystem::permissions(dir.file("key"), std::filesystem::perms::owner_read);
-  const core::Env env({{"MY_ID", "from-variable"}});
+  const core::Env env(std::map<std::string, std::string>{{"MY_ID", "from-variable"}});
   const auto s3 = parse_destination("s3://b", env,
                                     {.credentials = {{"AWS_ACCESS_KEY_ID", "env:MY_ID"},
                                                      {"AWS_SECRET_ACCESS_KEY", "file:" + dir.file("key")}}});

@@ -124,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
         Said{"full", "Save(<data/1>) failed: write /r/tmp: no space left on device\n", 1, ErrorKind::failed},
         Said{"certificate", "x509: certificate signed by unknown authority\n", 1, ErrorKind::failed},
         Said{"silent", "", 1, ErrorKind::failed}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 EngineSnapshot snapshot(const std::string& set, const std::string& part, std::vector<std::string> more = {}) {
   EngineSnapshot out;

@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mistake{"depends", "services:\n  a: {config: [/x], depends: [nobody]}\n", "not declared"},
                       Mistake{"key_vault", "password: {file: 'https://v.vault.azure.net/secrets/x'}\n", "Key Vault"},
                       Mistake{"own_key", "services:\n  a: {config: [/x], password: {env: X}}\n", "repository of its own"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(SettingsTest, MissingFileIsEmpty) {
   const auto settings = load_settings("/nowhere/archive.yaml");
