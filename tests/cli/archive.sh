@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # azlin archive: made, listed, shown, restored, verified; killed in the middle; wrong passwords and destinations.
 . "$(dirname "$0")/harness.sh"
-command -v restic >/dev/null || { echo "skipped: restic is not installed (scripts/deps --tests)"; exit 0; }
+command -v restic >/dev/null || { echo "skipped: restic is not installed (scripts/deps --tests)"; exit 77; }
 
 # One repository for the whole suite: making one takes seconds.
 pristine=$(mktemp -d)
@@ -125,26 +125,29 @@ test_damage_is_named() {
   expect_out "✗"
 }
 
-# kill -9 after each thing that the engine was asked: a wrapper counts its calls, and after the n-th it kills azlin.
+# kill -9 after each thing that the engine was asked: a wrapper counts its calls, and after the n-th it kills azlin. azlin
+# cleans the environment of the engine, so the wrapper is told by files.
 test_killed_at_every_step() {
   prepare
   mkdir "$work/bin"
-  cat >"$work/bin/restic" <<'WRAP'
+  cat >"$work/bin/restic" <<WRAP
 #!/bin/bash
-n=$(cat "$COUNT_FILE" 2>/dev/null || echo 0)
-echo $((n + 1)) >"$COUNT_FILE"
-/usr/bin/restic "$@"
-ended=$?
-[ $((n + 1)) != "${KILL_AT:-}" ] || kill -9 "$PPID"
-exit $ended
+n=\$(cat "$work/count" 2>/dev/null || echo 0)
+echo \$((n + 1)) >"$work/count"
+$(command -v restic) "\$@"
+ended=\$?
+[ \$((n + 1)) != "\$(cat "$work/kill-at" 2>/dev/null)" ] || kill -9 "\$PPID"
+exit \$ended
 WRAP
   chmod +x "$work/bin/restic"
-  export AZLIN_RESTIC="$work/bin/restic" COUNT_FILE="$work/count" RESTIC_PASSWORD_FILE="$pristine/password"
+  export RESTIC_PASSWORD_FILE="$pristine/password"
   local step=1
   while :; do
-    rm -rf "$work/repo" "$COUNT_FILE" "$AZLIN_HOME/operations.db"*
+    rm -rf "$work/repo" "$work/count" "$AZLIN_HOME/operations.db"*
     cp -r "$pristine/repo" "$work/repo"
-    KILL_AT=$step run azlin archive create --type full --name weekly
+    echo "$step" >"$work/kill-at"
+    AZLIN_RESTIC="$work/bin/restic" run azlin archive create --type full --name weekly
+    rm "$work/kill-at"
     [ "$code" -ne 0 ] || break
     [ "$code" -eq 137 ] || fail "step $step"
     ok archive list -o json # whole, or not there
