@@ -7,6 +7,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -177,6 +178,7 @@ void bind(CLI::App& command, HoldOptions& options) {
 int run(Runtime& runtime, const HoldOptions& options) {
   if (options.reason.size() > 200)
     throw Error(ErrorKind::usage, "--reason is longer than 200 characters", "nothing was changed");
+  refuse_vaulted_point(runtime, options.backup, PointVerb::hold);
   const auto found = resolve_backup(runtime, options.backup);
   Console& console = runtime.console();
   if (runtime.dry_run()) {
@@ -204,6 +206,7 @@ void bind(CLI::App& command, DeleteOptions& options) {
 }
 
 int run(Runtime& runtime, const DeleteOptions& options) {
+  refuse_vaulted_point(runtime, options.backup, PointVerb::remove);
   const auto found = resolve_backup(runtime, options.backup);
   Console& console = runtime.console();
   std::vector<PlannedCall> calls;

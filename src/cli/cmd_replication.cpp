@@ -10,6 +10,7 @@
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
 #include "cli/replication_view.hpp"
+#include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -209,6 +210,7 @@ int run(Runtime& runtime, const ReplicateOptions& options) {
   core::check_compute_name(options.backup, "backup");
   const auto target = replication_target(runtime, options.target.region, options.target.resource_group,
                                          options.target.encryption_set);
+  refuse_vaulted_point(runtime, options.backup, PointVerb::replicate);
   const auto found = resolve_backup(runtime, options.backup);
   const auto replications = open_replication(runtime, options.stalled_after);
   const auto plan = replications->plan(found.vm, found.backup.name, target, runtime.stop());

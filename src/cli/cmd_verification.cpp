@@ -151,7 +151,7 @@ void add_calls(std::vector<PlannedCall>& calls, const SnapshotSet& set, Level le
 
 int run(Runtime& runtime, const VerifyCliOptions& options) {
   const auto level = *verification::parse_level(options.level);
-  refuse_vaulted_point(runtime, options.backup);
+  refuse_vaulted_point(runtime, options.backup, PointVerb::verify);
   const auto found = resolve_backup(runtime, options.backup);
   const auto set = choose_set(found.backup, options.region);
   Console& console = runtime.console();

@@ -24,6 +24,7 @@ using vault::VaultId;
 
 namespace {
 
+constexpr const char* kVmType = "Microsoft.Compute/virtualMachines";
 constexpr const char* kEnginePrefix = "azure-backup:";
 constexpr int kLeastDays = 7;    // of daily points, but for exactly 1 (the service's rule)
 constexpr int kInstantDays = 2;  // the service's default for daily backups
@@ -165,6 +166,35 @@ int print_planned(VaultSession& session, const VmRef& vm) {
   return 0;
 }
 
+// Why Azure Backup cannot do it with one point, and the nearest thing that it can.
+std::pair<std::string, std::string> refusal(const VaultedBackup& backup, PointVerb verb) {
+  const std::string &vm = backup.vm.name, &vault = backup.vault.name;
+  switch (verb) {
+    case PointVerb::verify:
+      return {
+          "Azure Backup lets nobody read it without a restore, so it cannot be verified",
+          fmt::format("restore it as disks beside the VM and look at them: `azlin restore vm {} --to disks "
+                      "--point {} --vault {} --target-group GROUP --staging-account ACCOUNT`",
+                      vm, backup.point.name, vault)};
+    case PointVerb::hold:
+      return {
+          "Azure Backup keeps a point as long as its policy says, and can hold none",
+          fmt::format("keep all of them longer: `azlin backup configure {} --daily-retention DAYS`, or stop "
+                      "the protection, which keeps them all: `azlin backup disable {}`",
+                      vm, vm)};
+    case PointVerb::remove:
+      return {
+          "Azure Backup deletes no single point",
+          fmt::format("a lower `azlin backup configure {} --daily-retention DAYS` lets old ones go; `azlin "
+                      "vault unprotect {} --workload AzureVM --delete-backup-data --vault {}` deletes all",
+                      vm, vm, vault)};
+    case PointVerb::replicate:
+      break;
+  }
+  return {"Azure Backup copies whole vaults to the paired region, and no single point",
+          fmt::format("`azlin vault update {} --redundancy GeoRedundant --cross-region-restore on`", vault)};
+}
+
 }  // namespace
 
 std::optional<ProtectedItem> find_vm_item(VaultSession& session, const std::string& vm_id) {
@@ -211,7 +241,8 @@ std::optional<VaultId> engine_of(Runtime& runtime, const VmRef& vm) {
 }
 
 std::optional<VaultId> indexed_engine(Runtime& runtime, const VmRef& vm) {
-  for (const auto& resource : azure::list_tagged(runtime.arm(), vm.subscription, kEngineTag, runtime.stop()))
+  // Not by a tag filter: Azure leaves the tags out of what that finds.
+  for (const auto& resource : azure::list_of_type(runtime.arm(), vm.subscription, kVmType, runtime.stop()))
     if (core::equal_ignoring_case(resource.id, vm.id())) return engine_in(resource.tags, vm.name);
   return std::nullopt;
 }
@@ -224,19 +255,16 @@ void refuse_in_vault(Runtime& runtime, const VmRef& vm, const std::string& verb,
                 instead);
 }
 
-void refuse_vaulted_point(Runtime& runtime, const std::string& name) {
+void refuse_vaulted_point(Runtime& runtime, const std::string& name, PointVerb verb) {
   if (name.empty() || name.find_first_not_of("0123456789") != std::string::npos)
     return;  // points are numbers
   for (const auto& backup : list_in_vaults(runtime, std::nullopt)) {
     if (!backup.point.name.starts_with(name)) continue;
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("recovery point {} of {} is in vault {}: Azure Backup lets nobody read it without a "
-                    "restore, so it cannot be verified",
-                    backup.point.name, backup.vm.name, backup.vault.name),
-        fmt::format("restore it as disks beside the VM and look at them: `azlin restore vm {} --to disks "
-                    "--point {} --vault {} --target-group GROUP --staging-account ACCOUNT`",
-                    backup.vm.name, backup.point.name, backup.vault.name));
+    const auto [reason, hint] = refusal(backup, verb);
+    throw Error(ErrorKind::usage,
+                fmt::format("recovery point {} of {} is in vault {}: {}", backup.point.name, backup.vm.name,
+                            backup.vault.name, reason),
+                hint);
   }
 }
 

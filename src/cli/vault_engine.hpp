@@ -28,8 +28,10 @@ std::optional<vault::ProtectedItem> find_vm_item(VaultSession& session, const st
 // Throws core::Error (usage) with `instead` when the VM's backups are in a vault.
 void refuse_in_vault(Runtime& runtime, const snapshot::VmRef& vm, const std::string& verb,
                      const std::string& instead);
+// What the snapshot engine does with one backup and Azure Backup with no point.
+enum class PointVerb { verify, hold, remove, replicate };
 // The same when `name` begins the name of a recovery point in a vault of any VM of the subscription.
-void refuse_vaulted_point(Runtime& runtime, const std::string& name);
+void refuse_vaulted_point(Runtime& runtime, const std::string& name, PointVerb verb);
 
 // ---- configure ----
 // "azlin-d7-w4-m12": VMs with the same numbers share a policy, since a vault takes only 200.

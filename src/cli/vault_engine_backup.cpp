@@ -133,8 +133,7 @@ std::vector<VaultedBackup> list_in_vault(Runtime& runtime, const VmRef& vm, cons
 std::vector<VaultedBackup> list_in_vaults(Runtime& runtime, const std::optional<std::string>& group) {
   std::vector<VaultedBackup> backups;
   for (const auto& resource :
-       azure::list_tagged(runtime.arm(), runtime.subscription(), kEngineTag, runtime.stop())) {
-    if (!core::equal_ignoring_case(resource.type, kVmType)) continue;
+       azure::list_of_type(runtime.arm(), runtime.subscription(), kVmType, runtime.stop())) {
     const auto id = core::ResourceId::parse(resource.id);
     if (group && !core::equal_ignoring_case(*group, id.resource_group)) continue;
     const VmRef vm{id.subscription, id.resource_group, id.name};

@@ -146,10 +146,12 @@ void check_completed(const Job& job) {
   for (const auto& recommendation : error.recommendations) hint += (hint.empty() ? "" : " ") + recommendation;
   if (const std::string help = help_for(error.title, 0); !help.empty())
     hint += (hint.empty() ? "" : " ") + help;
-  throw arm::ArmError(ErrorKind::failed,
-                      fmt::format("job {} ({} of {}) failed: {} ({})", job.name, job.operation, job.entity,
-                                  error.text, error.code),
-                      hint, 200, error.title, "", error.text);
+  const std::string code =
+      error.title.empty() ? std::to_string(error.code) : fmt::format("{}, {}", error.title, error.code);
+  throw arm::ArmError(
+      ErrorKind::failed,
+      fmt::format("job {} ({} of {}) failed: {} ({})", job.name, job.operation, job.entity, error.text, code),
+      hint, 200, error.title, "", error.text);
 }
 
 }  // namespace azlin::vault

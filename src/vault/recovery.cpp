@@ -69,7 +69,8 @@ std::vector<std::string> job_operations(const std::string& kind) {
 }
 
 // The job that the request began, if it reached the service before this process knew: of the same item and
-// kind, not older than the command (by clocks that may differ a little).
+// kind, not older than the command. Clocks may differ a little, so an earlier job of the item may seem to be
+// of this time, too: one that still runs goes before one that ended, and a newer one before an older one.
 std::string find_job(Service& service, const store::OperationRecord& operation, const Begun& begun,
                      std::stop_token stop) {
   const auto wanted = job_operations(operation.kind);
@@ -77,18 +78,21 @@ std::string find_job(Service& service, const store::OperationRecord& operation, 
   const std::string name = last_segment(begun.item), entity = name.substr(name.rfind(';') + 1);
   JobQuery query;
   query.since = operation.started_at - kClockMargin;
-  std::string found;
+  std::optional<Job> found;
+  const auto runs = [](const Job& job) { return job.status == "InProgress" || job.status == "Cancelling"; };
   JobManager(service, VaultId::parse(begun.vault))
       .each(
           query,
           [&](Job&& job) {
             const bool same = core::equal_ignoring_case(job.entity, entity) &&
                               std::find(wanted.begin(), wanted.end(), job.operation) != wanted.end();
-            if (same) found = job.name;
-            return !same;
+            if (same &&
+                (!found || std::pair(runs(job), job.started) > std::pair(runs(*found), found->started)))
+              found = std::move(job);
+            return true;
           },
           stop);
-  return found;
+  return found ? found->name : std::string();
 }
 
 // The request was perhaps made, perhaps not, and began no job that can be found: the item says where it

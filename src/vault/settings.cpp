@@ -44,9 +44,10 @@ Settings read_settings(const core::Config& config, const std::string& subscripti
     throw Error(ErrorKind::usage, "config.toml: recovery_services.enabled must be true or false");
   settings.enabled = enabled == "true";
   settings.primary = read_vault(config, kSection, "", subscription);
+  const auto shared = config.get(std::string(kSection) + ".subscription_id").value_or(subscription);
   for (const auto& key : config.tables_under(std::string(kSection) + ".vaults")) {
     const std::string prefix = std::string(kSection) + ".vaults." + key;
-    const auto vault = read_vault(config, prefix, key, subscription);
+    const auto vault = read_vault(config, prefix, key, shared);
     if (!vault) throw Error(ErrorKind::usage, fmt::format("config.toml: {}.vault_name is missing", prefix));
     settings.named.push_back(*vault);
   }

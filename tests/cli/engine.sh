@@ -123,6 +123,18 @@ test_what_azure_backup_cannot_do_is_refused_before_the_call() {
   expect_code 2
   expect_err "without a restore"
   expect_err "azlin restore vm prod-db-vm --to disks --point $point"
+  run azlin backup hold "$point" --reason audit
+  expect_code 2
+  expect_err "can hold none"
+  run azlin backup delete "$point" --yes
+  expect_code 2
+  expect_err "deletes no single point"
+  expect_err "azlin vault unprotect $vm"
+  run azlin backup replicate "$point" --target-region westus2
+  expect_code 2
+  expect_err "no single point"
+  ok backup list $vm -o json
+  expect_json '.total == 1'
   ok restore vm prod-db-vm --to disks --point "$point" --vault my-vault --target-group Production --staging-account staging
   run azlin backup restore $vm --backup "$point" --new-vm x1 --size Standard_D2s_v5 --staging-account staging
   expect_code 2

@@ -57,6 +57,15 @@ TEST_F(VaultSettingsTest, TheSubscriptionStandsIn) {
   EXPECT_EQ(settings.primary->id.subscription, "mine");
 }
 
+TEST_F(VaultSettingsTest, NamedVaultsTakeTheSubscriptionOfTheSection) {
+  const auto settings = read(
+      "[recovery_services]\nsubscription_id = \"s\"\n[recovery_services.vaults.x]\nresource_group = "
+      "\"g\"\nvault_name = \"v\"\n",
+      "mine");
+  ASSERT_EQ(settings.named.size(), 1U);
+  EXPECT_EQ(settings.named[0].id.subscription, "s");
+}
+
 TEST_F(VaultSettingsTest, TheChoiceIsKept) {
   EXPECT_FALSE(read_choice(dir_.path().string()));
   write_choice(dir_.path().string(), {"s", "g", "v"});
