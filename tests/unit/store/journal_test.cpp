@@ -176,7 +176,7 @@ TEST_F(JournalTest, OperationOfAnotherHostCountsAsAlive) {
   {
     Journal journal(path_, clock_);
     auto operation = journal.start("backup.trigger", "vm1", "{}", "vm1");
-    Database(path_, Migrations(1)).execute("UPDATE operations SET host = 'elsewhere', pid = 1");
+    Database(path_, Migrations(2)).execute("UPDATE operations SET host = 'elsewhere', pid = 1");
     EXPECT_TRUE(journal.interrupted().empty());
     EXPECT_EQ(kind_of_start(journal, "vm1"), ErrorKind::busy);
     operation.succeed();
@@ -186,7 +186,7 @@ TEST_F(JournalTest, OperationOfAnotherHostCountsAsAlive) {
 TEST_F(JournalTest, ReusedPidIsAnotherProcess) {
   Journal journal(path_, clock_);
   auto operation = journal.start("backup.trigger", "vm1", "{}", "vm1");
-  Database(path_, Migrations(1)).execute("UPDATE operations SET pid_started = '1@another-boot'");
+  Database(path_, Migrations(2)).execute("UPDATE operations SET pid_started = '1@another-boot'");
   EXPECT_EQ(journal.interrupted().size(), 1u);
   operation.succeed();
 }
