@@ -1,5 +1,6 @@
 #include "azlin/dr/cost.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -20,7 +21,8 @@ double disk_price(const std::string& sku) {
 
 double estimate(const DrillCost& cost) {
   const double hours = std::chrono::duration<double, std::ratio<3600>>(cost.lasted).count();
-  const double begun = static_cast<double>(std::chrono::ceil<std::chrono::hours>(cost.lasted).count());
+  const auto whole = std::chrono::ceil<std::chrono::hours>(cost.lasted).count();
+  const double begun = static_cast<double>(std::max<decltype(whole)>(whole, 1));
   const double disks = cost.disk_monthly / kHoursAMonth * begun;
   const double address = cost.public_ip ? kPublicIpMonthly / kHoursAMonth * begun : 0;
   return cost.vcpus * kVcpuHourly * hours + disks + address;

@@ -1,6 +1,7 @@
 // What a failover that did not come to its end leaves: a VM, or nothing.
 #include <fmt/format.h>
 
+#include "azlin/arm/error.hpp"
 #include "azlin/azure/compute.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
@@ -26,11 +27,22 @@ bool is_shared_network(const Leftover& left) {
   return network && core::to_lower(left.error).find("in use") != std::string::npos;
 }
 
+// nullopt: there is none, or its group was not made yet.
+std::optional<azure::Vm> find_in_group(arm::ArmClient& arm, const std::string& id) {
+  try {
+    return azure::find_vm(arm, id, false);
+  } catch (const arm::ArmError& error) {
+    if (error.status() == 404 && core::equal_ignoring_case(error.code(), "ResourceGroupNotFound"))
+      return std::nullopt;
+    throw;
+  }
+}
+
 // The VM of the record once Azure has ended its work on it; nullopt: there is none of this failover.
 std::optional<azure::Vm> find_made(arm::ArmClient& arm, core::Clock& clock, const DrillRecord& record,
                                    const Owner& owner) {
   for (int polls = 0; !record.ids.empty(); ++polls) {
-    const auto vm = azure::find_vm(arm, record.ids.front(), false);
+    const auto vm = find_in_group(arm, record.ids.front());
     if (!vm || !is_owned(vm->tags, owner)) return std::nullopt;
     const bool at_work = vm->provisioning_state != "Succeeded" && vm->provisioning_state != "Failed" &&
                          vm->provisioning_state != "Deleting";

@@ -25,6 +25,17 @@ std::optional<DrPolicy> stated_policy(const azure::Vm& vm) {
   return tag == nullptr ? std::nullopt : std::optional(parse_policy(*tag, vm.name));
 }
 
+// Where the region is down, callers do without the policy: a few attempts only.
+azure::Vm read_vm(arm::ArmClient& arm, const VmRef& vm, std::stop_token stop) {
+  arm::Call call;
+  call.path = vm.id();
+  call.api_version = "2024-07-01";
+  call.outage_attempts = 3;
+  if (const auto reply = arm.find(call, stop)) return azure::parse_vm(reply->body);
+  throw Error(ErrorKind::not_found,
+              fmt::format("there is no VM {} in resource group {}", vm.name, vm.resource_group));
+}
+
 PolicyView view_of(const azure::Vm& vm, const std::vector<DRTestResult>& history) {
   PolicyView view;
   view.vm = {vm.subscription, vm.resource_group, vm.name};
@@ -45,7 +56,7 @@ PolicyView view_of(const azure::Vm& vm, const std::vector<DRTestResult>& history
 }  // namespace
 
 PolicyView DRTestManager::show(const VmRef& vm, std::stop_token stop) {
-  const auto machine = azure::get_vm(arm_, vm.id(), false, stop);
+  const auto machine = read_vm(arm_, vm, stop);
   return view_of(machine, get_test_history({.vm = vm.name, .subscription = vm.subscription}));
 }
 

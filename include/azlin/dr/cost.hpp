@@ -21,7 +21,7 @@ struct DrillCost {
   bool public_ip = false;
   core::Millis lasted{0};  // of the resources, from the first to the last
 };
-// Compute is billed by the second, disks by the hour begun.
+// Compute is billed by the second, disks by the hour begun, at least one.
 double estimate(const DrillCost& cost);
 
 }  // namespace azlin::dr
