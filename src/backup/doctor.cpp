@@ -246,6 +246,7 @@ const std::vector<NeededAction>& needed_actions() {
       {"Microsoft.Resources/tags/write", "keep schedules and marks"},
       {"Microsoft.Authorization/locks/read", "tell of locks"},
       {"Microsoft.Authorization/permissions/read", "tell what is not granted"},
+      {"Microsoft.Compute/locations/diskOperations/read", "wait for operations on disks and snapshots"},
       {"Microsoft.Compute/locations/operations/read", "wait for operations to end"},
       {"Microsoft.Compute/locations/usages/read", "check quota before a restore to a new VM"},
       {"Microsoft.Compute/skus/read", "check the size before a restore to a new VM"},

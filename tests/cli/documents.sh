@@ -24,7 +24,11 @@ test_the_custom_role_is_enough() {
     curl -fsS -X PUT -H 'Content-Type: application/json' -d @- "$sim_url/_simulator/grants" >/dev/null || fail "no role"
   ok doctor --vm prod-db-vm
   ok backup configure prod-db-vm
-  ok backup trigger prod-db-vm
+  ok backup trigger prod-db-vm -o json
+  local name
+  name=$(jq -r .backup.name <<<"$out")
+  ok backup verify "$name" --level full
+  ok backup replicate "$name" --target-region westus2
   ok backup hold prod-db-vm-backup-monthly --reason test
   ok backup hold prod-db-vm-backup-monthly --release
   ok backup restore prod-db-vm --backup prod-db-vm-backup-monthly --yes --delete-old-disks

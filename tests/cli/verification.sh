@@ -1,5 +1,6 @@
 # azlin backup verify, verify-all, verification-report: what is said, and with which exit code.
 . "$(dirname "$0")/harness.sh"
+top=$(cd "$(dirname "$0")/../.." && pwd)
 
 at() { ok simulator clock --set "$1"; }
 
@@ -140,6 +141,34 @@ test_a_killed_verification_is_cleaned_up_by_recover() {
   ok recover
   expect_out "✓ Nothing to recover"
   ok backup verify "$name"
+}
+
+# grant_all_but ACTION: the custom role of docs/security.md, without one action.
+grant_all_but() {
+  sed -n '/^```json$/,/^```$/{/^```/!p}' "$top/docs/security.md" |
+    jq --arg no "$1" '{grants: [{principal: "*", scope: "/", actions: (.Actions - [$no])}]}' |
+    curl -fsS -X PUT -H 'Content-Type: application/json' -d @- "$sim_url/_simulator/grants" >/dev/null || fail "no role"
+}
+
+# Without a right that the check needs it ends at once with exit 5; what could not be undone is exit 4, and named.
+test_a_lacking_permission_is_told_at_once() {
+  start_simulator
+  back_up
+  for action in Compute/snapshots/beginGetAccess/action Compute/disks/write Compute/locations/diskOperations/read \
+    Resources/tags/write; do
+    grant_all_but "Microsoft.$action"
+    run timeout 30 "$AZLIN" backup verify "$name"
+    expect_code 5
+    [[ "$out$err" == *"AuthorizationFailed"* ]] || fail "the reason is not told: $out$err"
+    grant_all_but none
+    ok recover
+  done
+  grant_all_but Microsoft.Compute/snapshots/endGetAccess/action
+  run timeout 30 "$AZLIN" backup verify "$name"
+  expect_code 4
+  expect_err "is not revoked"
+  grant_all_but none
+  ok recover
 }
 
 run_tests "$@"
