@@ -212,6 +212,11 @@ void check_version(const Request& request) {
           request.path, request.api_version));
 }
 
+// All that follows /kv/ or /locks/: the SDKs leave the slashes of a key as they are, others write %2F.
+std::string key_in_path(const Request& request) {
+  return percent_decode(std::string_view(request.path).substr(request.path.find('/', 1) + 1));
+}
+
 Reply route(ConfigCall& call) {
   const auto& path = call.request.segments;
   const bool read = call.request.method == "GET" || call.request.method == "HEAD";
@@ -224,13 +229,14 @@ Reply route(ConfigCall& call) {
     if (path[0] == "keys") return list_names(call, false);
     if (path[0] == "operations") return snapshot_operation(call);
   }
-  if (path.size() == 2 && path[0] == "kv") {
-    if (read) return get_key(call, path[1]);
-    if (method == "PUT") return put_key(call, path[1]);
-    if (method == "DELETE") return delete_key(call, path[1]);
+  if (path.size() >= 2 && path[0] == "kv") {
+    const std::string key = key_in_path(call.request);
+    if (read) return get_key(call, key);
+    if (method == "PUT") return put_key(call, key);
+    if (method == "DELETE") return delete_key(call, key);
   }
-  if (path.size() == 2 && path[0] == "locks" && (method == "PUT" || method == "DELETE"))
-    return lock_key(call, path[1]);
+  if (path.size() >= 2 && path[0] == "locks" && (method == "PUT" || method == "DELETE"))
+    return lock_key(call, key_in_path(call.request));
   throw_config(404, "not-found", fmt::format("There is no {} {}", method, call.request.path));
 }
 

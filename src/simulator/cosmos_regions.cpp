@@ -82,7 +82,7 @@ Json migrate(Context& context, const Json& data) {
   policy = data["policy"];
   policy["migrationState"] = {
       {"status", "Completed"}, {"targetType", "Continuous"}, {"startTime", data["started"]}};
-  account->hidden["since"] = core::to_iso8601(context.now());  // restorable from now on only
+  account->hidden["since"] = data["ends"];  // restorable from then on only, whenever somebody looks
   context.save(*account);
   note_restorable(context, *account, false);
   return nullptr;
@@ -122,9 +122,14 @@ void begin_migration(Context& context, Resource& account, const Json& policy) {
   const std::string started = core::to_iso8601(context.now());
   account.body["properties"]["backupPolicy"]["migrationState"] = {
       {"status", "InProgress"}, {"targetType", "Continuous"}, {"startTime", started}};
-  context.operations.schedule(
-      {kMigrateKind, account.id, {{"id", account.id}, {"policy", policy}, {"started", started}}},
-      context.delay(core::Millis{3'000}, core::Millis{90 * 60'000}));
+  const auto delay = context.delay(core::Millis{3'000}, core::Millis{90 * 60'000});
+  context.operations.schedule({kMigrateKind,
+                               account.id,
+                               {{"id", account.id},
+                                {"policy", policy},
+                                {"started", started},
+                                {"ends", core::to_iso8601(context.now() + delay)}}},
+                              delay);
 }
 
 }  // namespace
