@@ -119,8 +119,13 @@ void take_variables(Destination& into, const std::vector<const char*>& names, co
   }
 }
 
+// restic reads the value of -o as a line of CSV: what holds quotes or commas is quoted as a field of it.
 void set_option(Destination& into, const char* name, const std::string& value) {
-  into.options.insert(into.options.end(), {"-o", fmt::format("{}={}", name, value)});
+  const std::string option = fmt::format("{}={}", name, value);
+  std::string field;
+  for (const char c : option) field.append(c == '"' ? 2 : 1, c);
+  into.options.insert(into.options.end(),
+                      {"-o", option.find_first_of("\",") == std::string::npos ? option : '"' + field + '"'});
 }
 
 Destination local(const std::string& path, const core::Env& env) {

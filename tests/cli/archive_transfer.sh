@@ -152,9 +152,10 @@ killed_after() {
   setsid "$AZLIN" "$@" >/dev/null 2>&1 </dev/null &
   local pid=$!
   sleep "$delay"
-  kill -9 -- "-$pid" 2>/dev/null
-  # restic runs in a group of its own
-  for child in $(ps -eo pid=,args= | awk -v w="$work" '/restic/ && index($0, w) {print $1}'); do kill -9 "$child" 2>/dev/null; done
+  # restic runs in a group of its own; whoever loses power loses both
+  local children
+  children=$(cat /proc/"$pid"/task/*/children 2>/dev/null)
+  kill -9 -- "-$pid" $children 2>/dev/null
   wait "$pid" 2>/dev/null
 }
 
@@ -165,7 +166,7 @@ test_kill_9_of_sync_leaves_no_half_archive() {
   local delay
   for delay in 0.3 0.8 1.4 2.0 2.8 3.6; do
     killed_after "$delay" archive sync --to "$work/second"
-    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock >/dev/null 2>&1
+    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock --remove-all >/dev/null 2>&1
     sound "$work/second"
     for id in $(ids "$work/second"); do ok archive verify "$id" -d "$work/second"; done
   done
@@ -188,7 +189,7 @@ test_kill_9_of_migrate_leaves_no_half_archive() {
   ok archive migrate --to-bundle "$work/bundles"
   for delay in 0.8 1.6 2.6; do
     killed_after "$delay" archive migrate --bundle "$work/bundles/$second" -d "$work/second"
-    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock >/dev/null 2>&1
+    RESTIC_PASSWORD=first restic -r "$work/second" --no-cache -q unlock --remove-all >/dev/null 2>&1
     sound "$work/second"
     for id in $(ids "$work/second"); do ok archive verify "$id" -d "$work/second"; done
   done

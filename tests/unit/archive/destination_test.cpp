@@ -11,7 +11,9 @@
 namespace azlin::archive {
 namespace {
 
-core::Env azure_env() { return core::Env({{"AZURE_ACCOUNT_NAME", "acct"}, {"AZURE_ACCOUNT_KEY", "a2V5"}}); }
+core::Env azure_env() {
+  return core::Env({{"AZURE_ACCOUNT_NAME", "acct"}, {"AZURE_ACCOUNT_KEY", "a2V5"}});
+}
 
 struct Form {
   const char *name, *text, *url;
@@ -24,17 +26,20 @@ TEST_P(DestinationFormTest, BecomesTheEnginesAddress) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, DestinationFormTest,
-    ::testing::Values(Form{"path", "/mnt/backup/", "/mnt/backup"}, Form{"file_url", "file:///mnt/b", "/mnt/b"},
+    ::testing::Values(Form{"path", "/mnt/backup/", "/mnt/backup"},
+                      Form{"file_url", "file:///mnt/b", "/mnt/b"},
                       Form{"colon_in_a_path", "/mnt/a:b", "/mnt/a:b"},
                       Form{"s3_url", "s3://bucket/a/b/", "s3:https://s3.amazonaws.com/bucket/a/b"},
                       Form{"s3_engine", "s3:https://host:9000/bucket/p", "s3:https://host:9000/bucket/p"},
-                      Form{"s3_host", "s3:s3.eu-west-1.amazonaws.com/bucket", "s3:https://s3.eu-west-1.amazonaws.com/bucket"},
-                      Form{"s3_loopback", "s3:http://127.0.0.1:9000/bucket", "s3:http://127.0.0.1:9000/bucket"},
+                      Form{"s3_host", "s3:s3.eu-west-1.amazonaws.com/bucket",
+                           "s3:https://s3.eu-west-1.amazonaws.com/bucket"},
+                      Form{"s3_loopback", "s3:http://127.0.0.1:9000/bucket",
+                           "s3:http://127.0.0.1:9000/bucket"},
                       Form{"azure_url", "azure://backups/p", "azure:backups:/p"},
                       Form{"azure_engine", "azure:backups:/p", "azure:backups:/p"},
                       Form{"azure_blob", "https://other.blob.core.windows.net/c/p", "azure:c:/p"},
-                      Form{"gs_url", "gs://bucket/p", "gs:bucket:/p"}, Form{"gcs", "gcs://bucket", "gs:bucket:/"},
-                      Form{"sftp", "sftp:u@h:/p", "sftp:u@h:/p"},
+                      Form{"gs_url", "gs://bucket/p", "gs:bucket:/p"},
+                      Form{"gcs", "gcs://bucket", "gs:bucket:/"}, Form{"sftp", "sftp:u@h:/p", "sftp:u@h:/p"},
                       Form{"sftp_url", "sftp://u@h:2222//p", "sftp://u@h:2222//p"}),
     [](const auto& test) { return test.param.name; });
 
@@ -49,24 +54,29 @@ TEST_P(DestinationRefusedTest, SaysWhatToUse) {
     FAIL() << "accepted";
   } catch (const core::Error& error) {
     EXPECT_EQ(error.kind(), core::ErrorKind::usage);
-    EXPECT_NE((error.what() + error.hint()).find(GetParam().part), std::string::npos) << error.what() << error.hint();
+    EXPECT_NE((error.what() + error.hint()).find(GetParam().part), std::string::npos)
+        << error.what() << error.hint();
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, DestinationRefusedTest,
-    ::testing::Values(Refused{"smb", "smb://h/s", "mount the share"}, Refused{"unc", "\\\\h\\s", "mount the share"},
-                      Refused{"nfs", "nfs://h/s", "mount the share"}, Refused{"b2", "b2:bucket", "its S3 address"},
-                      Refused{"rest", "rest:http://h/", "REST server"}, Refused{"rclone", "rclone:r:p", "rclone"},
-                      Refused{"ftp", "ftp://h/p", "sftp"}, Refused{"http", "https://example.com/x", "s3:https"},
-                      Refused{"unknown", "gopher:x", "no kind of destination"}, Refused{"root", "/", "root folder"},
-                      Refused{"nothing", "", "no destination"}, Refused{"no_bucket", "s3://", "no bucket"},
-                      Refused{"clear_text", "s3:http://10.0.0.1/b", "in the clear"},
-                      Refused{"password", "sftp://u:pw@h/p", "password"}, Refused{"no_account", "azure://c", "account"}),
+    ::testing::Values(
+        Refused{"smb", "smb://h/s", "mount the share"}, Refused{"unc", "\\\\h\\s", "mount the share"},
+        Refused{"nfs", "nfs://h/s", "mount the share"}, Refused{"b2", "b2:bucket", "its S3 address"},
+        Refused{"rest", "rest:http://h/", "REST server"}, Refused{"rclone", "rclone:r:p", "rclone"},
+        Refused{"ftp", "ftp://h/p", "sftp"}, Refused{"http", "https://example.com/x", "s3:https"},
+        Refused{"unknown", "gopher:x", "no kind of destination"}, Refused{"root", "/", "root folder"},
+        Refused{"nothing", "", "no destination"}, Refused{"no_bucket", "s3://", "no bucket"},
+        Refused{"clear_text", "s3:http://10.0.0.1/b", "in the clear"},
+        Refused{"password", "sftp://u:pw@h/p", "password"}, Refused{"no_account", "azure://c", "account"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(DestinationTest, ChildSeesOnlyTheStoresVariables) {
-  const core::Env env({{"AWS_ACCESS_KEY_ID", "id"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AZURE_ACCOUNT_KEY", "k"}, {"HOME", "/root"}});
+  const core::Env env({{"AWS_ACCESS_KEY_ID", "id"},
+                       {"AWS_SECRET_ACCESS_KEY", "s"},
+                       {"AZURE_ACCOUNT_KEY", "k"},
+                       {"HOME", "/root"}});
   const auto s3 = parse_destination("s3://b/p", env);
   EXPECT_EQ(s3.env.size(), 2U);
   EXPECT_EQ(s3.env.at("AWS_ACCESS_KEY_ID"), "id");
@@ -85,7 +95,9 @@ TEST(DestinationTest, StorageClassIsTheStoresOrRefused) {
 TEST(DestinationTest, SshConfigurationKeepsHostAndPort) {
   const auto sftp = parse_destination("sftp://u@h:2222//p", core::Env(), {.ssh_config = "/etc/ssh/backup"});
   ASSERT_EQ(sftp.options.size(), 2U);
-  EXPECT_EQ(sftp.options[1], "sftp.command=ssh -F \"/etc/ssh/backup\" -o BatchMode=yes -p 2222 u@h -s sftp");
+  // restic takes the option apart as CSV.
+  EXPECT_EQ(sftp.options[1],
+            R"("sftp.command=ssh -F ""/etc/ssh/backup"" -o BatchMode=yes -p 2222 u@h -s sftp")");
 }
 
 TEST(DestinationTest, CredentialsAreReferences) {
@@ -98,8 +110,10 @@ TEST(DestinationTest, CredentialsAreReferences) {
                                                      {"AWS_SECRET_ACCESS_KEY", "file:" + dir.file("key")}}});
   EXPECT_EQ(s3.env.at("AWS_ACCESS_KEY_ID"), "from-variable");
   EXPECT_EQ(s3.env.at("AWS_SECRET_ACCESS_KEY"), "from-file");
-  EXPECT_THROW(parse_destination("s3://b", env, {.credentials = {{"AWS_ACCESS_KEY_ID", "AKIA123"}}}), core::Error);
-  EXPECT_THROW(parse_destination("s3://b", env, {.credentials = {{"AZURE_ACCOUNT_KEY", "env:MY_ID"}}}), core::Error);
+  EXPECT_THROW(parse_destination("s3://b", env, {.credentials = {{"AWS_ACCESS_KEY_ID", "AKIA123"}}}),
+               core::Error);
+  EXPECT_THROW(parse_destination("s3://b", env, {.credentials = {{"AZURE_ACCOUNT_KEY", "env:MY_ID"}}}),
+               core::Error);
   std::filesystem::permissions(dir.file("key"), std::filesystem::perms::all);
   EXPECT_THROW(resolve_reference("file:" + dir.file("key"), env, "key"), core::Error);
 }
