@@ -166,6 +166,7 @@ void print_policy(Console& console, const vault::Policy& policy) {
 
 int write(Runtime& runtime, const VaultArgument& argument, const std::string& name,
           const nlohmann::json& body, bool fresh) {
+  if (fresh) vault::check_policy_name(name);
   VaultSession session(runtime, argument);
   vault::PolicyManager policies(session.service(), session.id());
   const auto existing = policies.find(name, runtime.stop());

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <set>
 
 #include "azlin/core/error.hpp"
@@ -270,6 +271,15 @@ class SpecReader {
 };
 
 }  // namespace
+
+void check_policy_name(const std::string& name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const bool known = std::all_of(name.begin(), name.end(),
+                                 [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+  if (name.size() < 3 || name.size() > 150 || !letter(name[0]) || !known)
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no name of a policy", name),
+                "3 to 150 letters, digits and hyphens, a letter first");
+}
 
 void check_policy(const PolicySpec& spec) {
   check_time(spec);

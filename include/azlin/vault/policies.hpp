@@ -41,6 +41,8 @@ struct PolicySpec {
 
 // What the service would refuse, said before the call. Throws core::Error (usage) with the rule.
 void check_policy(const PolicySpec& spec);
+// 3 to 150 ASCII letters, digits and hyphens, a letter first. Throws core::Error (usage).
+void check_policy_name(const std::string& name);
 // The body's "properties".
 nlohmann::json policy_body(const PolicySpec& spec);
 // A description with sane defaults.

@@ -175,6 +175,14 @@ TEST(PolicyFileTest, UnknownKeysAndBrokenRulesAreRefused) {
   EXPECT_THROW(policy_from_json("]["), core::Error);
 }
 
+TEST(PolicyNameTest, WhatTheServiceRefusesIsRefusedBefore) {
+  for (const char* good : {"abc", "a-1", "Daily-SQL-2"}) EXPECT_NO_THROW(check_policy_name(good)) << good;
+  for (const char* bad : {"", "ab", "1abc", "-abc", "a_bc", "a bc"})
+    EXPECT_THROW(check_policy_name(bad), core::Error) << bad;
+  EXPECT_NO_THROW(check_policy_name(std::string(150, 'a')));
+  EXPECT_THROW(check_policy_name(std::string(151, 'a')), core::Error);
+}
+
 TEST(VmRetentionTest, IsReadFromTheBodyThatWasWritten) {
   PolicySpec spec = template_policy(Workload::vm);
   spec.full = {14, 8, 0, 0};
