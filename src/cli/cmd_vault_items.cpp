@@ -332,6 +332,8 @@ int run(Runtime& runtime, const UnprotectOptions& options) {
   const std::string verb = options.delete_data ? "unprotected, backups deleted" : "unprotected, backups kept";
   if (options.all) return run_bulk(session, verb, items, one);
   const auto job = one(items.front());
+  if (options.delete_data && !session.dry_run())
+    runtime.console().note("Where soft delete is on, `azlin vault undelete` brings them back for some days");
   return report_job(session, item_label(items.front()) + ": " + verb, name, job);
 }
 

@@ -279,9 +279,9 @@ std::string why_not(const ProtectedItem& item, BackupType type) {
     return "the service has no incremental backup on demand: it runs by the policy; `--type differential` is "
            "the nearest";
   if (item.workload == Workload::hana && type != BackupType::full && type != BackupType::differential)
-    return fmt::format(
-        "SAP HANA takes only full and differential backups on demand, not {}: logs run by the policy",
-        to_string(type));
+    return fmt::format("SAP HANA takes only full and differential backups on demand, not {}: {}",
+                       to_string(type),
+                       type == BackupType::log ? "logs run by the policy" : "`--type full` is the nearest");
   if (item.workload == Workload::sql && core::equal_ignoring_case(item.friendly_name, "master") &&
       type != BackupType::full)
     return "master takes only full backups";

@@ -133,6 +133,7 @@ test_what_azure_backup_cannot_do_is_refused_before_the_call() {
   run azlin backup replicate "$point" --target-region westus2
   expect_code 2
   expect_err "no single point"
+  expect_err "azlin vault update --vault my-vault"
   ok backup list $vm -o json
   expect_json '.total == 1'
   ok restore vm prod-db-vm --to disks --point "$point" --vault my-vault --target-group Production --staging-account staging
