@@ -41,16 +41,21 @@ void print_options(const CLI::App& command) {
   if (!rows.empty()) std::cout << "\n| | |\n|---|---|\n" << rows;
 }
 
+void print_body(const CLI::App& command) {
+  print_options(command);
+  if (!command.get_footer().empty()) std::cout << "\n```\n" << command.get_footer() << "\n```\n";
+}
+
 void print_command(const CLI::App& command, const std::string& path) {
   const auto children =
       command.get_subcommands([](const CLI::App* child) { return !child->get_group().empty(); });
   if (children.empty()) {
     std::cout << fmt::format("\n### `{}`\n\n{}.\n", path, command.get_description());
-    print_options(command);
-    if (!command.get_footer().empty()) std::cout << "\n```\n" << command.get_footer() << "\n```\n";
+    print_body(command);
     return;
   }
   std::cout << fmt::format("\n## `{}`\n\n{}.\n", path, command.get_description());
+  if (command.get_require_subcommand_min() == 0) print_body(command);  // works alone too: `azlin report`
   for (const CLI::App* child : children) print_command(*child, path + " " + child->get_name());
 }
 

@@ -32,7 +32,8 @@ std::vector<const CLI::App*> visible_children(const CLI::App& command) {
 
 std::string synopsis(const CLI::App& command) {
   std::string text;
-  if (!visible_children(command).empty()) return " COMMAND [OPTIONS]";
+  if (!visible_children(command).empty())
+    return command.get_require_subcommand_min() == 0 ? " [COMMAND] [OPTIONS]" : " COMMAND [OPTIONS]";
   for (const CLI::Option* option : command.get_options()) {
     if (!option->get_positional()) continue;
     const std::string name = option->get_name(true);
