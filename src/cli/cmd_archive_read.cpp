@@ -200,7 +200,7 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
     if (!console.confirm("replacing files in " + request.target))
       throw Error(ErrorKind::failed, "not confirmed: nothing was restored");
   }
-  const ordered_json noted = {
+  ordered_json noted = {
       {"archive", id}, {"target", request.target}, {"mode", archive::to_string(request.mode)}};
   archive::RestoreOutcome done;
   try {
@@ -209,6 +209,7 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
     runtime.journal().record("archive.restore", id, noted.dump(), error.what());
     throw;
   }
+  noted["tookMs"] = done.took.count();  // for `archive report`
   runtime.journal().record("archive.restore", id, noted.dump(),
                            done.mismatches.empty() ? "" : "files differ");
   console.line(fmt::format("{} Restored {} of {} into {} in {}{}", done.mismatches.empty() ? "✓" : "✗",

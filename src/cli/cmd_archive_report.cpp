@@ -47,16 +47,21 @@ std::string measured_kind(const std::string& kind) {
   return {};
 }
 
-// Those that still run are left out; those whose process died count as failed. A single line of audit has no
-// duration.
+// How long it took: a restore is one line of audit, written at its end, with its duration in it.
+std::optional<core::Millis> duration_of(const store::OperationRecord& record) {
+  if (record.kind == "archive.create" && record.ended_at) return *record.ended_at - record.started_at;
+  const auto noted = nlohmann::json::parse(record.plan, nullptr, false);
+  if (!noted.is_object() || !noted.contains("tookMs") || !noted["tookMs"].is_number()) return std::nullopt;
+  return core::Millis(noted["tookMs"].get<std::int64_t>());
+}
+
+// Those that still run are left out; those whose process died count as failed.
 std::vector<Observed> observations(Runtime& runtime, core::TimePoint since) {
   std::vector<Observed> out;
   const auto add = [&](const store::OperationRecord& each) {
     const auto kind = measured_kind(each.kind);
     if (kind.empty() || each.started_at < since) return;
-    Observed seen{kind, each.state == "succeeded", each.started_at, std::nullopt};
-    if (each.ended_at && *each.ended_at > each.started_at) seen.took = *each.ended_at - each.started_at;
-    out.push_back(seen);
+    out.push_back({kind, each.state == "succeeded", each.started_at, duration_of(each)});
   };
   for (const auto& each : runtime.journal().list(kOperations)) {
     if (each.state != "running" && each.state != "interrupted") add(each);

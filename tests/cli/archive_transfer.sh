@@ -259,6 +259,9 @@ test_report_says_no_data_where_there_is_none() {
   ok archive report --price 0.02 -o json
   expect_json '.measures[0].seen == "100.0 % (1 of 1)" and .measures[1].met and .measures[2].met'
   expect_json '.measures[] | select(.name == "Storage efficiency").seen | test(" : 1 ")'
+  # The audit line of a restore is written at its end; its duration is that of the restore.
+  sqlite3 "$AZLIN_HOME/operations.db" "SELECT plan FROM operations WHERE kind = 'archive.restore'" | jq -e '.tookMs > 100' >/dev/null ||
+    fail "the duration of the restore is not noted"
 }
 
 test_schedules_run_when_due_one_at_a_time() {
