@@ -92,6 +92,12 @@ backup::Recovered recover_one(Runtime& runtime, const store::OperationRecord& op
       operation.id, operation.kind, operation.target, false, {"this azlin does not know how to recover it"}};
 }
 
+// The recovery of one operation ends those it began: a failback its restore.
+bool has_ended(Runtime& runtime, const store::OperationRecord& operation) {
+  const auto now = runtime.journal().find(operation.id);
+  return now && now->state != "running" && now->state != "interrupted";
+}
+
 int run(Runtime& runtime, const RecoverOptions&) {
   Console& console = runtime.console();
   ordered_json json = {{"dryRun", runtime.dry_run()}, {"operations", ordered_json::array()}};
@@ -101,7 +107,10 @@ int run(Runtime& runtime, const RecoverOptions&) {
     backup::Recovered done{operation.id, operation.kind, operation.target, false, {}};
     if (!runtime.dry_run()) {
       try {
-        done = recover_one(runtime, operation);
+        if (has_ended(runtime, operation))
+          done = {operation.id, operation.kind, operation.target, true, {"settled with another operation"}};
+        else
+          done = recover_one(runtime, operation);
       } catch (const core::Error& error) {
         if (error.kind() == ErrorKind::interrupted) throw;
         done.notes.emplace_back(error.what());
