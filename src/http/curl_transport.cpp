@@ -24,6 +24,9 @@ std::string shown_url(const Request& request) {
   throw NetworkError(fmt::format("{} {}: {}", request.method, shown_url(request), why), false, false);
 }
 
+// The most that is set aside on the word of Content-Length alone.
+constexpr curl_off_t kMostReserved = 8 << 20;
+
 // Lets all handles share names that were looked up and TLS sessions. (Connections cannot be shared between
 // threads.)
 class Share {
@@ -258,8 +261,17 @@ class Exchange {
       return !aborted_;
     }
     too_long_ = response_.body.size() + size > request_.longest_body;
-    if (!too_long_) response_.body.append(data, size);
-    return !too_long_;
+    if (too_long_) return false;
+    if (response_.body.empty()) make_room();
+    response_.body.append(data, size);
+    return true;
+  }
+
+  // The announced length at once: a body that grows by pieces is copied several times over.
+  void make_room() {
+    curl_off_t length = -1;
+    curl_easy_getinfo(channel_.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (length > 0 && length <= kMostReserved) response_.body.reserve(static_cast<std::size_t>(length));
   }
 
   Channel& channel_;
