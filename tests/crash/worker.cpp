@@ -194,6 +194,8 @@ struct Worker {
   int recover() {
     bool open = false;
     for (const auto& operation : journal.interrupted()) {
+      const std::string state = journal.find(operation.id)->state;
+      if (state != "running" && state != "interrupted") continue;  // settled with another
       if (operation.kind.starts_with("vault.")) {
         open = !recover_vault_work(arm, journal, operation) || open;
         continue;
@@ -230,6 +232,7 @@ struct Worker {
     if (command == "replicate") replicate_one(false);
     if (command == "replicate-cancel") replicate_one(true);
     if (command == "replicate-all") replicate_all();
+    if (command == "advance-copies") replications().advance({failed_over}, 3, {});
     if (command == "verify") verify();
     if (command == "create") backups.snapshots().create(vm, {});
     if (command == "delete") backups.snapshots().remove_plain(vm, "web-snapshot-20251203", {});

@@ -382,7 +382,8 @@ TEST_F(DrillTest, FiftyDrillsAtOnceWithFaultsEndWithAReasonAndLeaveNothing) {
     if (!never[i].empty()) continue;  // it was not begun, and says why
     const auto& result = results[i];
     passed += result.verdict == Verdict::passed ? 1 : 0;
-    EXPECT_TRUE(result.verdict == Verdict::passed || result.verdict == Verdict::failed);
+    EXPECT_TRUE(result.verdict == Verdict::passed || result.verdict == Verdict::failed)
+        << i << ": " << to_string(result.verdict) << " " << result.error;
     EXPECT_EQ(result.verdict == Verdict::failed, !result.error.empty()) << result.error;
   }
   EXPECT_GT(passed, 10);
