@@ -8,6 +8,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/platform/recovery.hpp"
 #include "azlin/runbook/recovery.hpp"
 #include "cli/cmd_platform.hpp"
 
@@ -203,8 +204,11 @@ int run(Runtime& runtime, const RecoveryRunOptions& options) {
   hooks.told = [&](const runbook::StepRecord& step) {
     console.note(fmt::format("{}  {}: {}", step.phase, step.name, runbook::to_string(step.state)));
   };
+  const auto again =
+      fmt::format("go on with the same --set values: azlin recovery run {} … --resume", options.plan);
   auto operation = runtime.journal().start(
-      "recovery.run", plan.name, ordered_json{{"plan", options.plan}, {"digest", plan.digest}}.dump(), "");
+      platform::kRecoveryRunKind, plan.name,
+      ordered_json{{"plan", options.plan}, {"digest", plan.digest}, {"again", again}}.dump(), "");
   core::SystemClock clock;
   runbook::RecoveryRun result;
   try {

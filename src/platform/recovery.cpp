@@ -7,7 +7,7 @@
 namespace azlin::platform {
 
 bool recovers(const std::string& kind) {
-  return kind.starts_with(kJournalPrefix);
+  return kind.starts_with(kJournalPrefix) || kind == kRecoveryRunKind;
 }
 
 RecoveredWork recover(Service& service, store::Journal& journal, const store::OperationRecord& operation,

@@ -12,6 +12,9 @@ namespace azlin::platform {
 
 // Kinds of journal operations that these commands write begin with this.
 inline constexpr const char* kJournalPrefix = "platform.";
+// A recovery plan that was under way: its own record says which steps are done, `--resume` goes on from
+// there.
+inline constexpr const char* kRecoveryRunKind = "recovery.run";
 bool recovers(const std::string& kind);
 
 struct RecoveredWork {
