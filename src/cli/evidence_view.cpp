@@ -204,7 +204,7 @@ int run(Runtime& runtime, const EvidenceVerifyOptions& options) {
   }
   if (!checked.fingerprint.empty())
     console.line(fmt::format("  Key: {}{}", checked.fingerprint,
-                             options.key ? " (trusted)" : " (its own: compare it)"));
+                             options.key ? " (compared with --key)" : " (its own: compare it)"));
   console.result({{"valid", checked.problems.empty()},
                   {"problems", checked.problems},
                   {"files", checked.files},

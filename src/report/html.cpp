@@ -14,7 +14,7 @@ constexpr const char* kStyle = R"css(
 :root { color-scheme: light; --ink: #1a1f2b; --soft: #5b6475; --line: #d8dce4; --good: #2a7f4f; --bad: #b3261e; }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink); background: #fff;
-  max-width: 900px; margin: 2rem auto; padding: 0 1.2rem; }
+  max-width: 1040px; margin: 2rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 .sub, .none, .legend, footer { color: var(--soft); }
 .banner { border-left: 5px solid var(--good); background: #eef7f1; padding: .6rem 1rem; margin: 1rem 0; }
@@ -22,8 +22,9 @@ h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2re
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.t { white-space: nowrap; } td { overflow-wrap: anywhere; }
+th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.t { white-space: nowrap; } td { overflow-wrap: break-word; }
+td.met, td.miss, td.nd { white-space: nowrap; }
 .met { color: var(--good); font-weight: 600; } .miss { color: var(--bad); font-weight: 600; } .nd { color: var(--soft); }
 figure { margin: .5rem 0 1rem; } svg { width: 100%; height: auto; display: block; }
 svg text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: var(--ink); }

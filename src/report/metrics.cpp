@@ -121,7 +121,7 @@ std::string to_prometheus(const Report& report, const MetricsFacts& facts) {
       .add({{"version", facts.version}, {"commit", facts.commit}}, 1);
   Family(out, "azlin_metrics_timestamp_seconds", "When these metrics were made")
       .add({}, seconds(report.facts.now));
-  Family(out, "azlin_window_days", "Days that ratios are counted over").add({}, report.facts.days);
+  Family(out, "azlin_window_seconds", "How far back ratios are counted").add({}, report.facts.days * 86400.0);
   add_vms(out, report);
   add_targets(out, report);
   if (report.facts.cost) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "azlin/core/format.hpp"
 
@@ -129,7 +130,8 @@ void add_cost_markdown(std::string& text, const CostEstimate& cost) {
 }  // namespace
 
 std::string money(double amount, const std::string& currency) {
-  return currency == "USD" ? fmt::format("${:.2f}", amount) : fmt::format("{:.2f} {}", amount, currency);
+  if (currency != "USD") return fmt::format("{:.2f} {}", amount, currency);
+  return fmt::format("{}${:.2f}", amount < 0 ? "-" : "", std::abs(amount));
 }
 
 ordered_json to_json(const CostEstimate& estimate) {

@@ -173,7 +173,7 @@ class Maker {
     }
     auto& metrics = report_.metrics;
     metrics.push_back(rate("backup_success", "Backup success rate", 99, succeeded, attempts,
-                           "runs of `backup trigger` on this machine that made a complete backup"));
+                           "runs of backup trigger on this machine that made a complete backup"));
     metrics.push_back(replication_rate());
     metrics.push_back(verification_rate());
     metrics.push_back(drill_rate());
