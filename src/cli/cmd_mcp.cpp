@@ -49,9 +49,11 @@ mcp::Argument argument_of(const CLI::Option& option) {
   return argument;
 }
 
-// A tool has no terminal and no password on its command line.
+// A tool has no terminal, and what an agent says never becomes a command of this machine.
 bool is_for_agents(const CLI::Option& option) {
-  static const std::set<std::string> kNot = {"help", "version", "interactive", "no-wait"};
+  static const std::set<std::string> kNot = {
+      "help", "version",          "interactive",         "no-wait",
+      "hook", "password-command", "to-password-command", "new-password-command"};
   if (option.get_group().empty()) return false;
   if (option.get_positional()) return true;
   return !option.get_lnames().empty() && !kNot.contains(option.get_lnames().front());

@@ -32,7 +32,7 @@ const std::vector<CatalogEntry>& catalog() {
       // Archives of servers
       {"create-backup", "archive create", changes, {}},
       {"list-backups", "archive list", reads, {}},
-      {"restore-backup", "archive restore", destroys, {"target", "archive"}},
+      {"restore-backup", "archive restore", destroys, {"target", "name"}},
       {"verify-backup", "archive verify", reads, {}},
       {"download-backup", "archive download", changes, {}},
       {"schedule-backup", "archive schedule add", changes, {}},
@@ -69,7 +69,6 @@ const std::vector<CatalogEntry>& catalog() {
       {"dr_cleanup", "dr cleanup", changes, {}},
       // The whole
       {"status", "status", reads, {}},
-      {"report", "report", reads, {}},
       {"cost", "cost", reads, {}},
       {"platform_assess", "platform assess", reads, {}},
       {"alerts", "alert list", reads, {}},
