@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <utility>
 
 #include "azlin/core/error.hpp"
+#include "core/spawn.hpp"
 
 namespace azlin::core {
 namespace {
@@ -29,47 +29,9 @@ constexpr std::size_t kSecretLimit = 32U << 10;  // below what a pipe holds
 constexpr std::size_t kPieceSize = 256U << 10;
 constexpr Millis kKillAfter{10'000};  // from SIGINT to SIGKILL: time to remove a lock
 constexpr Millis kDrainAfter{500};    // for output that a grandchild holds open
-constexpr int kLowestOwnFd = 32;      // above every descriptor that a child is given
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset();
-    fd_ = std::exchange(other.fd_, -1);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 [[noreturn]] void fail(const char* what) {
   throw Error(ErrorKind::failed, fmt::format("{}: {}", what, strerror(errno)));
-}
-
-struct Pipe {
-  Fd read, write;
-};
-
-// Both ends lie above the numbers that a child is given, so that no dup2 overwrites another's source.
-Pipe make_pipe() {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) fail("cannot make a pipe");
-  const Fd low_read(fds[0]), low_write(fds[1]);
-  Pipe pipe{Fd(fcntl(fds[0], F_DUPFD_CLOEXEC, kLowestOwnFd)),
-            Fd(fcntl(fds[1], F_DUPFD_CLOEXEC, kLowestOwnFd))};
-  if (!pipe.read.open() || !pipe.write.open()) fail("cannot make a pipe");
-  return pipe;
 }
 
 Fd secret_pipe(const std::string& secret) {
@@ -81,55 +43,24 @@ Fd secret_pipe(const std::string& secret) {
   return std::move(pipe.read);
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (auto& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
-struct SpawnSettings {
-  SpawnSettings() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    sigset_t set;
-    sigemptyset(&set);
-    posix_spawnattr_setsigmask(&attributes, &set);
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM}) sigaddset(&set, signal);
-    posix_spawnattr_setsigdefault(&attributes, &set);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
 // A child of ours; killed when it is forgotten while it runs.
 class Child {
  public:
   Child() = default;
   Child(const Stage& stage, const Fd& in, const Fd& out, const Fd& err) {
-    if (stage.argv.empty()) throw Error(ErrorKind::failed, "no program to run");
-    SpawnSettings settings;
-    posix_spawn_file_actions_adddup2(&settings.actions, in.get(), 0);
-    posix_spawn_file_actions_adddup2(&settings.actions, out.get(), 1);
-    posix_spawn_file_actions_adddup2(&settings.actions, err.get(), 2);
+    ChildSetup setup{.argv = stage.argv,
+                     .environment = {},
+                     .directory = stage.directory,
+                     .descriptors = {in.get(), out.get(), err.get()},
+                     .signal_at_our_end = SIGINT};  // so that it can remove its lock
+    for (const auto& [name, value] : stage.env)
+      setup.environment.push_back(fmt::format("{}={}", name, value));
     std::vector<Fd> secrets;
     for (const auto& secret : stage.secrets) {
       secrets.push_back(secret_pipe(secret));
-      posix_spawn_file_actions_adddup2(&settings.actions, secrets.back().get(),
-                                       2 + static_cast<int>(secrets.size()));
+      setup.descriptors.push_back(secrets.back().get());
     }
-    posix_spawn_file_actions_addclosefrom_np(&settings.actions, 3 + static_cast<int>(secrets.size()));
-    if (!stage.directory.empty())
-      posix_spawn_file_actions_addchdir_np(&settings.actions, stage.directory.c_str());
-    start(stage, settings);
+    pid_ = start_child(setup);
   }
   ~Child() {
     if (running()) {
@@ -154,28 +85,11 @@ class Child {
     int status = 0;
     if (!running()) return true;
     if (waitpid(pid_, &status, flags) != pid_) return false;
-    code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    code_ = exit_code_of(status);
     return true;
   }
 
  private:
-  void start(const Stage& stage, SpawnSettings& settings) {
-    auto argv_texts = stage.argv;
-    std::vector<std::string> env_texts;
-    for (const auto& [name, value] : stage.env) env_texts.push_back(fmt::format("{}={}", name, value));
-    const auto argv = pointers(argv_texts);
-    const auto env = pointers(env_texts);
-    const int error =
-        posix_spawnp(&pid_, argv[0], &settings.actions, &settings.attributes, argv.data(), env.data());
-    if (error == 0) return;
-    pid_ = -1;
-    const bool in_folder = !stage.directory.empty() && access(stage.directory.c_str(), X_OK) != 0;
-    if (in_folder) throw Error(ErrorKind::failed, fmt::format("cannot enter the folder {}", stage.directory));
-    if (error == ENOENT || error == ENOTDIR || error == EACCES)
-      throw Error(ErrorKind::not_found, fmt::format("cannot run '{}': {}", stage.argv[0], strerror(error)),
-                  fmt::format("install {} or put it on PATH", stage.argv[0]));
-    throw Error(ErrorKind::failed, fmt::format("cannot run '{}': {}", stage.argv[0], strerror(error)));
-  }
   pid_t pid_ = -1;
   int code_ = -1;
 };
@@ -197,8 +111,7 @@ class Pipeline {
     errors_ = std::move(err.read);
     if (request.producer) {
       Pipe made = make_pipe(), made_err = make_pipe();
-      const Fd nothing(
-          fcntl(Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)).get(), F_DUPFD_CLOEXEC, kLowestOwnFd));
+      const Fd nothing = open_nothing();
       producer_ = Child(*request.producer, nothing, made.write, made_err.write);
       from_producer_ = std::move(made.read);
       producer_errors_ = std::move(made_err.read);

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +18,7 @@
 
 #include "azlin/core/env.hpp"
 #include "azlin/core/error.hpp"
+#include "core/spawn.hpp"
 
 namespace azlin::core {
 namespace {
@@ -26,68 +26,6 @@ namespace {
 using Steady = std::chrono::steady_clock;  // a time limit must not follow a clock that is set
 constexpr std::size_t kOutputLimit = 64U << 20;
 constexpr Millis kDrainAfter{500};  // for output that a grandchild holds open after the child has ended
-
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset();
-    fd_ = std::exchange(other.fd_, -1);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
-struct Pipe {
-  Fd read, write;
-};
-
-Pipe make_pipe() {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot make a pipe: {}", strerror(errno)));
-  return {Fd(fds[0]), Fd(fds[1])};
-}
-
-// How the child differs from this process: its pipes, its own process group, default signals.
-class SpawnSettings {
- public:
-  SpawnSettings() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-  void use_default_signals(bool own_group) {
-    sigset_t set;
-    sigemptyset(&set);
-    posix_spawnattr_setsigmask(&attributes, &set);
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM}) sigaddset(&set, signal);
-    posix_spawnattr_setsigdefault(&attributes, &set);
-    short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-    if (own_group) flags |= POSIX_SPAWN_SETPGROUP;  // group 0: the child's own
-    posix_spawnattr_setflags(&attributes, flags);
-  }
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
 
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& extra) {
   std::vector<std::string> entries;
@@ -99,14 +37,6 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   return entries;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  out.reserve(texts.size() + 1);
-  for (auto& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
 // A running child and this process's ends of its pipes.
 struct Child {
   pid_t pid = -1;
@@ -115,34 +45,22 @@ struct Child {
 };
 
 Child spawn(const ProcessRequest& request) {
-  if (request.argv.empty()) throw Error(ErrorKind::failed, "no program to run");
   Child child;
   child.own_group = !request.inherit_stdio;
-  SpawnSettings settings;
-  settings.use_default_signals(child.own_group);
+  ChildSetup setup{.argv = request.argv,
+                   .environment = environment_with(request.extra_env),
+                   .directory = {},
+                   .descriptors = {},
+                   .own_group = child.own_group,
+                   .signal_at_our_end = SIGTERM};
   Pipe in, out, err;
   if (!request.inherit_stdio) {
     in = make_pipe();
     out = make_pipe();
     err = make_pipe();
-    posix_spawn_file_actions_adddup2(&settings.actions, in.read.get(), 0);
-    posix_spawn_file_actions_adddup2(&settings.actions, out.write.get(), 1);
-    posix_spawn_file_actions_adddup2(&settings.actions, err.write.get(), 2);
+    setup.descriptors = {in.read.get(), out.write.get(), err.write.get()};
   }
-  posix_spawn_file_actions_addclosefrom_np(&settings.actions, 3);
-
-  auto argv_texts = request.argv;
-  auto env_texts = environment_with(request.extra_env);
-  const auto argv = pointers(argv_texts);
-  const auto env = pointers(env_texts);
-  const int error =
-      posix_spawnp(&child.pid, argv[0], &settings.actions, &settings.attributes, argv.data(), env.data());
-  if (error == ENOENT || error == ENOTDIR || error == EACCES)
-    throw Error(ErrorKind::not_found, fmt::format("cannot run '{}': {}", request.argv[0], strerror(error)),
-                fmt::format("install {} or put it on PATH", request.argv[0]));
-  if (error != 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot run '{}': {}", request.argv[0], strerror(error)));
-
+  child.pid = start_child(setup);
   child.exited = Fd(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!request.inherit_stdio) {
     for (const int fd : {in.write.get(), out.read.get(), err.read.get()}) fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -245,7 +163,7 @@ class Session {
     if (waitpid(child_.pid, &status, flags) != child_.pid) return;
     exited_ = true;
     drain_until_ = Steady::now() + kDrainAfter;
-    result_.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    result_.exit_code = exit_code_of(status);
   }
 
   void enforce_limits() {

@@ -1,6 +1,13 @@
 #include "azlin/core/pipeline.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "azlin/core/error.hpp"
 #include "support/temp_dir.hpp"
@@ -91,6 +98,29 @@ TEST(PipelineTest, TimeLimitInterrupts) {
   EXPECT_TRUE(result.timed_out);
   EXPECT_FALSE(result.killed);
   EXPECT_EQ(result.out, "cleaned\n");
+}
+
+// A killed process ends nothing itself: the kernel interrupts its child, which can then clean up.
+TEST(PipelineTest, ProgramIsInterruptedWhenThisProcessIsKilled) {
+  test::TempDir dir;
+  const auto begun = dir.file("begun"), ended = dir.file("ended");
+  ASSERT_EQ(mkfifo(begun.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(ended.c_str(), 0600), 0);
+  const pid_t runner = fork();
+  if (runner == 0) {
+    run(fmt::format("trap 'echo cleaned >{}; exit' INT; echo >{}; while :; do sleep 0.05; done", ended,
+                    begun));
+    _exit(0);
+  }
+  std::ifstream(begun).get();  // blocks until the program is there
+  kill(runner, SIGKILL);
+  std::string line;
+  std::ifstream after(ended);
+  std::getline(after, line);
+  EXPECT_EQ(line, "cleaned");
+  int status = 0;
+  waitpid(runner, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status));
 }
 
 TEST(PipelineTest, ExceptionOfACallbackEndsTheChildAndIsThrownOn) {

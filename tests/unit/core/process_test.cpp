@@ -1,8 +1,11 @@
 #include "azlin/core/process.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -97,6 +100,26 @@ TEST_F(ProcessTest, StopEndsTheProgram) {
   }
   EXPECT_TRUE(result.timed_out);
   EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+}
+
+TEST_F(ProcessTest, ProgramEndsWhenThisProcessIsKilled) {
+  test::TempDir dir;
+  const auto begun = dir.file("begun"), ended = dir.file("ended");
+  ASSERT_EQ(mkfifo(begun.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(ended.c_str(), 0600), 0);
+  const pid_t killed = fork();
+  if (killed == 0) {
+    shell(
+        fmt::format("trap 'echo told >{}; exit' TERM; echo >{}; while :; do sleep 0.05; done", ended, begun));
+    _exit(0);
+  }
+  std::ifstream(begun).get();
+  kill(killed, SIGKILL);
+  std::string line;
+  std::ifstream after(ended);
+  std::getline(after, line);
+  EXPECT_EQ(line, "told");
+  waitpid(killed, nullptr, 0);
 }
 
 TEST_F(ProcessTest, NothingIsRunAfterAStop) {
