@@ -1,10 +1,14 @@
 // Starts the simulated Azure for a test and gives an SDK client for it.
 import { spawn } from "node:child_process";
+import { webcrypto } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import readline from "node:readline";
 import { ComputeManagementClient } from "@azure/arm-compute";
+
+// Node.js 18 has it, but not under the name that the SDK uses.
+globalThis.crypto ??= webcrypto;
 
 export const subscription = "00000000-0000-0000-0000-000000000001";
 
