@@ -1,15 +1,17 @@
-// alerts.yaml, read. The only place that knows yaml-cpp, with its reader.
+// alerts.yaml, read.
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "alert/suggest.hpp"
-#include "alert/yaml_reader.hpp"
 #include "azlin/alert/config.hpp"
-#include "azlin/core/error.hpp"
+#include "azlin/alert/config_node.hpp"
+#include "azlin/core/suggest.hpp"
 #include "azlin/http/transport.hpp"
 
 namespace azlin::alert {
+
+using core::suggestion;
+using core::YamlReader;
 
 namespace {
 
@@ -46,12 +48,11 @@ bool is_url(const std::string& url) {
 
 class Parser {
  public:
-  explicit Parser(const std::string& file) : reader_(file) {}
+  explicit Parser(YamlReader& reader) : reader_(reader) {}
 
   AlertConfig parse(const YAML::Node& root) {
     if (!root.IsNull()) read_root(root);
     check_channel_names();
-    reader_.finish();
     return std::move(config_);
   }
 
@@ -321,7 +322,7 @@ class Parser {
     return path;
   }
 
-  YamlReader reader_;
+  YamlReader& reader_;
   AlertConfig config_ = default_config();
   std::vector<std::string> declared_;
   std::vector<std::pair<std::string, YAML::Mark>> mentioned_;
@@ -329,22 +330,17 @@ class Parser {
 
 }  // namespace
 
+AlertConfig read_config(const YAML::Node& root, YamlReader& reader) {
+  return Parser(reader).parse(root);
+}
+
 AlertConfig parse_config(const std::string& text, const std::string& file) {
-  Parser parser(file);
-  std::vector<YAML::Node> documents;
-  try {
-    documents = YAML::LoadAll(text);
-  } catch (const YAML::Exception& error) {
-    YamlReader reader(file);
-    reader.mistake(error.mark, "not valid YAML: " + error.msg);
-    reader.finish();
-  }
-  if (documents.size() > 1) {
-    YamlReader reader(file);
-    reader.mistake(documents[1].Mark(), "a second document begins here; the file must hold one");
-    reader.finish();
-  }
-  return parser.parse(documents.empty() ? YAML::Node() : documents[0]);
+  YamlReader reader(file,
+                    "the format is in docs/alerts.md; until the file is mended, alerts wait in the queue");
+  const auto root = reader.load(text);
+  auto config = read_config(root, reader);
+  reader.finish();
+  return config;
 }
 
 }  // namespace azlin::alert

@@ -1,6 +1,7 @@
 // From snapshot sets to backups, and from backups to what retention looks at.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "azlin/backup/manager.hpp"
@@ -16,8 +17,9 @@ Verified verified_of(const snapshot::SnapshotSet& set) {
   return mark->level == "failed" ? Verified::failed : Verified::passed;
 }
 
-ReplicaInfo to_replica(const snapshot::SnapshotSet& set) {
-  return {set.location, set.resource_group, set.complete(), set.percent(), verified_of(set), set};
+ReplicaInfo to_replica(const snapshot::SnapshotSet& set, core::TimePoint now) {
+  return {set.location, set.resource_group, set.complete(), set.percent(), verified_of(set),
+          set,          set.hold(),         set.in_use(now)};
 }
 
 void fill(BackupInfo& info, const snapshot::SnapshotSet& set, core::TimePoint now) {
@@ -62,7 +64,8 @@ Point to_point(const BackupInfo& info, const ReplicaInfo& replica) {
   point.created = info.created;
   point.complete = replica.complete;
   point.verified = replica.verified;
-  point.on_hold = replica.set.hold().has_value();
+  point.on_hold = replica.hold.has_value();
+  point.in_use = replica.in_use;
   return point;
 }
 
@@ -83,7 +86,7 @@ std::vector<BackupInfo> to_backups(const std::vector<snapshot::SnapshotSet>& set
     fill(info, *group.front(), now);
     info.replica_only = group.front()->replica();
     for (const auto* set : group) {
-      if (set->replica()) info.replicas.push_back(to_replica(*set));
+      if (set->replica()) info.replicas.push_back(to_replica(*set, now));
     }
     note_running_copies(info);
     out.push_back(std::move(info));
@@ -94,15 +97,12 @@ std::vector<BackupInfo> to_backups(const std::vector<snapshot::SnapshotSet>& set
   return out;
 }
 
-std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule,
-                             core::TimePoint now) {
+std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule) {
   std::vector<Point> points;
   for (const auto& info : backups) {
     bool replicated = false;
     for (const auto& replica : info.replicas) {
-      Point point = to_point(info, replica);
-      point.in_use = replica.set.in_use(now);
-      points.push_back(std::move(point));
+      points.push_back(to_point(info, replica));
       const bool in_target =
           schedule.target_region && core::equal_ignoring_case(replica.region, *schedule.target_region);
       replicated = replicated || (in_target && replica.complete);
@@ -121,6 +121,20 @@ std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const Backu
     points.push_back(std::move(point));
   }
   return points;
+}
+
+std::vector<Decision> losses(const std::optional<BackupSchedule>& before, const BackupSchedule& after,
+                             const std::vector<BackupInfo>& backups, core::TimePoint now) {
+  std::set<std::pair<std::string, std::string>> gone_anyway;
+  if (before) {
+    for (const auto& gone : plan_retention(*before, to_points(backups, *before), now).deletions())
+      gone_anyway.insert({gone.point.name, gone.point.region});
+  }
+  std::vector<Decision> lost;
+  for (auto& gone : plan_retention(after, to_points(backups, after), now).deletions()) {
+    if (!gone_anyway.contains({gone.point.name, gone.point.region})) lost.push_back(std::move(gone));
+  }
+  return lost;
 }
 
 }  // namespace azlin::backup

@@ -96,8 +96,7 @@ void check_removable(const Decision& decision, bool force) {
 
 CleanupResult BackupManager::plan_for(const State& state, core::TimePoint now, const DeleteLimit& limit) {
   CleanupResult result;
-  result.plan =
-      plan_retention(*state.schedule, to_points(state.backups, *state.schedule, clock_.now()), now, limit);
+  result.plan = plan_retention(*state.schedule, to_points(state.backups, *state.schedule), now, limit);
   if (!state.schedule->enabled) return result;
   for (const auto& part : failed_leftovers(state.sets)) {
     for (const auto& member : part.members) result.leftovers.push_back(member.snapshot.name);
@@ -163,7 +162,7 @@ CleanupResult BackupManager::remove(const VmRef& vm, const std::string& prefix,
     judged.enabled = true;
     const auto now = clock_.now();
     for (auto& decision :
-         plan_retention(judged, to_points(state.backups, judged, now), now + kFarAhead).decisions) {
+         plan_retention(judged, to_points(state.backups, judged), now + kFarAhead).decisions) {
       if (decision.point.name != name) continue;
       if (region && !core::equal_ignoring_case(*region, decision.point.region)) continue;
       check_removable(decision, force || (decision.point.replica && !region));

@@ -1,13 +1,12 @@
-// Every backup of a subscription, in little memory: a snapshot is reduced to what a list shows as soon as it
-// arrives, and texts that repeat are kept once.
+// A snapshot is reduced to what a list shows as soon as it arrives, and texts that repeat are kept once.
+#include "azlin/backup/fleet_list.hpp"
+
 #include <malloc.h>
 
 #include <algorithm>
 #include <deque>
 #include <set>
 #include <tuple>
-
-#include "azlin/backup/manager.hpp"
 
 namespace azlin::backup {
 
@@ -42,52 +41,48 @@ const char* text_of(Level level) {
   return level == Level::full ? "full" : "";
 }
 
-class Collector {
+class Pool {
  public:
-  explicit Collector(core::TimePoint now) : now_(now) {}
-
-  void add(azure::Snapshot&& snapshot) {
-    const auto parts = snapshot::group_sets({std::move(snapshot)});
-    if (parts.empty()) return;
-    const auto& part = parts.front();
-    const auto tier = parse_tier(part.tier);
-    if (!tier) return;
-    const azure::Snapshot& only = part.members.front().snapshot;
-    Fact fact;
-    fact.vm_key = keep(part.vm_key);
-    fact.vm_name = keep(part.vm_name);
-    fact.resource_group = keep(part.resource_group);
-    fact.region = keep(part.location);
-    fact.subscription = keep(part.subscription);
-    fact.hold = part.hold() ? keep(*part.hold()) : nullptr;
-    fact.in_use = keep(part.in_use(now_));
-    fact.set = part.name;
-    fact.set_created = part.created;
-    fact.created_at = only.created_at;
-    fact.size_bytes = only.size_bytes;
-    fact.size_gb = only.size_gb;
-    fact.percent = static_cast<float>(only.completion_percent.value_or(100.0));
-    fact.expected = static_cast<std::int16_t>(part.expected);
-    fact.tier = *tier;
-    if (const auto mark = part.verified()) {
-      fact.verified = level_of(mark->level);
-      fact.verified_at = mark->at;
-    }
-    fact.replica = part.replica();
-    fact.os_disk = part.os_disk() != nullptr;
-    fact.complete = only.complete();
-    fact.failed = !part.failure().empty();
-    facts_.push_back(std::move(fact));
-  }
-
-  std::vector<BackupInfo> finish();
+  Text keep(const std::string& text) { return &*texts_.insert(text).first; }
 
  private:
-  Text keep(const std::string& text) { return &*pool_.insert(text).first; }
-  core::TimePoint now_;
-  std::set<std::string> pool_;
-  std::deque<Fact> facts_;
+  std::set<std::string> texts_;
 };
+
+// nullopt: it is of no backup.
+std::optional<Fact> to_fact(azure::Snapshot&& snapshot, Pool& pool, core::TimePoint now) {
+  const auto parts = snapshot::group_sets({std::move(snapshot)});
+  if (parts.empty()) return std::nullopt;
+  const auto& part = parts.front();
+  const auto tier = parse_tier(part.tier);
+  if (!tier) return std::nullopt;
+  const azure::Snapshot& only = part.members.front().snapshot;
+  Fact fact;
+  fact.vm_key = pool.keep(part.vm_key);
+  fact.vm_name = pool.keep(part.vm_name);
+  fact.resource_group = pool.keep(part.resource_group);
+  fact.region = pool.keep(part.location);
+  fact.subscription = pool.keep(part.subscription);
+  fact.hold = part.hold() ? pool.keep(*part.hold()) : nullptr;
+  fact.in_use = pool.keep(part.in_use(now));
+  fact.set = part.name;
+  fact.set_created = part.created;
+  fact.created_at = only.created_at;
+  fact.size_bytes = only.size_bytes;
+  fact.size_gb = only.size_gb;
+  fact.percent = static_cast<float>(only.completion_percent.value_or(100.0));
+  fact.expected = static_cast<std::int16_t>(part.expected);
+  fact.tier = *tier;
+  if (const auto mark = part.verified()) {
+    fact.verified = level_of(mark->level);
+    fact.verified_at = mark->at;
+  }
+  fact.replica = part.replica();
+  fact.os_disk = part.os_disk() != nullptr;
+  fact.complete = only.complete();
+  fact.failed = !part.failure().empty();
+  return fact;
+}
 
 auto backup_of(const Fact& fact) {
   return std::tie(fact.vm_key, fact.set);
@@ -152,7 +147,8 @@ ReplicaInfo to_replica(const BackupInfo& info, Facts begin, Facts end) {
   for (auto fact = begin; fact != end; ++fact) percent += fact->percent;
   return {info.region,   info.resource_group,
           info.complete, percent / static_cast<double>(end - begin),
-          info.verified, {}};
+          info.verified, {},
+          info.hold,     info.in_use};
 }
 
 // The primary and the replicas of one backup; their facts stand together, the primary's first.
@@ -179,45 +175,72 @@ BackupInfo join(Facts begin, Facts end) {
   return std::move(*out);
 }
 
-std::vector<BackupInfo> Collector::finish() {
-  std::sort(facts_.begin(), facts_.end(), [](const Fact& a, const Fact& b) {
-    return std::tuple(backup_of(a), copy_of(a)) < std::tuple(backup_of(b), copy_of(b));
-  });
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < facts_.size(); ++i) {
-    if (i == 0 || backup_of(facts_[i]) != backup_of(facts_[i - 1])) ++count;
-  }
-#ifdef __GLIBC__
-  ::malloc_trim(0);  // gives back what the pages of the replies needed, before the list takes its room
-#endif
-  std::vector<BackupInfo> out;
-  out.reserve(count);
-  // From the back, so that facts go as backups come.
-  while (!facts_.empty()) {
-    const auto first = std::find_if(facts_.crbegin(), facts_.crend(), [&](const Fact& fact) {
-                         return backup_of(fact) != backup_of(facts_.back());
-                       }).base();
-    out.push_back(join(first, facts_.cend()));
-    facts_.erase(first, facts_.cend());
-  }
-  std::sort(out.begin(), out.end(), [](const BackupInfo& a, const BackupInfo& b) {
-    return std::tie(b.created, b.name) < std::tie(a.created, a.name);
-  });
-  return out;
-}
-
 }  // namespace
 
-std::vector<BackupInfo> BackupManager::list_all(const std::string& subscription, std::stop_token stop) {
-  Collector collector(clock_.now());
+struct FleetList::Facts {
+  struct Place {
+    core::TimePoint created;
+    std::uint32_t first, count;
+  };
+  Pool pool;
+  std::deque<Fact> all;        // those of one backup side by side
+  std::vector<Place> backups;  // newest first
+
+  auto begin_of(const Place& place) const { return all.cbegin() + place.first; }
+  BackupInfo get(const Place& place) const { return join(begin_of(place), begin_of(place) + place.count); }
+  void arrange();
+};
+
+void FleetList::Facts::arrange() {
+  std::sort(all.begin(), all.end(), [](const Fact& a, const Fact& b) {
+    return std::tuple(backup_of(a), copy_of(a)) < std::tuple(backup_of(b), copy_of(b));
+  });
+  for (std::uint32_t i = 0; i < all.size(); ++i) {
+    if (i == 0 || backup_of(all[i]) != backup_of(all[i - 1])) backups.push_back({{}, i, 0});
+    ++backups.back().count;
+  }
+  for (auto& place : backups) place.created = get(place).created;
+  std::sort(backups.begin(), backups.end(), [&](const Place& a, const Place& b) {
+    return std::tie(b.created, begin_of(b)->set) < std::tie(a.created, begin_of(a)->set);
+  });
+#ifdef __GLIBC__
+  ::malloc_trim(0);  // gives back what the pages of the replies needed
+#endif
+}
+
+FleetList::FleetList(std::unique_ptr<Facts> facts) : facts_(std::move(facts)) {}
+FleetList::FleetList(FleetList&&) noexcept = default;
+FleetList::~FleetList() = default;
+
+FleetList FleetList::read(arm::ArmClient& arm, const std::string& subscription, core::TimePoint now,
+                          std::stop_token stop) {
+  auto facts = std::make_unique<Facts>();
   azure::list_snapshots(
-      arm_, subscription, std::nullopt,
+      arm, subscription, std::nullopt,
       [&](azure::Snapshot&& snapshot) {
-        collector.add(std::move(snapshot));
+        if (auto fact = to_fact(std::move(snapshot), facts->pool, now))
+          facts->all.push_back(*std::move(fact));
         return true;
       },
       stop);
-  return collector.finish();
+  facts->arrange();
+  return FleetList(std::move(facts));
+}
+
+std::size_t FleetList::size() const {
+  return facts_->backups.size();
+}
+
+BackupInfo FleetList::at(std::size_t index) const {
+  return facts_->get(facts_->backups.at(index));
+}
+
+std::vector<BackupInfo> BackupManager::list_all(const std::string& subscription, std::stop_token stop) {
+  const auto list = FleetList::read(arm_, subscription, clock_.now(), stop);
+  std::vector<BackupInfo> out;
+  out.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) out.push_back(list.at(i));
+  return out;
 }
 
 }  // namespace azlin::backup

@@ -107,20 +107,9 @@ ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChang
   }
   plan.after = apply(plan.before, change, machine.location);
 
-  const auto now = clock_.now();
   const auto listing = look(vm, stop);
-  const auto& backups = listing.backups;
   plan.unreadable = listing.unreadable;
-  std::map<std::pair<std::string, std::string>, bool> went_before;
-  if (plan.before) {
-    for (const auto& gone :
-         plan_retention(*plan.before, to_points(backups, *plan.before, now), now).deletions()) {
-      went_before[{gone.point.name, gone.point.region}] = true;
-    }
-  }
-  for (auto& gone : plan_retention(plan.after, to_points(backups, plan.after, now), now).deletions()) {
-    if (!went_before.contains({gone.point.name, gone.point.region})) plan.would_go.push_back(std::move(gone));
-  }
+  plan.would_go = losses(plan.before, plan.after, listing.backups, clock_.now());
   return plan;
 }
 
@@ -230,7 +219,7 @@ void BackupManager::release(const VmRef& vm, const std::string& prefix, std::sto
 Forecast BackupManager::forecast(const VmRef& vm, core::TimePoint on, std::stop_token stop) {
   const State state = load_scheduled(vm, stop);
   snapshot::require_readable(primaries(state.unreadable), "there is no forecast for " + vm.name);
-  auto points = to_points(state.backups, *state.schedule, clock_.now());
+  auto points = to_points(state.backups, *state.schedule);
   std::erase_if(points, [](const Point& point) { return point.replica; });
   return backup::forecast(vm.name, *state.schedule, points, clock_.now(), on);
 }

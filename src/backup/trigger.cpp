@@ -69,7 +69,7 @@ TriggerPlan BackupManager::plan_trigger(const VmRef& vm, const TriggerOptions& o
   plan.tier = choose_tier(*state.schedule, state.backups, primaries(state.unreadable).empty(), options, now);
   plan.take = snapshots_.plan_take(take_request(state.machine, state.sets, plan.tier), stop);
   plan.replicate_to = state.schedule->target_region;
-  auto points = to_points(state.backups, *state.schedule, now);
+  auto points = to_points(state.backups, *state.schedule);
   Point made;
   made.name = plan.take.set;
   made.region = state.machine.location;
@@ -138,6 +138,12 @@ bool BackupManager::is_due(const VmRef& vm, std::stop_token stop) {
     if (day_of(mark.created) >= day_of(now)) return false;
   }
   return true;
+}
+
+Tier BackupManager::tier_now(const VmRef& vm, std::stop_token stop) {
+  const State state = load_scheduled(vm, stop);
+  check_enabled(*state.schedule, vm);
+  return choose_tier(*state.schedule, state.backups, primaries(state.unreadable).empty(), {}, clock_.now());
 }
 
 }  // namespace azlin::backup

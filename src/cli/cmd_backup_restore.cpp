@@ -7,6 +7,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/group_restore.hpp"
 #include "cli/vault_engine.hpp"
 #include "cli/vm_argument.hpp"
 
@@ -23,13 +24,22 @@ using snapshot::VmRef;
 
 struct RestoreCliOptions {
   VmArgument vm;
-  std::optional<std::string> backup, at, new_vm, target_group, size, subnet, staging;
+  std::optional<std::string> backup, at, new_vm, target_group, size, subnet, staging, group, run;
   bool interactive = false;
   bool keep_old = false, delete_old = false, no_guest_check = false;
 };
 
 void bind(CLI::App& command, RestoreCliOptions& options) {
   bind_vm(command, options.vm);
+  command.get_option("vm")->required(false);  // or --group
+  command
+      .add_option("--group", options.group,
+                  "All VMs of this group from one run, in place and in boot order (docs/protection.md)")
+      ->type_name("NAME");
+  command
+      .add_option("--run", options.run,
+                  "With --group: this run (default: the newest that is complete for all of them)")
+      ->type_name("ID");
   command
       .add_option("--backup", options.backup,
                   "The backup: its name, or any beginning of it that fits one only")
@@ -59,12 +69,27 @@ void bind(CLI::App& command, RestoreCliOptions& options) {
   command.add_flag("--no-guest-check,--no-wait", options.no_guest_check,
                    "Do not wait for the guest agent to report");
   command.footer(
-      "Without --backup, --at or --interactive the newest backup is NOT assumed: say which.\n"
-      "Example: azlin backup restore prod-db-vm --backup prod-db-vm-backup-daily-20251202 --yes\n"
-      "Exit codes: 0, 1 failed (all is as before), 2, 3, 5, 7 busy, 130");
+      fmt::format("Without --backup, --at or --interactive the newest backup is NOT assumed: say which.\n"
+                  "Example: azlin {} {} prod-db-vm --backup prod-db-vm-backup-daily-20251201 --yes\n"
+                  "Exit codes: 0, 1 failed (all is as before), 2, 3, 5, 7 busy, 130",
+                  command.get_parent()->get_name(), command.get_name()));
+}
+
+void check_group(const RestoreCliOptions& options) {
+  if (!options.vm.name.empty() || options.vm.resource_group)
+    throw Error(ErrorKind::usage, "give a VM or --group, not both", "nothing was changed");
+  if (options.backup || options.interactive || options.new_vm || options.target_group || options.size ||
+      options.subnet || options.staging)
+    throw Error(ErrorKind::usage, "with --group there are --at and --run alone",
+                "its VMs are restored in place from backups of one run");
+  if (options.at && options.run)
+    throw Error(ErrorKind::usage, "give --at or --run, not both", "nothing was changed");
 }
 
 void check(const RestoreCliOptions& options) {
+  if (options.vm.name.empty())
+    throw Error(ErrorKind::usage, "which VM? give its name, or --group", "nothing was changed");
+  if (options.run) throw Error(ErrorKind::usage, "--run goes with --group", "nothing was changed");
   const int given = (options.backup ? 1 : 0) + (options.at ? 1 : 0) + (options.interactive ? 1 : 0);
   if (given != 1) {
     throw Error(ErrorKind::usage,
@@ -237,6 +262,13 @@ int restore_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vau
 }
 
 int run(Runtime& runtime, const RestoreCliOptions& options) {
+  if (options.group) {
+    check_group(options);
+    GroupRestore request{*options.group, options.run, options.at, {}};
+    request.settings.keep_old_disks = !options.delete_old;
+    request.settings.check_guest = !options.no_guest_check;
+    return restore_group(runtime, request);
+  }
   check(options);
   Console& console = runtime.console();
   backup::RestoreManager restores(runtime.arm(), runtime.journal(), runtime.clock(), runtime.processes(),

@@ -8,7 +8,9 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/snapshot/vm_tags.hpp"
 #include "azlin/verification/manager.hpp"
+#include "azlin/verification/policy.hpp"
 #include "cli/alerts.hpp"
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
@@ -38,7 +40,7 @@ struct VerifyCliOptions {
 };
 struct VerifyAllOptions {
   VmsArgument vms;
-  std::string level = "content";
+  std::optional<std::string> level;  // else as the VM's tag says, or content
   std::optional<std::string> region;
   int max_parallel = 2;
   bool reverify = false;
@@ -54,6 +56,7 @@ struct Item {
   std::string backup;
   SnapshotSet set;
   Due due = Due::no;
+  Level level = Level::content;
   std::optional<Verification> result;
   std::string error;  // it was not even begun
   ErrorKind error_kind = ErrorKind::failed;
@@ -64,19 +67,19 @@ std::unique_ptr<VerificationManager> manager(Runtime& runtime) {
                                                runtime.home() + "/verification.db");
 }
 
-void bind_level(CLI::App& command, std::string& level) {
-  command
+template <class Text>
+CLI::Option* bind_level(CLI::App& command, Text& level) {
+  return command
       .add_option(
           "--level", level,
           "disk: a disk can be made of it; content: partition table and file systems are read as well; "
           "full: every block is read and compared")
-      ->check(CLI::IsMember({"disk", "content", "full"}))
-      ->capture_default_str();
+      ->check(CLI::IsMember({"disk", "content", "full"}));
 }
 
 void bind(CLI::App& command, VerifyCliOptions& options) {
   command.add_option("backup", options.backup, "Name of the backup, or a beginning of it")->required();
-  bind_level(command, options.level);
+  bind_level(command, options.level)->capture_default_str();
   command.add_option("--region", options.region, "Its replica in this region")->type_name("REGION");
   command.footer(
       "The VM is not touched. What could not be checked is printed as not checked.\n"
@@ -186,7 +189,8 @@ void bind(CLI::App& command, VerifyAllOptions& options) {
   command.add_flag("--reverify", options.reverify, "Also those that are not due");
   command.footer(
       "Takes what was never verified or is overdue: backups of the last 7 days are due daily, older ones "
-      "weekly.\nExample: azlin backup verify-all prod-db-vm --max-parallel 2\n"
+      "weekly,\nat level content; or as the VM's tag azlin:verification says (docs/protection.md).\nExample: "
+      "azlin backup verify-all prod-db-vm --max-parallel 2\n"
       "Exit codes: 0, 1, 2, 3, 4 some could not be checked, 5, 6 a backup failed, 130");
 }
 
@@ -204,6 +208,43 @@ void note_vaulted(Runtime& runtime, const VmRef& vm) {
                     vm.name, vault->name));
 }
 
+// By azlin:vm. While the VMs cannot be listed, backups are verified as if none had a policy.
+std::map<std::string, verification::VerificationPolicy> policies(Runtime& runtime) {
+  std::map<std::string, verification::VerificationPolicy> out;
+  try {
+    for (const auto& vm :
+         azure::list_vms(runtime.arm(), runtime.subscription(), std::nullopt, runtime.stop())) {
+      const auto* tag = snapshot::find_tag(vm.tags, verification::kVerificationTag);
+      if (tag == nullptr) continue;
+      try {
+        out[snapshot::vm_key(vm.resource_group, vm.name)] = verification::parse_verification(*tag, vm.name);
+      } catch (const Error& error) {
+        runtime.console().warn(error.what());
+      }
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    runtime.console().warn(fmt::format("how often VMs want to be verified is not known: {}", error.what()));
+  }
+  return out;
+}
+
+// When and at which level, by the VM's policy if it has one. One that is off counts with --all alone.
+void set_due(Item& item, const backup::BackupInfo& info, const VerifyAllOptions& options,
+             const std::map<std::string, verification::VerificationPolicy>& known, core::TimePoint now) {
+  const auto found = known.find(item.set.vm_key);
+  const bool counts = found != known.end() && (found->second.enabled || options.vms.all);
+  if (!counts) {
+    item.level = *verification::parse_level(options.level.value_or("content"));
+    item.due = verification::due(info.created, verified_at(item.set), now);
+    return;
+  }
+  auto policy = found->second;
+  if (options.level) policy.level = *verification::parse_level(*options.level);
+  item.level = policy.level;
+  item.due = verification::due(policy, item.set.verified(), now);
+}
+
 std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
   snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
   std::vector<SnapshotSet> sets;
@@ -217,6 +258,7 @@ std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
     sets = std::move(listing.sets);
   }
   const auto now = runtime.clock().now();
+  const auto known = policies(runtime);
   std::vector<Item> items;
   for (const auto& info : backup::to_backups(sets, now)) {
     std::vector<const SnapshotSet*> chosen;
@@ -231,17 +273,20 @@ std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
       if (options.vms.all && options.vms.resource_group &&
           !core::equal_ignoring_case(group, *options.vms.resource_group))
         continue;
-      const auto due = verification::due(info.created, verified_at(*set), now);
-      if (due == Due::no && !options.reverify) continue;
+      Item item{
+          {set->subscription, group, set->vm_name}, info.name, *set, Due::no, Level::content, {}, {}, {}};
+      set_due(item, info, options, known, now);
+      if (item.due == Due::no && !options.reverify) continue;
       if (const auto use = set->in_use(now); !use.empty()) {
         runtime.console().note(fmt::format("{} is left out: {}", info.name, use));
         continue;
       }
-      items.push_back({{set->subscription, group, set->vm_name}, info.name, *set, due, {}, {}, {}});
+      items.push_back(std::move(item));
     }
   }
   // Of one disk each snapshot but the first is then read only where it changed.
-  if (options.level == "full") std::reverse(items.begin(), items.end());
+  if (std::any_of(items.begin(), items.end(), [](const Item& item) { return item.level == Level::full; }))
+    std::reverse(items.begin(), items.end());
   return items;
 }
 
@@ -286,7 +331,7 @@ void run_items(Runtime& runtime, VerificationManager& verifications, std::vector
     Item& item = items[i];
     try {
       verification::VerifyOptions settings;
-      settings.level = *verification::parse_level(options.level);
+      settings.level = item.level;
       item.result = verifications.verify(item.vm, item.set, settings, runtime.stop());
     } catch (const Error& error) {
       item.error = error.what();
@@ -372,7 +417,7 @@ int run(Runtime& runtime, const VerifyAllOptions& options) {
   auto items = due_items(runtime, options);
   if (runtime.dry_run()) {
     std::vector<PlannedCall> calls;
-    for (const auto& item : items) add_calls(calls, item.set, *verification::parse_level(options.level));
+    for (const auto& item : items) add_calls(calls, item.set, item.level);
     print_dry_run(console, calls);
     return 0;
   }

@@ -21,6 +21,7 @@
 #include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
+#include "cli/protection_view.hpp"
 
 namespace azlin::cli {
 
@@ -60,6 +61,9 @@ void add_commands(CLI::App& app, Job& chosen) {
   add_archive_commands(app, chosen);
   add_policy_commands(app, chosen);
   add_platform_commands(app, chosen);
+  add_plan_command(app, chosen);
+  add_apply_command(app, chosen);
+  add_export_command(app, chosen);
   add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
   add_operations_commands(app, chosen);
   add_state_commands(app, chosen);

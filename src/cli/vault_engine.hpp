@@ -9,11 +9,12 @@
 #include "azlin/azure/resources.hpp"
 #include "azlin/backup/schedule.hpp"
 #include "azlin/snapshot/manager.hpp"
+#include "azlin/snapshot/vm_tags.hpp"
 #include "cli/vault_session.hpp"
 
 namespace azlin::cli {
 
-inline constexpr const char* kEngineTag = "azlin:backup-engine";
+using snapshot::kEngineTag;
 
 // The tag's value for this vault, and back. Throws core::Error (failed) naming the VM and the tag when it is
 // none that azlin writes; nullopt: there is no such tag, so the engine is snapshots.

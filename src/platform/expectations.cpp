@@ -1,15 +1,10 @@
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
-#include <algorithm>
-
-#include "azlin/core/error.hpp"
-#include "azlin/platform/assess.hpp"
+#include "azlin/platform/expectations_node.hpp"
 
 namespace azlin::platform {
 
-using core::Error;
-using core::ErrorKind;
+using core::YamlReader;
 
 const std::string& standard_expectations_text() {
   static const std::string text =
@@ -65,91 +60,91 @@ aks:
 
 namespace {
 
-[[noreturn]] void refuse(const YAML::Node& node, const std::string& name, const std::string& why) {
-  throw Error(ErrorKind::usage, fmt::format("{}, line {}: {}", name, node.Mark().line + 1, why),
-              "`azlin platform assess --print-expectations` shows the file that azlin comes with");
-}
+constexpr int kMost = 36500;  // regions, days
 
-// One section: every key is asked for by somebody, or it is refused.
+// One section of the file: its keys with where their values go.
 class Section {
  public:
-  Section(const YAML::Node& node, std::string file) : node_(node), file_(std::move(file)) {}
+  explicit Section(YamlReader& reader) : reader_(reader) {}
 
-  template <class T>
-  void read(const char* key, T& into) {
-    known_.emplace_back(key);
-    const auto value = node_ && node_.IsMap() ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
-    if (!value) return;
-    try {
-      into = value.template as<T>();
-    } catch (const YAML::Exception&) {
-      refuse(value, file_, fmt::format("the value of `{}` is not of its type", key));
-    }
+  Section& text(const char* key, std::string& into) {
+    return add(key, [this, key, &into](const YAML::Node& v) { into = reader_.text(v, key).value_or(""); });
   }
-  void read_notes(KindNotes& notes) {
-    read("strategy", notes.strategy);
-    read("rto", notes.rto);
-    read("rpo", notes.rpo);
-    read("compliance", notes.compliance);
-    read("cost", notes.cost);
+  Section& flag(const char* key, bool& into) {
+    return add(key,
+               [this, key, &into](const YAML::Node& v) { into = reader_.boolean(v, key).value_or(false); });
   }
-  void finish() const {
-    if (!node_ || !node_.IsMap()) return;
-    for (const auto& pair : node_) {
-      const auto key = pair.first.as<std::string>();
-      if (std::find(known_.begin(), known_.end(), key) == known_.end())
-        refuse(pair.first, file_, fmt::format("there is no key `{}` here", key));
-    }
+  Section& count(const char* key, int& into) {
+    return add(
+        key, [this, key, &into](const YAML::Node& v) { into = reader_.whole(v, key, 0, kMost).value_or(0); });
   }
+  Section& texts(const char* key, std::vector<std::string>& into) {
+    return add(key, [this, key, &into](const YAML::Node& v) { into = reader_.texts(v, key); });
+  }
+  Section& notes(KindNotes& notes) {
+    return text("strategy", notes.strategy)
+        .text("rto", notes.rto)
+        .text("rpo", notes.rpo)
+        .text("compliance", notes.compliance)
+        .text("cost", notes.cost);
+  }
+  void read(const YAML::Node& node, const char* name) { reader_.mapping(node, name, handlers_); }
 
  private:
-  YAML::Node node_;
-  std::string file_;
-  std::vector<std::string> known_;
+  Section& add(const char* key, YamlReader::Handler handler) {
+    handlers_.emplace_back(key, std::move(handler));
+    return *this;
+  }
+  YamlReader& reader_;
+  YamlReader::Handlers handlers_;
 };
 
 }  // namespace
 
-Expectations parse_expectations(const std::string& yaml, const std::string& name) {
-  YAML::Node root;
-  try {
-    root = YAML::Load(yaml);
-  } catch (const YAML::Exception& error) {
-    throw Error(ErrorKind::usage, fmt::format("{}: {}", name, error.what()));
-  }
+Expectations read_expectations(const YAML::Node& root, YamlReader& reader) {
   Expectations out;
   if (root.IsNull()) return out;
-  if (!root.IsMap()) throw Error(ErrorKind::usage, name + ": it must hold the sections cosmos, storage, …");
-  Section cosmos(root["cosmos"], name);
-  cosmos.read("backup", out.cosmos_backup);
-  cosmos.read("tier", out.cosmos_tier);
-  cosmos.read("regions", out.cosmos_regions);
-  cosmos.read("automatic_failover", out.cosmos_automatic_failover);
-  cosmos.read_notes(out.notes[Kind::cosmos]);
-  Section storage(root["storage"], name);
-  storage.read("versioning", out.storage_versioning);
-  storage.read("blob_soft_delete_days", out.storage_blob_days);
-  storage.read("container_soft_delete_days", out.storage_container_days);
-  storage.read("redundancy", out.storage_redundancy);
-  storage.read_notes(out.notes[Kind::storage]);
-  Section vault(root["keyvault"], name);
-  vault.read("soft_delete_days", out.vault_soft_delete_days);
-  vault.read("purge_protection", out.vault_purge_protection);
-  vault.read("backup_age_days", out.vault_backup_age_days);
-  vault.read_notes(out.notes[Kind::key_vault]);
-  Section store(root["appconfig"], name);
-  store.read("standard", out.store_standard);
-  store.read("purge_protection", out.store_purge_protection);
-  store.read("export_age_days", out.store_export_age_days);
-  store.read_notes(out.notes[Kind::app_configuration]);
-  Section aks(root["aks"], name);
-  aks.read_notes(out.notes[Kind::aks]);
-  for (const auto* section : {&cosmos, &storage, &vault, &store, &aks}) section->finish();
-  for (const auto& pair : root) {
-    const auto key = pair.first.as<std::string>();
-    if (key != "cosmos" && key != "storage" && key != "keyvault" && key != "appconfig" && key != "aks")
-      refuse(pair.first, name, fmt::format("there is no section `{}`", key));
+  Section cosmos(reader), storage(reader), vault(reader), store(reader), aks(reader);
+  cosmos.text("backup", out.cosmos_backup)
+      .text("tier", out.cosmos_tier)
+      .count("regions", out.cosmos_regions)
+      .flag("automatic_failover", out.cosmos_automatic_failover)
+      .notes(out.notes[Kind::cosmos]);
+  storage.flag("versioning", out.storage_versioning)
+      .count("blob_soft_delete_days", out.storage_blob_days)
+      .count("container_soft_delete_days", out.storage_container_days)
+      .texts("redundancy", out.storage_redundancy)
+      .notes(out.notes[Kind::storage]);
+  vault.count("soft_delete_days", out.vault_soft_delete_days)
+      .flag("purge_protection", out.vault_purge_protection)
+      .count("backup_age_days", out.vault_backup_age_days)
+      .notes(out.notes[Kind::key_vault]);
+  store.flag("standard", out.store_standard)
+      .flag("purge_protection", out.store_purge_protection)
+      .count("export_age_days", out.store_export_age_days)
+      .notes(out.notes[Kind::app_configuration]);
+  aks.notes(out.notes[Kind::aks]);
+  YamlReader::Handlers sections;
+  for (const auto& [name, section] : {std::pair{"cosmos", &cosmos},
+                                      {"storage", &storage},
+                                      {"keyvault", &vault},
+                                      {"appconfig", &store},
+                                      {"aks", &aks}}) {
+    sections.emplace_back(
+        name, [name = name, section = section](const YAML::Node& node) { section->read(node, name); });
   }
+  reader.mapping(root, "the expectations", sections);
+  return out;
+}
+
+Expectations parse_expectations(const std::string& yaml, const std::string& name) {
+  YamlReader reader(name,
+                    "`azlin platform assess --print-expectations` shows the file that azlin comes with");
+  const auto root = reader.load(yaml);
+  // A protection file (docs/protection.md) holds them under a key; the rest of it is not looked at here.
+  const bool inside = root.IsMap() && root["expectations"] && root["version"];
+  auto out = read_expectations(inside ? root["expectations"] : root, reader);
+  reader.finish();
   return out;
 }
 

@@ -6,10 +6,10 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "azlin/arm/error.hpp"
 #include "azlin/azure/compute.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/snapshot/vm_tags.hpp"
 
 namespace azlin::snapshot {
 
@@ -20,10 +20,6 @@ using nlohmann::json;
 namespace {
 
 constexpr int kMostRaces = 5;
-constexpr int kPreconditionFailed = 412;
-constexpr int kConflict = 409;
-constexpr const char* kVmVersion = "2024-07-01";
-constexpr const char* kLockVersion = "2016-09-01";
 
 std::string tag_of(const azure::Vm& vm) {
   for (const auto& [name, value] : vm.tags) {
@@ -51,51 +47,12 @@ void check_free(const azure::Vm& vm, const std::string& by, core::TimePoint now)
               "wait for it to end; a lease runs out by itself");
 }
 
-// The service names the locked scope only; the owner needs the lock's name.
-[[noreturn]] void throw_locked(arm::ArmClient& arm, const azure::Vm& vm, const arm::ArmError& error,
-                               std::stop_token stop) {
-  std::string names;
-  arm::Call call;
-  call.path =
-      vm.id.substr(0, core::to_lower(vm.id).find("/providers/")) + "/providers/Microsoft.Authorization/locks";
-  call.api_version = kLockVersion;
-  try {
-    arm.list(
-        call,
-        [&](json&& lock) {
-          if (lock.at("properties").value("level", "") == "ReadOnly")
-            names += (names.empty() ? "" : ", ") + lock.value("name", "");
-          return true;
-        },
-        stop);
-  } catch (const std::exception& unreadable) {
-    core::log_info("the locks of {} cannot be read: {}", vm.name, unreadable.what());
-  }
-  throw arm::ArmError(
-      error.kind(),
-      fmt::format("VM {} is locked{}: {}", vm.name, names.empty() ? "" : " by " + names, error.what()),
-      error.hint(), error.status(), error.code(), error.request_id(), error.service_message());
-}
-
-// Writes all tags of the VM with ours among them, if the VM is still as it was read. False: it is not.
+// False: the VM is no longer as it was read.
 bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& value, std::stop_token stop) {
   azure::Tags tags = vm.tags;
   std::erase_if(tags, [](const auto& tag) { return core::equal_ignoring_case(tag.first, kLeaseTag); });
   tags[kLeaseTag] = value;
-  arm::Call call;
-  call.method = "PATCH";
-  call.path = vm.id;
-  call.api_version = kVmVersion;
-  call.body = json{{"tags", tags}}.dump();
-  if (!vm.etag.empty()) call.headers.emplace_back("If-Match", vm.etag);
-  try {
-    arm.run(call, stop);
-  } catch (const arm::ArmError& error) {
-    if (error.code() == "ScopeLocked") throw_locked(arm, vm, error, stop);  // no race: a lock of the owner's
-    if (error.status() == kPreconditionFailed || error.status() == kConflict) return false;
-    throw;
-  }
-  return true;
+  return write_tags_if_unchanged(arm, vm, tags, stop);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ struct ReplicaInfo {
   double percent = 0;
   Verified verified = Verified::unknown;
   snapshot::SnapshotSet set;
+  std::optional<std::string> hold;
+  std::string in_use;
 };
 
 // One backup. `set` is where it is restored from: the primary, or a replica when the primary is gone.
@@ -63,8 +65,10 @@ struct BackupListing {
 // Sets (of one VM or of many) as backups, newest first; plain snapshots are left out. Pure.
 std::vector<BackupInfo> to_backups(const std::vector<snapshot::SnapshotSet>& sets, core::TimePoint now);
 // What retention looks at: one point for each primary and each replica. Pure.
-std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule,
-                             core::TimePoint now);
+std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const BackupSchedule& schedule);
+// What `after` lets go now and `before` does not: recovery points that the change would lose. Pure.
+std::vector<Decision> losses(const std::optional<BackupSchedule>& before, const BackupSchedule& after,
+                             const std::vector<BackupInfo>& backups, core::TimePoint now);
 
 struct ConfigurePlan {
   VmRef vm;
@@ -152,6 +156,8 @@ class BackupManager {
   TriggerResult trigger(const VmRef& vm, const TriggerOptions& options, std::stop_token stop);
   // Whether a backup is due now: none was made today (UTC) that is complete, or a higher tier is missing.
   bool is_due(const VmRef& vm, std::stop_token stop);
+  // The tier that trigger() would choose now. Throws as trigger() does for a missing or disabled schedule.
+  Tier tier_now(const VmRef& vm, std::stop_token stop);
 
   // While a region does not answer: the rest, and what is missing (SnapshotManager::look says how long that
   // takes). For showing, restoring, verifying, failing over.

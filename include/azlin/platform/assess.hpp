@@ -34,8 +34,9 @@ struct Expectations {
 
 // The file that azlin comes with: docs/platform.md explains each key.
 const std::string& standard_expectations_text();
-// Throws core::Error (usage) naming line and key for what is not known or not of its type. A key that is left
-// out is not checked. `name` is for errors.
+// Throws core::Error (usage) naming line, column and key for what is not known or not of its type. A key that
+// is left out is not checked. `name` is for errors. Also takes a protection file (docs/protection.md): then
+// what its key `expectations` says.
 Expectations parse_expectations(const std::string& yaml, const std::string& name);
 
 // One change that azlin can make by itself.

@@ -35,7 +35,7 @@ TEST(BackupInfoTest, ReplicaBelongsToItsBackup) {
   ASSERT_EQ(found[0].replicas.size(), 1u);
   EXPECT_EQ(found[0].replicas[0].region, "westus2");
   EXPECT_TRUE(found[0].replicas[0].complete);
-  const auto points = to_points(found, to_west(), kNow);
+  const auto points = to_points(found, to_west());
   ASSERT_EQ(points.size(), 2u);
   EXPECT_TRUE(points[0].replica);
   EXPECT_TRUE(points[1].replicated);
@@ -47,7 +47,7 @@ TEST(BackupInfoTest, UnfinishedCopyIsNoReplicaYetAndHoldsItsSource) {
       backups({made("s", -1, 1, "2025-12-01"), replica_of(made("s", -1, 1, "2025-12-01"), 40)});
   EXPECT_EQ(found[0].in_use, "being copied to westus2");
   EXPECT_EQ(found[0].replicas[0].percent, 40);
-  const auto points = to_points(found, to_west(), kNow);
+  const auto points = to_points(found, to_west());
   EXPECT_FALSE(points[1].replicated);
   EXPECT_FALSE(points[0].complete);
   EXPECT_EQ(points[0].in_use, "being copied");
@@ -57,7 +57,7 @@ TEST(BackupInfoTest, ReplicaInAnotherRegionThanTheTargetDoesNotCount) {
   BackupSchedule to_north;
   to_north.target_region = "northeurope";
   const auto found = backups({made("s", -1, 1, "2025-12-01"), replica_of(made("s", -1, 1, "2025-12-01"))});
-  EXPECT_FALSE(to_points(found, to_north, kNow)[1].replicated);
+  EXPECT_FALSE(to_points(found, to_north)[1].replicated);
 }
 
 TEST(BackupInfoTest, LostPrimaryLeavesTheReplica) {
@@ -66,7 +66,7 @@ TEST(BackupInfoTest, LostPrimaryLeavesTheReplica) {
   EXPECT_TRUE(found[0].replica_only);
   EXPECT_EQ(found[0].region, "westus2");
   EXPECT_EQ(found[0].created, at("2025-12-01"));
-  ASSERT_EQ(to_points(found, to_west(), kNow).size(), 1u);
+  ASSERT_EQ(to_points(found, to_west()).size(), 1u);
 }
 
 TEST(BackupInfoTest, VerificationIsTakenFromTheTags) {

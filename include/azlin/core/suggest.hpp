@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace azlin::alert {
+namespace azlin::core {
 
 // The word of `known` with the fewest edits to `word`, if those are few for its length (a third, at least
 // one).
@@ -14,4 +14,4 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 // "; did you mean 'high'?", or else "; known are: …".
 std::string suggestion(std::string_view word, const std::vector<std::string>& known);
 
-}  // namespace azlin::alert
+}  // namespace azlin::core
