@@ -102,9 +102,9 @@ int run(Runtime& runtime, const ProtectOptions& options) {
   auto manager = open_protection(runtime);
   const auto plan = manager.plan(file, runtime.subscription(), runtime.stop());
   print_plan(console, plan);
+  if (!plan.drift()) return report(runtime, plan, {});  // done before, whatever the hash
   check_hash(plan, options);
   if (runtime.dry_run()) return print_calls(runtime, plan);
-  if (!plan.drift()) return report(runtime, plan, {});
   if (!console.confirm("carrying out the plan"))
     throw Error(ErrorKind::failed, "not confirmed: nothing was changed");
   console.line();

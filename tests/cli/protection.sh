@@ -110,6 +110,7 @@ test_losing_points_needs_the_hash_of_the_plan() {
   expect_code 1
   expect_err "the plan is no longer the one of hash 0123456789abcdef"
   ok apply -f p.yaml --hash "$hash" --yes
+  ok apply -f p.yaml --hash "$hash" --yes
   ok plan -f p.yaml --detailed-exitcode
 }
 

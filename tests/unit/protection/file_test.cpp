@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"OddMinutes", "version: 1\ntemplates: {t: {drill: {every: 90m}}}", "in whole hours"},
         Bad{"Rto", "version: 1\ntemplates: {t: {drill: {target_rto: 8d}}}",
             "target_rto must be a time from 1s to 7d"},
-        Bad{"Region", "version: 1\ntemplates: {t: {region: w}}", "p.yaml:2:24: "},
+        Bad{"Region", "version: 1\ntemplates: {t: {region: w}}", "p.yaml:2:25: "},
         Bad{"GroupName", "version: 1\ngroups: {a b: {boot_order: [x]}}", "is no name of a group"},
         Bad{"NoOrder", "version: 1\ngroups: {a: {}}", "p.yaml:2:10: group 'a' needs boot_order"},
         Bad{"EmptyOrder", "version: 1\ngroups: {a: {boot_order: []}}", "must be a list of stages"},
