@@ -46,6 +46,7 @@ struct FaultAddOptions {
   std::int64_t skip = 0, count = 1;
   double probability = 1.0;
   std::optional<int> status;
+  std::optional<std::int64_t> corrupt;
   std::optional<std::string> code, message, retry_after, drop, operation_code, delay, region_down, region_up;
   bool truncate = false, expire_token = false;
 };
@@ -84,8 +85,15 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command.add_option("--operation-code", options.operation_code,
                      "The long-running operation that it starts ends as Failed with this code");
   command.add_flag("--expire-token", options.expire_token, "Refuse the token as expired");
+  command
+      .add_option("--corrupt", options.corrupt,
+                  "Damage one field of the reply's JSON, chosen by this number; `fault list` tells which")
+      ->check(CLI::NonNegativeNumber);
   command.add_option("--region-down", options.region_down, "A whole region fails until --region-up");
   command.add_option("--region-up", options.region_up, "It is back");
+  command.footer(
+      "Example: azlin simulator fault add --method PUT --path \"*/snapshots/*\" --count 2 --status 503\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 ordered_json fault_body(const FaultAddOptions& options) {
@@ -103,6 +111,7 @@ ordered_json fault_body(const FaultAddOptions& options) {
   if (options.drop) body["drop"] = *options.drop;
   if (options.operation_code) body["operationCode"] = *options.operation_code;
   if (options.expire_token) body["expireToken"] = true;
+  if (options.corrupt) body["corrupt"] = *options.corrupt;
   if (options.delay) {
     const auto delay = core::parse_duration(*options.delay);
     if (!delay)
@@ -122,7 +131,11 @@ int run(Runtime& runtime, const FaultAddOptions& options) {
   return 0;
 }
 
-void bind(CLI::App&, FaultListOptions&) {}
+void bind(CLI::App& command, FaultListOptions&) {
+  command.footer(
+      "Example: azlin simulator fault list\n"
+      "Exit codes: 0, 1, 3 none runs");
+}
 
 int run(Runtime& runtime, const FaultListOptions&) {
   const auto reply = simulator_admin(runtime, "GET", "/faults", nullptr);
@@ -136,6 +149,9 @@ int run(Runtime& runtime, const FaultListOptions&) {
 
 void bind(CLI::App& command, FaultClearOptions& options) {
   command.add_option("id", options.id, "Number of the fault; default: all");
+  command.footer(
+      "Example: azlin simulator fault clear\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 int run(Runtime& runtime, const FaultClearOptions& options) {
@@ -151,6 +167,9 @@ void bind(CLI::App& command, LatencyOptions& options) {
   command.add_option("profile", options.profile, "none, demo or realistic")
       ->required()
       ->check(CLI::IsMember({"none", "demo", "realistic"}));
+  command.footer(
+      "Example: azlin simulator latency realistic\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 int run(Runtime& runtime, const LatencyOptions& options) {
@@ -165,6 +184,9 @@ void bind(CLI::App& command, ClockOptions& options) {
   command.add_option("--advance", options.advance, "A duration, e.g. 1d");
   command.add_flag("--freeze", options.freeze, "Time stands still");
   command.add_flag("--resume", options.resume, "Time goes on")->excludes("--freeze");
+  command.footer(
+      "Example: azlin simulator clock --advance 1d\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 int run(Runtime& runtime, const ClockOptions& options) {
@@ -182,6 +204,9 @@ int run(Runtime& runtime, const ClockOptions& options) {
 
 void bind(CLI::App& command, RequestsOptions& options) {
   command.add_option("--since", options.since, "Only those after this number")->check(CLI::NonNegativeNumber);
+  command.footer(
+      "Example: azlin simulator requests\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 int run(Runtime& runtime, const RequestsOptions& options) {

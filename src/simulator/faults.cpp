@@ -21,8 +21,8 @@ void check(const FaultRule& rule) {
   if (rule.probability < 0 || rule.probability > 1) throw_bad("probability is from 0 to 1");
   if (rule.delay < core::Millis{0} || rule.skip < 0) throw_bad("delayMs and skip are not negative");
   if (rule.status == 0 && rule.drop.empty() && rule.delay == core::Millis{0} && rule.operation_code.empty() &&
-      !rule.expire_token)
-    throw_bad("a fault needs one of status, drop, delayMs, operationCode, expireToken");
+      !rule.expire_token && !rule.corrupt)
+    throw_bad("a fault needs one of status, drop, delayMs, operationCode, expireToken, corrupt");
   try {
     path_matches(rule.path, "/");
   } catch (const std::regex_error& error) {
@@ -48,6 +48,8 @@ Json to_json(const FaultRule& rule) {
           {"operationCode", rule.operation_code},
           {"operationMessage", rule.operation_message},
           {"expireToken", rule.expire_token},
+          {"corrupt", rule.corrupt ? Json(*rule.corrupt) : Json()},
+          {"corrupted", rule.corrupted},
           {"matched", rule.matched},
           {"hits", rule.hits}};
 }
@@ -75,6 +77,8 @@ FaultRule fault_from_json(const Json& json) {
     rule.operation_code = json.value("operationCode", "");
     rule.operation_message = json.value("operationMessage", rule.message);
     rule.expire_token = json.value("expireToken", false);
+    if (json.contains("corrupt") && !json["corrupt"].is_null())
+      rule.corrupt = json["corrupt"].get<std::uint64_t>();
   } catch (const Json::exception& error) {
     throw_bad(error.what());
   }
@@ -117,6 +121,13 @@ std::optional<FaultRule> Faults::strike(const std::string& method, const std::st
     return rule;
   }
   return std::nullopt;
+}
+
+void Faults::note_corrupted(std::int64_t id, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  for (auto& rule : rules_) {
+    if (rule.id == id) rule.corrupted = what;
+  }
 }
 
 void Faults::set_region_down(const std::string& region, bool down) {

@@ -29,9 +29,11 @@ struct FaultRule {
   std::string drop;  // "before" | "after" the work: the connection is cut with no reply; "truncate": the
                      // reply is cut in the middle of its body
   std::string operation_code,
-      operation_message;      // the operation that the request starts ends as Failed with these
-  bool expire_token = false;  // reply 401 ExpiredAuthenticationToken
+      operation_message;                 // the operation that the request starts ends as Failed with these
+  bool expire_token = false;             // reply 401 ExpiredAuthenticationToken
+  std::optional<std::uint64_t> corrupt;  // damage one field of the reply, chosen by this seed
   std::int64_t matched = 0, hits = 0;
+  std::string corrupted;  // what the last strike damaged
 };
 
 Json to_json(const FaultRule& rule);
@@ -47,6 +49,7 @@ class Faults {
 
   // The first rule that strikes this request; counts it.
   std::optional<FaultRule> strike(const std::string& method, const std::string& target);
+  void note_corrupted(std::int64_t id, const std::string& what);
 
   void set_region_down(const std::string& region, bool down);
   bool region_down(const std::string& region) const;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "azlin/core/error.hpp"
+#include "simulator/corrupt.hpp"
 #include "simulator/dispatch.hpp"
 #include "simulator/store_planes.hpp"
 #include "simulator/text.hpp"
@@ -232,6 +233,8 @@ void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response&
                                      : std::optional<StoreAddress>({store, nullptr, ""});
   if (!reply)
     reply = address ? dispatch_store(context, *address, request) : dispatch(context, router, request);
+  if (fault && fault->corrupt)
+    context.faults.note_corrupted(fault->id, request.path + " " + corrupt(reply->body, *fault->corrupt));
   note(request, fault && !fault->drop.empty() ? 0 : reply->status, begun);
   if (reply->status == 0) return cut_connection(from);
   if (fault && fault->drop == "after") return cut_connection(from);

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "simulator/corrupt.hpp"
+
 namespace azlin::simulator {
 namespace {
 
@@ -47,6 +51,24 @@ TEST(FaultsTest, BadRulesAreRefused) {
         R"({"status":"x"})", R"({"status":500,"probability":2})", R"({"status":500,"path":"regex:("})",
         R"({"delayMs":-1})"})
     EXPECT_THROW(fault_from_json(Json::parse(text)), ApiError) << text;
+}
+
+TEST(FaultsTest, CorruptionFollowsFromItsSeed) {
+  EXPECT_EQ(fault_from_json({{"corrupt", 7}}).corrupt, 7U);
+  EXPECT_THROW(fault_from_json({{"corrupt", "x"}}), ApiError);
+  const std::string whole = R"({"id":"/x","properties":{"size":4,"tags":["a","b"]}})";
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    std::string body = whole, again = whole;
+    const auto what = corrupt(body, seed);
+    EXPECT_EQ(what, corrupt(again, seed));
+    EXPECT_EQ(body, again);
+    EXPECT_NE(Json::parse(body), Json::parse(whole)) << what;
+    seen.insert(what);
+  }
+  EXPECT_GT(seen.size(), 60U);
+  EXPECT_TRUE(seen.contains("/properties/tags/1: deleted"));
+  for (std::string body : {"", "no JSON", "[]", "4"}) EXPECT_EQ(corrupt(body, 1), "");
 }
 
 TEST(FaultsTest, RegionsGoDownAndComeBack) {
