@@ -5,6 +5,7 @@
 #include "simulator/blob_plane.hpp"
 #include "simulator/disk_image.hpp"
 #include "simulator/disk_model.hpp"
+#include "simulator/disk_requests.hpp"
 #include "simulator/disk_rules.hpp"
 #include "simulator/page_blob.hpp"
 #include "simulator/resources.hpp"
@@ -29,17 +30,6 @@ struct Origin {
   std::string state = "Unattached";
   std::function<VolumeId(ContentStore&)> make;
 };
-
-// "Security Type 'TrustedLaunch' is not supported for CreateOption 'Copy'": a copy has its source's.
-void refuse_security_profile(const Json& properties, const std::string& option) {
-  if (!properties.contains("securityProfile") || properties["securityProfile"].is_null()) return;
-  throw ApiError(
-      400, "BadRequest",
-      fmt::format(
-          "Security Type '{}' is not supported for CreateOption '{}'. The security type of the source is "
-          "used.",
-          properties["securityProfile"].value("securityType", ""), option));
-}
 
 Json inherited_from(const Resource& source) {
   Json inherited = Json::object();
@@ -195,7 +185,7 @@ Reply create_disk(Context& context, const Request& request, Resource disk) {
   properties["diskState"] = origin.state;
   apply_performance(properties, wanted, sku);
   apply_identity(made.body, wanted, origin.creation_data["createOption"]);
-  apply_settings(made.body, wanted);
+  apply_settings(context, made, wanted);
   // Last: nothing is refused from here on.
   made.hidden["volume"] = origin.make(contents(context));
   begin_creation(made);
@@ -203,22 +193,7 @@ Reply create_disk(Context& context, const Request& request, Resource disk) {
 }
 
 void check_unchanged(const Resource& disk, const Json& body, const Json& wanted) {
-  const auto& properties = disk.body["properties"];
-  const auto compare = [&](const Json& now, const Json& then, const char* member, const std::string& path) {
-    const auto text = string_or_empty(now, member);
-    if (!text.empty() && !same(text, then.value(member, ""))) throw_change_not_allowed(path, disk.name);
-  };
-  if (wanted.contains("creationData") && wanted["creationData"].is_object()) {
-    for (const char* member : {"createOption", "sourceResourceId", "sourceUniqueId"}) {
-      compare(wanted["creationData"], properties["creationData"], member,
-              std::string("creationData.") + member);
-    }
-  }
-  compare(wanted, properties, "hyperVGeneration", "hyperVGeneration");
-  if (wanted.contains("securityProfile") && wanted["securityProfile"].is_object()) {
-    compare(wanted["securityProfile"], properties.value("securityProfile", Json::object()), "securityType",
-            "securityProfile");
-  }
+  check_same_origin(disk, wanted);
   if (body.contains("zones") && body["zones"].is_array() &&
       body["zones"] != disk.body.value("zones", Json::array())) {
     throw_change_not_allowed("zones", disk.name);
@@ -243,17 +218,14 @@ void apply_size_and_sku(Resource& disk, const Json& body, const Json& wanted) {
   apply_performance(disk.body["properties"], wanted, sku);
 }
 
-// PUT on an existing disk, and PATCH. PUT replaces the tags, PATCH only when it states them.
 Reply update_disk(Context& context, const Request& request, Resource disk, bool replace) {
   const auto& body = request.object();
   const auto& wanted = checked_properties(body, true);
   check_idle(context, disk);
   check_unchanged(disk, body, wanted);
-  if (body.contains("tags")) check_tags(body["tags"].is_null() ? Json::object() : body["tags"]);
+  update_tags(disk, body, replace);
   apply_size_and_sku(disk, body, wanted);
-  apply_settings(disk.body, wanted);
-  if (replace || body.contains("tags"))
-    disk.body["tags"] = body.value("tags", Json()).is_object() ? body["tags"] : Json::object();
+  apply_settings(context, disk, wanted);
   auto& store = contents(context);
   const auto bytes = disk.body["properties"]["diskSizeBytes"].get<std::uint64_t>();
   if (const auto volume = volume_of(disk); volume != 0 && store.size(volume) < bytes)
@@ -261,35 +233,13 @@ Reply update_disk(Context& context, const Request& request, Resource disk, bool 
   return start_write(context, request, disk);
 }
 
-Reply put_disk(Context& context, const Request& request) {
-  check_disk_name(request.target.name, "disk");
-  const auto fresh = make_resource(context, request, kDiskType);  // checks location and tags
-  auto existing = context.state.find(request.target.id);
-  if (!existing) return create_disk(context, request, fresh);
-  if (existing->body["properties"].value("provisioningState", "") != "Failed") {
-    return update_disk(context, request, std::move(*existing), true);
-  }
-  // What a failed creation left is made anew.
-  check_idle(context, *existing);
-  auto reply = create_disk(context, request, fresh);
-  release_contents(context, *existing);
-  return reply;
-}
-
-Reply delete_disk(Context& context, const Request& request) {
-  const auto disk = context.state.find(request.target.id);
-  if (!disk) return Reply::empty(204);
-  const auto vm = disk->body.value("managedBy", "");
-  if (!vm.empty()) throw_not_allowed(fmt::format("Disk {} is attached to VM {}.", disk->name, vm));
-  if (has_active_sas(context, *disk)) {
-    throw_not_allowed(
-        fmt::format("There is an active shared access signature outstanding for disk {}. Call EndGetAccess "
-                    "before deleting the disk.",
-                    disk->name));
-  }
-  check_idle(context, *disk);
-  const Work work{"disk.delete", disk->id, {{"id", disk->id}}, core::Millis{1'000}, core::Millis{1'500}};
-  return context.operations.start(request, LroShape::disk, disk->location, work, 202);
+Reply delete_disk(Context& context, const Request& request, const Resource& disk) {
+  const auto vm = disk.body.value("managedBy", "");
+  if (!vm.empty()) throw_not_allowed(fmt::format("Disk {} is attached to VM {}.", disk.name, vm));
+  check_no_access(context, disk, "disk");
+  check_idle(context, disk);
+  const Work work{"disk.delete", disk.id, {{"id", disk.id}}, core::Millis{1'000}, core::Millis{1'500}};
+  return context.operations.start(request, LroShape::disk, disk.location, work, 202);
 }
 
 Json erase_disk(Context& context, const Json& data) {
@@ -311,24 +261,17 @@ void register_disks(Router& router, Context& context) {
   context.operations.on("disk.delete", erase_disk);
   context.on_erase[lower(kDiskType)] = release_contents;
   context.on_reset.push_back([&context] { contents(context).clear_all(); });
-  const auto one = group_path(kVersions) + "/{name}";
-  router.arm("PUT", one, kVersions, [&context](Request& request) { return put_disk(context, request); });
-  router.arm("PATCH", one, kVersions, [&context](Request& request) {
-    return update_disk(context, request, require(context, request.target.id), false);
-  });
-  router.arm("GET", one, kVersions, [&context](Request& request) { return get_resource(context, request); });
-  router.arm("DELETE", one, kVersions,
-             [&context](Request& request) { return delete_disk(context, request); });
-  for (const auto& path : {group_path(kVersions), subscription_path(kVersions)}) {
-    router.arm("GET", path, kVersions,
-               [&context](Request& request) { return list_resources(context, request, kDiskType); });
-  }
-  router.arm("POST", one + "/beginGetAccess", kVersions, [&context](Request& request) {
-    return begin_get_access(context, request, require(context, request.target.id));
-  });
-  router.arm("POST", one + "/endGetAccess", kVersions, [&context](Request& request) {
-    return end_get_access(context, request, require(context, request.target.id));
-  });
+  register_disk_kind(router, context,
+                     {"disk", kDiskType, kVersions,
+                      [&context](const Request& request, const Resource& fresh) {
+                        return create_disk(context, request, fresh);
+                      },
+                      [&context](const Request& request, Resource disk, bool replace) {
+                        return update_disk(context, request, std::move(disk), replace);
+                      },
+                      [&context](const Request& request, const Resource& disk) {
+                        return delete_disk(context, request, disk);
+                      }});
 }
 
 }  // namespace azlin::simulator

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "simulator/disk_model.hpp"
+#include "simulator/disk_requests.hpp"
 #include "simulator/disk_rules.hpp"
 #include "simulator/locations.hpp"
 #include "simulator/resources.hpp"
@@ -103,16 +104,6 @@ Reply start_refused(Context& context, const Request& request, Resource& snapshot
   return start_write(context, request, snapshot, {{"limit", true}});
 }
 
-void refuse_security_profile(const Json& wanted) {
-  if (!wanted.contains("securityProfile") || !wanted["securityProfile"].is_object()) return;
-  throw ApiError(
-      400, "BadRequest",
-      fmt::format(
-          "Security Type '{}' is not supported for CreateOption 'Copy'. The security type of the source is "
-          "used.",
-          wanted["securityProfile"].value("securityType", "")));
-}
-
 Resource planned(Context& context, const Resource& fresh, const Resource& source, const std::string& sku,
                  bool incremental) {
   NewSnapshot plan;
@@ -126,7 +117,7 @@ Resource planned(Context& context, const Resource& fresh, const Resource& source
 
 Reply create_local(Context& context, const Request& request, const Resource& fresh, const Json& wanted) {
   const auto& body = request.object();
-  refuse_security_profile(wanted);
+  refuse_security_profile(wanted, "Copy");
   const auto id = string_or_empty(wanted["creationData"], "sourceResourceId");
   if (id.empty()) throw_missing("snapshot.creationData.sourceResourceId");
   const auto source = checked_source(context, request, id, fresh.location, {kDiskType, kSnapshotType});
@@ -144,7 +135,7 @@ Reply create_local(Context& context, const Request& request, const Resource& fre
   check_incremental_sku(sku, incremental);
   if (sku.empty()) sku = default_sku(context, source, incremental);
   auto snapshot = planned(context, fresh, source, sku, incremental);
-  apply_settings(snapshot.body, wanted);
+  apply_settings(context, snapshot, wanted);
   if (incremental && over_limit(context, snapshot.ref)) return start_refused(context, request, snapshot);
   if (incremental) note_time(context, snapshot.ref);
   // The moment of the copy: nothing is refused from here on.
@@ -183,7 +174,7 @@ Reply create_remote(Context& context, const Request& request, const Resource& fr
   snapshot.body["sku"] = sku_body(sku);
   if (!speed.empty()) snapshot.body["properties"]["creationData"]["provisionedBandwidthCopySpeed"] = speed;
   apply_copy_properties(snapshot, source, wanted);
-  apply_settings(snapshot.body, wanted);
+  apply_settings(context, snapshot, wanted);
   begin_copy(context, snapshot, source, speed == "Enhanced");
   snapshot.hidden["volume"] = contents(context).clone(volume_of(source));
   begin_creation(snapshot);
@@ -201,22 +192,8 @@ Reply create_snapshot(Context& context, const Request& request, const Resource& 
 }
 
 void check_unchanged(const Resource& snapshot, const Json& wanted) {
+  check_same_origin(snapshot, wanted);
   const auto& properties = snapshot.body["properties"];
-  const auto compare = [&](const Json& now, const Json& then, const char* member, const std::string& path) {
-    const auto text = string_or_empty(now, member);
-    if (!text.empty() && !same(text, then.value(member, ""))) throw_change_not_allowed(path, snapshot.name);
-  };
-  if (wanted.contains("creationData") && wanted["creationData"].is_object()) {
-    for (const char* member : {"createOption", "sourceResourceId", "sourceUniqueId"}) {
-      compare(wanted["creationData"], properties["creationData"], member,
-              std::string("creationData.") + member);
-    }
-  }
-  compare(wanted, properties, "hyperVGeneration", "hyperVGeneration");
-  if (wanted.contains("securityProfile") && wanted["securityProfile"].is_object()) {
-    compare(wanted["securityProfile"], properties.value("securityProfile", Json::object()), "securityType",
-            "securityProfile");
-  }
   if (wanted.contains("incremental") &&
       stated_incremental(wanted) != properties.value("incremental", false)) {
     throw_change_not_allowed("incremental", snapshot.name);
@@ -227,56 +204,30 @@ void check_unchanged(const Resource& snapshot, const Json& wanted) {
   if (bytes > gib(size_gb(now))) throw_change_not_allowed("diskSizeGB", snapshot.name);
 }
 
-// PUT on an existing snapshot, and PATCH. PUT replaces the tags, PATCH only when it states them.
 Reply update_snapshot(Context& context, const Request& request, Resource snapshot, bool replace) {
   const auto& body = request.object();
   const auto& wanted = checked_properties(body, false);
   check_idle(context, snapshot);
   check_unchanged(snapshot, wanted);
-  if (body.contains("tags")) check_tags(body["tags"].is_null() ? Json::object() : body["tags"]);
+  update_tags(snapshot, body, replace);
   const auto sku = checked_sku(body, false, snapshot.location);
   check_incremental_sku(sku, snapshot.body["properties"].value("incremental", false));
   if (!sku.empty()) snapshot.body["sku"] = sku_body(sku);
-  apply_settings(snapshot.body, wanted);
-  if (replace || body.contains("tags")) {
-    snapshot.body["tags"] = body.value("tags", Json()).is_object() ? body["tags"] : Json::object();
-  }
+  apply_settings(context, snapshot, wanted);
   return start_write(context, request, snapshot);
 }
 
-Reply put_snapshot(Context& context, const Request& request) {
-  check_disk_name(request.target.name, "snapshot");
-  const auto fresh = make_resource(context, request, kSnapshotType);  // checks location and tags
-  auto existing = context.state.find(request.target.id);
-  if (!existing) return create_snapshot(context, request, fresh);
-  if (existing->body["properties"].value("provisioningState", "") != "Failed") {
-    return update_snapshot(context, request, std::move(*existing), true);
-  }
-  // What a failed creation left is made anew.
-  check_idle(context, *existing);
-  auto reply = create_snapshot(context, request, fresh);
-  release_contents(context, *existing);
-  return reply;
-}
-
-Reply delete_snapshot(Context& context, const Request& request) {
-  const auto snapshot = context.state.find(request.target.id);
-  if (!snapshot) return Reply::empty(204);
-  if (has_active_sas(context, *snapshot)) {
-    throw_not_allowed(fmt::format(
-        "There is an active shared access signature outstanding for snapshot {}. Call EndGetAccess "
-        "before deleting the snapshot.",
-        snapshot->name));
-  }
+Reply delete_snapshot(Context& context, const Request& request, const Resource& snapshot) {
+  check_no_access(context, snapshot, "snapshot");
   // Our choice: on Azure nothing says that it is refused; the copy would fail.
-  if (const auto copy = running_copy_of(context, *snapshot); !copy.empty()) {
-    throw_not_allowed(fmt::format("Snapshot {} cannot be deleted while it is copied to snapshot {}.",
-                                  snapshot->name, copy));
+  if (const auto copy = running_copy_of(context, snapshot); !copy.empty()) {
+    throw_not_allowed(
+        fmt::format("Snapshot {} cannot be deleted while it is copied to snapshot {}.", snapshot.name, copy));
   }
-  check_idle(context, *snapshot);
+  check_idle(context, snapshot);
   const Work work{
-      "snapshot.delete", snapshot->id, {{"id", snapshot->id}}, core::Millis{500}, core::Millis{1'000}};
-  return context.operations.start(request, LroShape::disk, snapshot->location, work, 202);
+      "snapshot.delete", snapshot.id, {{"id", snapshot.id}}, core::Millis{500}, core::Millis{1'000}};
+  return context.operations.start(request, LroShape::disk, snapshot.location, work, 202);
 }
 
 Json finish_write(Context& context, const Json& data) {
@@ -319,24 +270,17 @@ void register_snapshots(Router& router, Context& context) {
     return Json();
   });
   context.on_erase[lower(kSnapshotType)] = release_snapshot;
-  const auto one = group_path(kVersions) + "/{name}";
-  router.arm("PUT", one, kVersions, [&context](Request& request) { return put_snapshot(context, request); });
-  router.arm("PATCH", one, kVersions, [&context](Request& request) {
-    return update_snapshot(context, request, require(context, request.target.id), false);
-  });
-  router.arm("GET", one, kVersions, [&context](Request& request) { return get_resource(context, request); });
-  router.arm("DELETE", one, kVersions,
-             [&context](Request& request) { return delete_snapshot(context, request); });
-  for (const auto& path : {group_path(kVersions), subscription_path(kVersions)}) {
-    router.arm("GET", path, kVersions,
-               [&context](Request& request) { return list_resources(context, request, kSnapshotType); });
-  }
-  router.arm("POST", one + "/beginGetAccess", kVersions, [&context](Request& request) {
-    return begin_get_access(context, request, require(context, request.target.id));
-  });
-  router.arm("POST", one + "/endGetAccess", kVersions, [&context](Request& request) {
-    return end_get_access(context, request, require(context, request.target.id));
-  });
+  register_disk_kind(router, context,
+                     {"snapshot", kSnapshotType, kVersions,
+                      [&context](const Request& request, const Resource& fresh) {
+                        return create_snapshot(context, request, fresh);
+                      },
+                      [&context](const Request& request, Resource snapshot, bool replace) {
+                        return update_snapshot(context, request, std::move(snapshot), replace);
+                      },
+                      [&context](const Request& request, const Resource& snapshot) {
+                        return delete_snapshot(context, request, snapshot);
+                      }});
 }
 
 }  // namespace azlin::simulator
