@@ -43,45 +43,61 @@ const std::vector<std::string> kResourcesVersions = {
     "2021-04-01", "2022-01-01", "2022-09-01", "2022-12-01", "2023-07-01", "2024-03-01", "2024-07-01",
     "2024-11-01", "2025-03-01", "2025-04-01"};
 
-// Recovery Services: vaults; backup in the primary region; backup in the secondary region, whose versions stand for it.
+// Recovery Services: vaults; backup in the primary region; backup in the secondary region, whose versions
+// stand for it.
 const std::vector<std::string> kVaultVersions = {
-    "2016-06-01", "2018-07-10", "2018-12-20", "2019-05-13", "2019-06-15", "2020-02-02", "2020-10-01", "2021-01-01",
-    "2021-02-10", "2021-03-01", "2021-04-01", "2021-06-01", "2021-07-01", "2021-08-01", "2021-11-01-preview", "2021-12-01",
-    "2022-01-01", "2022-02-01", "2022-03-01", "2022-04-01", "2022-05-01", "2022-08-01", "2022-09-10",
-    "2022-10-01", "2023-01-01", "2023-02-01", "2023-04-01", "2023-06-01", "2023-08-01", "2024-01-01",
-    "2024-02-01", "2024-03-01", "2024-04-01", "2024-10-01", "2025-02-01", "2025-08-01", "2026-05-01", "2026-07-01"};
+    "2016-06-01",         "2018-07-10", "2018-12-20", "2019-05-13", "2019-06-15", "2020-02-02", "2020-10-01",
+    "2021-01-01",         "2021-02-10", "2021-03-01", "2021-04-01", "2021-06-01", "2021-07-01", "2021-08-01",
+    "2021-11-01-preview", "2021-12-01", "2022-01-01", "2022-02-01", "2022-03-01", "2022-04-01", "2022-05-01",
+    "2022-08-01",         "2022-09-10", "2022-10-01", "2023-01-01", "2023-02-01", "2023-04-01", "2023-06-01",
+    "2023-08-01",         "2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-10-01", "2025-02-01",
+    "2025-08-01",         "2026-05-01", "2026-07-01"};
 const std::vector<std::string> kBackupVersions = {
-    "2016-12-01", "2018-07-10", "2019-05-13", "2019-05-13-preview", "2019-06-15", "2020-02-02", "2020-10-01",
-    "2020-12-01", "2021-01-01", "2021-02-01", "2021-02-10", "2021-03-01", "2021-04-01", "2021-06-01", "2021-07-01",
-    "2021-08-01", "2021-10-01", "2021-12-01", "2022-01-01", "2022-02-01", "2022-03-01", "2022-04-01", "2022-06-01-preview",
-    "2022-09-01-preview", "2022-09-10", "2022-10-01", "2023-01-01", "2023-02-01", "2023-04-01", "2023-06-01", "2023-08-01",
-    "2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-07-30-preview", "2024-10-01", "2025-01-01", "2025-02-01",
-    "2025-08-01"};
-const std::vector<std::string> kSecondaryVersions = {"2018-12-20", "2018-12-20-preview", "2021-11-15", "2023-01-15"};
+    "2016-12-01",         "2018-07-10", "2019-05-13",         "2019-05-13-preview", "2019-06-15",
+    "2020-02-02",         "2020-10-01", "2020-12-01",         "2021-01-01",         "2021-02-01",
+    "2021-02-10",         "2021-03-01", "2021-04-01",         "2021-06-01",         "2021-07-01",
+    "2021-08-01",         "2021-10-01", "2021-12-01",         "2022-01-01",         "2022-02-01",
+    "2022-03-01",         "2022-04-01", "2022-06-01-preview", "2022-09-01-preview", "2022-09-10",
+    "2022-10-01",         "2023-01-01", "2023-02-01",         "2023-04-01",         "2023-06-01",
+    "2023-08-01",         "2024-01-01", "2024-02-01",         "2024-03-01",         "2024-04-01",
+    "2024-07-30-preview", "2024-10-01", "2025-01-01",         "2025-02-01",         "2025-08-01"};
+const std::vector<std::string> kSecondaryVersions = {"2018-12-20", "2018-12-20-preview", "2021-11-15",
+                                                     "2023-01-15"};
 
 // The platform resources. Microsoft's JavaScript SDKs ask for the newest, Debian's az for those of 2022.
 const std::vector<std::string> kKeyVaultVersions = {
-    "2016-10-01", "2018-02-14", "2018-02-14-preview", "2019-09-01", "2020-04-01-preview", "2021-04-01-preview",
-    "2021-06-01-preview", "2021-10-01", "2021-11-01-preview", "2022-02-01-preview", "2022-07-01", "2022-11-01",
-    "2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"};
+    "2016-10-01",         "2018-02-14",         "2018-02-14-preview", "2019-09-01",
+    "2020-04-01-preview", "2021-04-01-preview", "2021-06-01-preview", "2021-10-01",
+    "2021-11-01-preview", "2022-02-01-preview", "2022-07-01",         "2022-11-01",
+    "2023-02-01",         "2023-07-01",         "2024-11-01",         "2025-05-01"};
 const std::vector<std::string> kAppConfigurationVersions = {
-    "2020-06-01", "2020-07-01-preview", "2021-03-01-preview", "2021-10-01-preview", "2022-03-01-preview", "2022-05-01",
-    "2023-03-01", "2023-08-01-preview", "2023-09-01-preview", "2024-05-01", "2024-06-01", "2025-02-01-preview"};
+    "2020-06-01",         "2020-07-01-preview", "2021-03-01-preview", "2021-10-01-preview",
+    "2022-03-01-preview", "2022-05-01",         "2023-03-01",         "2023-08-01-preview",
+    "2023-09-01-preview", "2024-05-01",         "2024-06-01",         "2025-02-01-preview"};
 const std::vector<std::string> kStorageVersions = {
-    "2016-01-01", "2018-11-01", "2019-04-01", "2019-06-01", "2020-08-01-preview", "2021-01-01", "2021-02-01", "2021-04-01",
-    "2021-06-01", "2021-08-01", "2021-09-01", "2022-05-01", "2022-09-01", "2023-01-01", "2023-04-01",
-    "2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01", "2025-08-01", "2026-04-01"};
+    "2016-01-01", "2018-11-01", "2019-04-01", "2019-06-01", "2020-08-01-preview", "2021-01-01", "2021-02-01",
+    "2021-04-01", "2021-06-01", "2021-08-01", "2021-09-01", "2022-05-01",         "2022-09-01", "2023-01-01",
+    "2023-04-01", "2023-05-01", "2024-01-01", "2025-01-01", "2025-06-01",         "2025-08-01", "2026-04-01"};
 const std::vector<std::string> kCosmosVersions = {
-    "2021-10-15", "2022-02-15-preview", "2022-05-15", "2022-08-15", "2022-08-15-preview", "2022-11-15", "2022-11-15-preview",
-    "2023-03-01-preview", "2023-03-15", "2023-03-15-preview", "2023-04-15", "2023-09-15", "2023-11-15", "2024-05-15", "2024-08-15",
-    "2024-11-15", "2025-04-15", "2025-10-15"};
+    "2021-10-15", "2022-02-15-preview", "2022-05-15",         "2022-08-15", "2022-08-15-preview",
+    "2022-11-15", "2022-11-15-preview", "2023-03-01-preview", "2023-03-15", "2023-03-15-preview",
+    "2023-04-15", "2023-09-15",         "2023-11-15",         "2024-05-15", "2024-08-15",
+    "2024-11-15", "2025-04-15",         "2025-10-15"};
 const std::vector<std::string> kProtectionVersions = {
-    "2021-01-01", "2021-07-01", "2022-01-01", "2022-03-01", "2022-04-01", "2022-05-01", "2022-09-01-preview",
-    "2022-10-01-preview", "2022-11-01-preview", "2022-12-01", "2023-01-01", "2023-05-01", "2023-11-01", "2023-12-01",
-    "2024-03-01", "2024-04-01", "2025-01-01", "2025-07-01"};
+    "2021-01-01", "2021-07-01",         "2022-01-01",         "2022-03-01",         "2022-04-01",
+    "2022-05-01", "2022-09-01-preview", "2022-10-01-preview", "2022-11-01-preview", "2022-12-01",
+    "2023-01-01", "2023-05-01",         "2023-11-01",         "2023-12-01",         "2024-03-01",
+    "2024-04-01", "2025-01-01",         "2025-07-01"};
 const std::vector<std::string> kKubernetesVersions = {
-    "2022-09-01", "2022-11-01", "2023-01-01", "2023-02-01", "2023-05-01", "2023-08-01", "2023-10-01", "2024-02-01",
-    "2024-05-01", "2024-09-01", "2025-01-01", "2025-05-01"};
+    "2020-01-01", "2020-02-01",         "2020-03-01", "2020-04-01", "2020-06-01",         "2020-07-01",
+    "2020-09-01", "2020-11-01",         "2020-12-01", "2021-02-01", "2021-03-01",         "2021-05-01",
+    "2021-07-01", "2021-08-01",         "2021-09-01", "2021-10-01", "2022-01-01",         "2022-02-01",
+    "2022-03-01", "2022-04-01",         "2022-06-01", "2022-07-01", "2022-08-03-preview", "2022-09-01",
+    "2022-11-01", "2022-11-02-preview", "2023-01-01", "2023-02-01", "2023-03-01",         "2023-04-01",
+    "2023-05-01", "2023-06-01",         "2023-07-01", "2023-08-01", "2023-09-01",         "2023-10-01",
+    "2023-11-01", "2024-01-01",         "2024-02-01", "2024-05-01", "2024-07-01",         "2024-08-01",
+    "2024-09-01", "2024-10-01",         "2025-01-01", "2025-02-01", "2025-03-01",         "2025-04-01",
+    "2025-05-01", "2025-07-01"};
 
 std::vector<std::string> both(std::vector<std::string> versions, const std::vector<std::string>& more) {
   versions.insert(versions.end(), more.begin(), more.end());
@@ -97,6 +113,7 @@ const std::vector<ApiVersions> kTable = {
     {"Microsoft.RecoveryServices/locations/secondary", true, kSecondaryVersions},
     {"Microsoft.Compute/disks", true, kDiskVersions},
     {"Microsoft.Compute/snapshots", true, kDiskVersions},
+    {"Microsoft.Compute/diskEncryptionSets", true, kDiskVersions},
     {"Microsoft.Compute/locations/DiskOperations", true, kDiskVersions},
     {"Microsoft.Compute/virtualMachines", true, kVmVersions},
     {"Microsoft.Compute/locations/operations", true, kVmVersions},
@@ -112,8 +129,11 @@ const std::vector<ApiVersions> kTable = {
     {"Microsoft.Network/publicIPAddresses", true, kNetworkVersions},
     {"Microsoft.Network/locations/operations", true, kNetworkVersions},
     {"Microsoft.KeyVault/vaults", true, kKeyVaultVersions},
+    {"Microsoft.KeyVault/vaults/keys", true, kKeyVaultVersions},
     {"Microsoft.KeyVault/locations", true, kKeyVaultVersions},
     {"Microsoft.KeyVault/deletedVaults", true, kKeyVaultVersions},
+    {"Microsoft.KeyVault/managedHSMs", true, kKeyVaultVersions},
+    {"Microsoft.KeyVault/deletedManagedHSMs", true, kKeyVaultVersions},
     {"Microsoft.AppConfiguration/configurationStores", true, kAppConfigurationVersions},
     {"Microsoft.AppConfiguration/locations", true, kAppConfigurationVersions},
     {"Microsoft.Storage/storageAccounts", true, kStorageVersions},
@@ -121,6 +141,7 @@ const std::vector<ApiVersions> kTable = {
     {"Microsoft.DocumentDB/databaseAccounts", true, kCosmosVersions},
     {"Microsoft.DocumentDB/locations", true, kCosmosVersions},
     {"Microsoft.DocumentDB/restorableDatabaseAccounts", true, kCosmosVersions},
+    {"Microsoft.DocumentDB/databaseAccountNames", false, kCosmosVersions},
     {"Microsoft.DataProtection/backupVaults", true, kProtectionVersions},
     {"Microsoft.DataProtection/locations", true, kProtectionVersions},
     {"Microsoft.ContainerService/managedClusters", true, kKubernetesVersions},
@@ -157,7 +178,9 @@ const std::vector<ApiVersions> kTable = {
 
 }  // namespace
 
-const std::vector<ApiVersions>& all_versions() { return kTable; }
+const std::vector<ApiVersions>& all_versions() {
+  return kTable;
+}
 
 const ApiVersions* find_versions(std::string_view key) {
   for (const auto& entry : kTable) {

@@ -65,6 +65,15 @@ Reply create_certificate(VaultCall& call, const std::string& name);
 Reply import_certificate(VaultCall& call, const std::string& name);
 Reply pending_certificate(VaultCall& call, const std::string& name);
 Reply certificate_policy(VaultCall& call, const std::string& name);
+// Who issues certificates and who hears of them: kept and shown, nothing else.
+Reply certificate_contacts(VaultCall& call);
+Reply certificate_issuers(VaultCall& call, const std::string& name);  // "": the list
+
+bool is_key_operation(const std::string& path);  // encrypt, decrypt, sign, verify, wrapkey, unwrapkey
+Reply key_operation(VaultCall& call, const std::string& name, const std::string& version,
+                    const std::string& path);
+Reply rotate_key(VaultCall& call, const std::string& name);
+Reply key_rotation_policy(VaultCall& call, const std::string& name);
 
 // ---- backup ----
 // The item with all its versions, sealed with a key of the subscription and the geography. Throws 400 for
@@ -77,13 +86,13 @@ Reply restore_backup(VaultCall& call, const std::string& kind);
 struct MadeCertificate {
   std::string certificate_pem, key_pem, der, pkcs12;
   core::TimePoint not_before{}, not_after{};
-  Json key;  // the public key as a JSON Web Key
+  Json key;                 // the public key as a JSON Web Key
+  std::string private_key;  // as VaultKey keeps it
 };
-MadeCertificate make_self_signed(const std::string& subject, int months, core::TimePoint now);
+// As the policy's key_props and x509_props say.
+MadeCertificate make_self_signed(const Json& policy, core::TimePoint now);
 // From PEM text or PKCS #12 bytes. Throws ApiError 400 BadParameter.
 MadeCertificate read_certificate(const std::string& bytes, const std::string& password);
-// A new key pair's public part. `type` RSA (`size` 2048, 3072, 4096) or EC (`curve` P-256, P-384, P-521).
-Json make_public_key(const std::string& type, int size, const std::string& curve);
 
 // The routes of the data plane.
 Reply serve_vault(Context& context, KeyVaultStore& store, Resource& vault, Request& request);

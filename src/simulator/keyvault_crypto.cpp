@@ -1,16 +1,14 @@
-// Key pairs and certificates that are real, so that a client can parse what it is given.
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
+// Certificates that are real, so that a client can parse what it is given.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <memory>
 
+#include "simulator/json_util.hpp"
 #include "simulator/keyvault.hpp"
+#include "simulator/keyvault_key.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -26,28 +24,7 @@ struct Freer {
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
 using Pkcs12 = std::unique_ptr<PKCS12, Freer<PKCS12_free>>;
-
-std::string number_text(EVP_PKEY* key, const char* name) {
-  BIGNUM* raw = nullptr;
-  if (EVP_PKEY_get_bn_param(key, name, &raw) != 1) return {};
-  const Number number(raw);
-  std::string bytes(static_cast<std::size_t>(BN_num_bytes(raw)), '\0');
-  BN_bn2bin(raw, reinterpret_cast<unsigned char*>(bytes.data()));
-  return base64url_encode(bytes);
-}
-
-Json public_json(EVP_PKEY* key, const std::string& curve) {
-  if (EVP_PKEY_base_id(key) == EVP_PKEY_EC)
-    return {{"kty", "EC"},
-            {"crv", curve},
-            {"x", number_text(key, OSSL_PKEY_PARAM_EC_PUB_X)},
-            {"y", number_text(key, OSSL_PKEY_PARAM_EC_PUB_Y)}};
-  return {{"kty", "RSA"},
-          {"n", number_text(key, OSSL_PKEY_PARAM_RSA_N)},
-          {"e", number_text(key, OSSL_PKEY_PARAM_RSA_E)}};
-}
 
 std::string text_of(BIO* bio) {
   char* data = nullptr;
@@ -76,7 +53,9 @@ MadeCertificate describe(X509* certificate, EVP_PKEY* key) {
   made.pkcs12 = text_of(bundle.get());
   made.not_before = time_of(X509_get0_notBefore(certificate));
   made.not_after = time_of(X509_get0_notAfter(certificate));
-  made.key = public_json(key, "P-256");
+  const auto pair = VaultKey::of_pem(made.key_pem);
+  made.key = pair.public_json();
+  made.private_key = pair.private_text();
   return made;
 }
 
@@ -92,6 +71,23 @@ void add_subject(X509_NAME* name, const std::string& subject) {
   }
 }
 
+// {"dns_names":[…],"emails":[…],"upns":[…]}; user principal names are not put into the certificate.
+void add_names(X509* certificate, const Json& sans) {
+  std::string all;
+  for (const auto& [member, prefix] : {std::pair("dns_names", "DNS:"), std::pair("emails", "email:")})
+    for (const auto& name : sans.value(member, Json::array())) {
+      const std::string text = name.get<std::string>();
+      if (text.find_first_of(",:") != std::string::npos)
+        throw_vault_parameter("The subject alternative names are invalid.");
+      all += (all.empty() ? "" : ",") + std::string(prefix) + text;
+    }
+  if (all.empty()) return;
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, all.c_str());
+  if (extension == nullptr) throw_vault_parameter("The subject alternative names are invalid.");
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+}
+
 MadeCertificate read_pem(const std::string& text) {
   const Bio first(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))),
       second(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -103,14 +99,11 @@ MadeCertificate read_pem(const std::string& text) {
 
 }  // namespace
 
-Json make_public_key(const std::string& type, int size, const std::string& curve) {
-  const Key key(type == "EC" ? EVP_EC_gen(curve.c_str()) : EVP_RSA_gen(static_cast<unsigned>(size)));
-  if (!key) throw_vault_parameter("The key could not be made.");
-  return public_json(key.get(), curve);
-}
-
-MadeCertificate make_self_signed(const std::string& subject, int months, core::TimePoint now) {
-  const Key key(EVP_RSA_gen(2'048));
+MadeCertificate make_self_signed(const Json& policy, core::TimePoint now) {
+  const auto key = VaultKey::make(text_at(policy, "/key_props/kty"),
+                                  static_cast<int>(number_at(policy, "/key_props/key_size", 2'048)),
+                                  text_at(policy, "/key_props/crv", "P-256"));
+  const auto months = number_at(policy, "/x509_props/validity_months", 12);
   const Certificate certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()),
@@ -119,11 +112,12 @@ MadeCertificate make_self_signed(const std::string& subject, int months, core::T
       std::chrono::system_clock::to_time_t(std::chrono::system_clock::time_point(now.time_since_epoch()));
   ASN1_TIME_set(X509_getm_notBefore(certificate.get()), begin);
   ASN1_TIME_set(X509_getm_notAfter(certificate.get()), begin + months * 30L * 86'400);
-  X509_set_pubkey(certificate.get(), key.get());
-  add_subject(X509_get_subject_name(certificate.get()), subject);
+  X509_set_pubkey(certificate.get(), key.handle());
+  add_subject(X509_get_subject_name(certificate.get()), text_at(policy, "/x509_props/subject"));
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
-  X509_sign(certificate.get(), key.get(), EVP_sha256());
-  return describe(certificate.get(), key.get());
+  add_names(certificate.get(), policy.value("/x509_props/sans"_json_pointer, Json::object()));
+  X509_sign(certificate.get(), key.handle(), EVP_sha256());
+  return describe(certificate.get(), key.handle());
 }
 
 MadeCertificate read_certificate(const std::string& bytes, const std::string& password) {

@@ -51,10 +51,14 @@ std::string action_of(const Request& request, const std::string& kind) {
   const std::string verb = path.size() > 1 ? lower(path.back()) : "";
   const bool of_deleted = path[0].starts_with("deleted");
   const bool read = request.method == "GET";
+  if (kind == "keys" && verb == "rotationpolicy")
+    return fmt::format("Microsoft.KeyVault/vaults/keyrotationpolicies/{}", read ? "read" : "write");
   std::string what = request.method == "DELETE" ? "delete"
                      : kind == "secrets"        ? "setSecret/action"
                                                 : "create/action";
-  if (verb == "backup" || verb == "restore" || verb == "recover") what = verb + "/action";
+  if (verb == "backup" || verb == "restore" || verb == "recover" || verb == "rotate" ||
+      is_key_operation(verb))
+    what = verb.substr(0, verb.find("key")) + "/action";  // wrapkey: wrap/action
   if (of_deleted && request.method == "DELETE") what = "purge/action";
   if (request.method == "PATCH") what = "update/action";
   if (read) what = "read";
@@ -195,6 +199,17 @@ Reply delete_item(VaultCall& call, const std::string& kind, const std::string& n
   return Reply::json(200, show(call, item, *call.store.version(item, ""), kind != "secrets"));
 }
 
+// To recover or purge an item, its deletion has to be over.
+void check_settled(VaultCall& call, const std::string& kind, const std::string& name) {
+  const auto item = call.store.find(call.instance(), kind, name);
+  if (!item || (item->state != ItemState::deleting && item->state != ItemState::recovering)) return;
+  const bool deleting = item->state == ItemState::deleting;
+  throw_vault(409, "Conflict",
+              fmt::format("{} {} is currently being {}.", singular(kind, true), item->name,
+                          deleting ? "deleted" : "recovered"),
+              deleting ? "ObjectIsBeingDeleted" : "ObjectIsBeingRecovered");
+}
+
 // A deleted item that can be seen: not while it is still being deleted or already purged or recovered.
 VaultObject require_deleted(VaultCall& call, const std::string& kind, const std::string& name) {
   auto item = call.store.find(call.instance(), kind, name);
@@ -217,6 +232,7 @@ void with_twins(VaultCall& call, const VaultObject& item, ItemState state, core:
 }
 
 Reply recover_item(VaultCall& call, const std::string& kind, const std::string& name) {
+  check_settled(call, kind, name);
   const VaultObject item = require_deleted(call, kind, name);
   const auto ready = call.now() + call.context.delay(core::Millis{500}, core::Millis{3'000});
   with_twins(call, item, ready > call.now() ? ItemState::recovering : ItemState::live, ready);
@@ -226,6 +242,7 @@ Reply recover_item(VaultCall& call, const std::string& kind, const std::string& 
 }
 
 Reply purge_item(VaultCall& call, const std::string& kind, const std::string& name) {
+  check_settled(call, kind, name);
   const VaultObject item = require_deleted(call, kind, name);
   if (call.purge_protected())
     throw_vault(403, "Forbidden",
@@ -263,6 +280,8 @@ Reply on_deleted(VaultCall& call, const std::string& kind) {
 Reply on_name(VaultCall& call, const std::string& kind) {
   const std::string& name = call.request.segments[1];
   const std::string& method = call.request.method;
+  if (kind == "certificates" && lower(name) == "contacts") return certificate_contacts(call);
+  if (kind == "certificates" && lower(name) == "issuers") return certificate_issuers(call, "");
   if (kind == "secrets" && method == "PUT") return set_secret(call, name);
   if (kind == "keys" && method == "PUT") return import_key(call, name);
   if (method == "GET") return get_item(call, kind, name, "");
@@ -274,13 +293,19 @@ Reply on_name(VaultCall& call, const std::string& kind) {
 Reply on_detail(VaultCall& call, const std::string& kind) {
   const std::string &name = call.request.segments[1], &detail = call.request.segments[2];
   const std::string& method = call.request.method;
+  if (kind == "certificates" && lower(name) == "issuers") return certificate_issuers(call, detail);
+  if (kind == "keys" && method == "POST" && is_key_operation(detail))
+    return key_operation(call, name, "", lower(detail));
+  if (kind == "keys" && method == "POST" && detail == "rotate") return rotate_key(call, name);
+  if (kind == "keys" && detail == "rotationpolicy") return key_rotation_policy(call, name);
   if (method == "POST" && detail == "backup") return backup_item(call, kind, name);
   if (method == "GET" && detail == "versions") return list_versions(call, kind, name);
   if (kind == "keys" && method == "POST" && detail == "create") return create_key(call, name);
   if (kind == "certificates") {
     if (method == "POST" && detail == "create") return create_certificate(call, name);
     if (method == "POST" && detail == "import") return import_certificate(call, name);
-    if (method == "GET" && detail == "pending") return pending_certificate(call, name);
+    if ((method == "GET" || method == "DELETE") && detail == "pending")
+      return pending_certificate(call, name);
     if (detail == "policy") return certificate_policy(call, name);
   }
   if (method == "GET") return get_item(call, kind, name, detail);
@@ -296,6 +321,8 @@ Reply route(VaultCall& call, const std::string& kind) {
   if (path.size() == 2 && method == "POST" && path[1] == "restore") return restore_backup(call, kind);
   if (path.size() == 2) return on_name(call, kind);
   if (path.size() == 3) return on_detail(call, kind);
+  if (path.size() == 4 && kind == "keys" && method == "POST" && is_key_operation(path[3]))
+    return key_operation(call, path[1], path[2], lower(path[3]));
   throw_no_operation(call.request);
 }
 
@@ -335,7 +362,10 @@ Reply serve_vault(Context& context, KeyVaultStore& store, Resource& vault, Reque
   request.json = Json::parse(request.body.empty() ? "null" : request.body, nullptr, false);
   if (request.json.is_discarded()) throw_vault_parameter("The request body is no valid JSON.");
   drop_nulls(request.json);
-  return route(call, kind);
+  return route(call, kind)
+      .with("Cache-Control", "no-cache")
+      .with("x-ms-keyvault-region", vault.location)
+      .with("x-ms-keyvault-service-version", "1.9.1652.1");
 }
 
 }  // namespace azlin::simulator

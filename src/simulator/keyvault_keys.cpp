@@ -1,10 +1,11 @@
-// Keys and certificates: how they are made. What keys do (encrypt, sign, …) is not simulated.
+// Keys and certificates: how they are made.
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "simulator/crypto.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/keyvault.hpp"
+#include "simulator/keyvault_key.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -16,9 +17,15 @@ constexpr const char* kPendingState = "keyvault pending";
 
 const Json kKeyOps = {"encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"};
 
-Reply keep_key(VaultCall& call, const std::string& name, Json key) {
+const Json kEcOps = {"sign", "verify"};
+
+Reply keep_key(VaultCall& call, const std::string& name, const std::string& type, const VaultKey& key,
+               const Json& operations) {
   const Json& body = call.request.object();
-  Json kept = {{"key", std::move(key)}};
+  Json shown = key.public_json();
+  shown["kty"] = type;
+  shown["key_ops"] = operations.is_array() ? operations : type.starts_with("EC") ? kEcOps : kKeyOps;
+  Json kept = {{"key", shown}, {"private", key.private_text()}};
   for (const char* member : {"tags", "attributes"})
     if (body.contains(member)) kept[member] = body[member];
   const VaultVersion version = add_version(call, "keys", name, kept);
@@ -33,11 +40,19 @@ Json full_policy(const VaultCall& call, Json policy) {
   Json full = {
       {"key_props", {{"exportable", true}, {"kty", "RSA"}, {"key_size", 2048}, {"reuse_key", false}}},
       {"secret_props", {{"contentType", kPfx}}},
-      {"x509_props", {{"subject", subject}, {"validity_months", 12}}},
+      {"x509_props",
+       {{"subject", subject},
+        {"validity_months", 12},
+        {"ekus", {"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"}},
+        {"key_usage", {"digitalSignature", "keyEncipherment"}},
+        {"basic_constraints", {{"ca", false}}}}},
+      {"lifetime_actions",
+       {{{"trigger", {{"lifetime_percentage", 80}}}, {"action", {{"action_type", "AutoRenew"}}}}}},
       {"issuer", {{"name", "Self"}}},
       {"attributes", merged_attributes(call, nullptr, nullptr)}};
   full.merge_patch(policy);
   full.erase("id");
+  if (text_at(full, "/key_props/kty").starts_with("EC")) full["key_props"].erase("key_size");
   return full;
 }
 
@@ -52,9 +67,14 @@ void keep_certificate(VaultCall& call, const std::string& name, const Json& poli
   const std::string version = new_version();
   const bool pem = text_at(policy, "/secret_props/contentType") == kPem;
   Json key = made.key;
-  key["key_ops"] = kKeyOps;
+  key["key_ops"] = key["kty"] == "EC" ? kEcOps : kKeyOps;
   add_version(call, "keys", name,
-              {{"version", version}, {"key", key}, {"attributes", attributes}, {"tags", tags}}, true);
+              {{"version", version},
+               {"key", key},
+               {"private", made.private_key},
+               {"attributes", attributes},
+               {"tags", tags}},
+              true);
   add_version(call, "secrets", name,
               {{"version", version},
                {"value", pem ? made.key_pem + made.certificate_pem : base64_encode(made.pkcs12)},
@@ -96,24 +116,17 @@ Reply create_key(VaultCall& call, const std::string& name) {
   const auto size = number_at(body, "/key_size", 2'048);
   const std::string curve = text_at(body, "/crv", "P-256");
   if (size != 2'048 && size != 3'072 && size != 4'096) throw_vault_parameter("Property key_size is invalid");
-  if (curve != "P-256" && curve != "P-384" && curve != "P-521")
-    throw_vault_parameter("Property crv is invalid");
   check_free(call, "keys", name);
-  Json key = make_public_key(type.substr(0, type.find('-')), static_cast<int>(size), curve);
-  key["kty"] = type;
-  key["key_ops"] = body.value("key_ops", type.starts_with("EC") ? Json{"sign", "verify"} : kKeyOps);
-  return keep_key(call, name, key);
+  const auto key = VaultKey::make(type.substr(0, type.find('-')), static_cast<int>(size), curve);
+  return keep_key(call, name, type, key, body.value("key_ops", Json()));
 }
 
 Reply import_key(VaultCall& call, const std::string& name) {
   const Json given = call.request.object().value("key", Json());
-  if (!given.is_object() || text_at(given, "/kty").empty()) throw_vault_parameter("Property key is required");
-  // Only the public half is ever shown, and nothing here uses the other.
-  Json key = Json::object();
-  for (const char* member : {"kty", "n", "e", "crv", "x", "y", "key_ops"})
-    if (given.contains(member)) key[member] = given[member];
-  if (!key.contains("key_ops")) key["key_ops"] = kKeyOps;
-  return keep_key(call, name, key);
+  if (!given.is_object()) throw_vault_parameter("Property key is required");
+  check_free(call, "keys", name);
+  return keep_key(call, name, text_at(given, "/kty"), VaultKey::of_json(given),
+                  given.value("key_ops", Json()));
 }
 
 Reply create_certificate(VaultCall& call, const std::string& name) {
@@ -124,11 +137,9 @@ Reply create_certificate(VaultCall& call, const std::string& name) {
   const Json policy = full_policy(call, given);
   if (!same(text_at(policy, "/issuer/name"), "Self"))
     throw_vault_parameter("The simulated Key Vault issues self-signed certificates only: issuer Self.");
-  if (text_at(policy, "/key_props/kty") != "RSA")
-    throw_vault_parameter("The simulated Key Vault makes certificates with RSA keys only.");
-  const auto months = static_cast<int>(number_at(policy, "/x509_props/validity_months", 12));
-  keep_certificate(call, name, policy,
-                   make_self_signed(text_at(policy, "/x509_props/subject"), months, call.now()));
+  if (text_at(policy, "/key_props/kty") != "RSA" && text_at(policy, "/key_props/kty") != "EC")
+    throw_vault_parameter("The simulated Key Vault makes certificates with keys of type RSA and EC.");
+  keep_certificate(call, name, policy, make_self_signed(policy, call.now()));
   const auto ready = call.now() + call.context.delay(core::Millis{1'000}, core::Millis{10'000});
   call.context.state.set_meta(std::string(kPendingState) + call.instance() + "|" + lower(name),
                               std::to_string(ready.time_since_epoch().count()));
@@ -155,12 +166,12 @@ Reply import_certificate(VaultCall& call, const std::string& name) {
 }
 
 Reply pending_certificate(VaultCall& call, const std::string& name) {
-  require_item(call, "certificates", name);
-  const auto ready =
-      call.context.state.meta(std::string(kPendingState) + call.instance() + "|" + lower(name));
-  if (!ready)
+  const std::string note = std::string(kPendingState) + call.instance() + "|" + lower(name);
+  const std::string ready = call.context.state.meta(note).value_or("");
+  if (ready.empty())
     throw_vault(404, "PendingCertificateNotFound", fmt::format("Pending certificate not found: {}", name));
-  const bool done = std::stoll(*ready) <= call.now().time_since_epoch().count();
+  const bool done = std::stoll(ready) <= call.now().time_since_epoch().count();
+  if (call.request.method == "DELETE") call.context.state.set_meta(note, "");
   return Reply::json(200, pending_body(call, name, done));
 }
 

@@ -6,6 +6,7 @@
 #include "simulator/locations.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
+#include "simulator/soft_deletion.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -13,6 +14,8 @@ namespace {
 
 constexpr const char* kDeletedType = "Microsoft.KeyVault/locations/deletedVaults";
 constexpr const char* kPurgeKind = "keyvault purge";
+constexpr SoftDeletion kDeletion = {kVaultType, kDeletedType, kPurgeKind,
+                                    "Microsoft.KeyVault/locations/{}/deletedVaults", "vaultId"};
 constexpr int kLeastDays = 7, kMostDays = 90;
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -36,14 +39,9 @@ void check_name(const std::string& name) {
                     name));
 }
 
-std::vector<Resource> deleted_named(Context& context, const std::string& name) {
-  return context.state.list_by_ref(kDeletedType, lower(name));
-}
-
 // Names are unique in the whole cloud, also those of deleted vaults.
 void check_unique(Context& context, const std::string& name) {
-  if (context.state.list_by_ref(kVaultType, lower(name)).empty() && deleted_named(context, name).empty())
-    return;
+  if (!name_is_taken(context, kDeletion, name)) return;
   throw ApiError(
       409, "VaultAlreadyExists",
       fmt::format("The vault name '{}' is already in use. Vault names are globally unique so it is possible "
@@ -98,22 +96,8 @@ Resource new_vault(Context& context, const Request& request) {
 
 // createMode recover: all but the vault itself is as it was.
 Reply recover(Context& context, const Request& request) {
-  for (auto& deleted : deleted_named(context, request.target.name)) {
-    if (!same(text_at(deleted.body, "/properties/vaultId"), request.target.id)) continue;
-    Resource vault;
-    vault.id = text_at(deleted.body, "/properties/vaultId");
-    vault.type = kVaultType;
-    vault.name = deleted.name;
-    vault.location = deleted.hidden["location"];
-    vault.ref = deleted.ref;
-    vault.live = true;
-    vault.body = deleted.hidden["body"];
-    vault.hidden = {{"instance", deleted.hidden["instance"]}};
-    context.operations.cancel(deleted.id, kPurgeKind);
-    context.state.erase(deleted.id);
-    context.save(vault);
-    return Reply::json(200, context.present(vault));
-  }
+  if (const auto vault = bring_back(context, kDeletion, request.target.id))
+    return Reply::json(200, context.present(*vault));
   throw ApiError(404, "VaultNotFound",
                  fmt::format("The deleted vault '{}' could not be found.", request.target.name));
 }
@@ -153,31 +137,13 @@ Reply patch_vault(Context& context, Request& request) {
 }
 
 // The vault becomes an entry among the deleted ones, which goes by itself when its days are over.
-void soft_delete(Context& context, const Resource& vault) {
-  const auto days =
-      std::chrono::days{number_at(vault.body, "/properties/softDeleteRetentionInDays", kMostDays)};
-  Resource deleted;
-  deleted.id = fmt::format("/subscriptions/{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}",
-                           vault.subscription, vault.location, vault.name);
-  deleted.type = kDeletedType;
-  deleted.name = vault.name;
-  deleted.ref = vault.ref;
-  deleted.hidden = {
-      {"instance", vault.hidden["instance"]}, {"location", vault.location}, {"body", vault.body}};
-  deleted.body = {{"id", deleted.id},
-                  {"name", deleted.name},
-                  {"type", "Microsoft.KeyVault/deletedVaults"},
-                  {"properties",
-                   {{"vaultId", vault.id},
-                    {"location", vault.location},
-                    {"tags", vault.body.value("tags", Json::object())},
-                    {"deletionDate", core::to_iso8601(context.now())},
-                    {"scheduledPurgeDate", core::to_iso8601(context.now() + days)}}}};
+void delete_softly(Context& context, const Resource& vault) {
+  Json properties = Json::object();
   if (flag_at(vault.body, "/properties/enablePurgeProtection", false))
-    deleted.body["properties"]["purgeProtectionEnabled"] = true;
-  context.save(deleted);
-  context.operations.schedule({kPurgeKind, deleted.id, {{"id", deleted.id}}},
-                              std::chrono::duration_cast<core::Millis>(days));
+    properties["purgeProtectionEnabled"] = true;
+  soft_delete(context, kDeletion, vault,
+              std::chrono::days{number_at(vault.body, "/properties/softDeleteRetentionInDays", kMostDays)},
+              "Microsoft.KeyVault/deletedVaults", properties);
 }
 
 Reply delete_vault(Context& context, Request& request) {
@@ -190,15 +156,14 @@ Reply delete_vault(Context& context, Request& request) {
 Json purge(Context& context, KeyVaultStore& store, const Json& data) {
   const auto deleted = context.state.find(data["id"].get<std::string>());
   if (!deleted) return nullptr;
-  store.erase_vault(deleted->hidden["instance"]);
+  store.erase_vault(deleted->hidden["hidden"]["instance"]);
   context.state.erase(deleted->id);
   return nullptr;
 }
 
 Resource require_deleted(Context& context, const Request& request) {
   auto deleted = context.state.find(
-      fmt::format("/subscriptions/{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}",
-                  request.param("sub"), request.param("location"), request.param("name")));
+      deleted_id(kDeletion, request.param("sub"), request.param("location"), request.param("name")));
   if (!deleted)
     throw ApiError(
         404, "VaultNotFound",
@@ -216,17 +181,10 @@ Reply purge_vault(Context& context, Request& request) {
 }
 
 Reply check_availability(Context& context, Request& request) {
-  const std::string name = text_at(request.object(), "/name");
-  try {
+  return name_availability(request, "AccountNameInvalid", [&](const std::string& name) {
     check_name(name);
     check_unique(context, name);
-  } catch (const ApiError& error) {
-    const bool taken = error.status == 409;
-    return Reply::json(200, {{"nameAvailable", false},
-                             {"reason", taken ? "AlreadyExists" : "AccountNameInvalid"},
-                             {"message", error.message}});
-  }
-  return Reply::json(200, {{"nameAvailable", true}});
+  });
 }
 
 void register_vaults(Router& router, Context& context) {
@@ -262,6 +220,20 @@ void register_deleted(Router& router, Context& context) {
              [&context](Request& request) { return purge_vault(context, request); });
 }
 
+// There are no managed HSMs; the az command asks for them along with the vaults.
+void register_managed_hsms(Router& router, Context& context) {
+  const char* type = "Microsoft.KeyVault/managedHSMs";
+  const auto none = [](Request&) { return Reply::json(200, {{"value", Json::array()}}); };
+  router.arm("GET", subscription_path(type), type, none);
+  router.arm("GET", group_path(type), type, none);
+  router.arm("GET", group_path(type) + "/{hsm}", type,
+             [](Request& request) -> Reply { throw_not_found(request.target.id); });
+  router.arm("GET", subscription_path("Microsoft.KeyVault/deletedManagedHSMs"),
+             "Microsoft.KeyVault/deletedManagedHSMs", none);
+  router.arm("POST", subscription_path("Microsoft.KeyVault/checkMhsmNameAvailability"), type,
+             [&context](Request& request) { return check_availability(context, request); });
+}
+
 }  // namespace
 
 KeyVaultStore& key_vault_store(Context& context) {
@@ -275,7 +247,7 @@ void register_key_vault(Router& router, Context& context) {
   context.operations.on(kPurgeKind,
                         [store](Context& cloud, const Json& data) { return purge(cloud, *store, data); });
   context.on_erase[lower(kVaultType)] = [](Context& cloud, const Resource& vault) {
-    soft_delete(cloud, vault);
+    delete_softly(cloud, vault);
   };
   context.presenters[lower(kVaultType)] = [&context](const Resource& vault) {
     Json body = vault.body;
@@ -296,6 +268,7 @@ void register_key_vault(Router& router, Context& context) {
                                   }});
   register_vaults(router, context);
   register_deleted(router, context);
+  register_managed_hsms(router, context);
 }
 
 }  // namespace azlin::simulator

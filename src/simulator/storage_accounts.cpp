@@ -7,6 +7,7 @@
 #include "simulator/platform.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/seed_builder.hpp"
+#include "simulator/soft_deletion.hpp"
 #include "simulator/storage.hpp"
 #include "simulator/text.hpp"
 
@@ -192,16 +193,26 @@ Reply regenerate_key(Context& context, Request& request) {
 }
 
 Reply check_availability(Context& context, Request& request) {
-  const std::string name = text_at(request.object(), "/name");
-  try {
+  return name_availability(request, "AccountNameInvalid", [&](const std::string& name) {
     check_name(name);
     check_unique(context, name);
-  } catch (const ApiError& error) {
-    return Reply::json(200, {{"nameAvailable", false},
-                             {"reason", error.status == 409 ? "AlreadyExists" : "AccountNameInvalid"},
-                             {"message", error.message}});
-  }
-  return Reply::json(200, {{"nameAvailable", true}});
+  });
+}
+
+// Azure allows 250 accounts in a region of a subscription.
+Reply usages(Context& context, Request& request) {
+  ListFilter filter;
+  filter.subscription = request.target.subscription;
+  filter.type = kStorageType;
+  int count = 0;
+  for (const auto& account : context.state.list(filter))
+    count += same(account.location, request.param("location"));
+  return Reply::json(
+      200, {{"value",
+             {{{"unit", "Count"},
+               {"currentValue", count},
+               {"limit", 250},
+               {"name", {{"value", "StorageAccounts"}, {"localizedValue", "Storage Accounts"}}}}}}});
 }
 
 Json endpoints(Context& context, const std::string& account, bool blob_only) {
@@ -316,6 +327,7 @@ void register_storage(Router& router, Context& context) {
   });
   on("POST", one + "/regenerateKey", regenerate_key);
   on("POST", subscription_path("Microsoft.Storage/checkNameAvailability"), check_availability);
+  on("GET", "/subscriptions/{sub}/providers/Microsoft.Storage/locations/{location}/usages", usages);
   context.presenters[lower(kStorageType)] = [&context](const Resource& account) {
     return present_account(context, account);
   };

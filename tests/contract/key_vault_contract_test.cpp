@@ -195,6 +195,8 @@ TEST_F(KeyVaultContractTest, ChangesTakeAWhile) {
   call("DELETE", vault + "/secrets/a");
   EXPECT_EQ(call("GET", vault + "/deletedsecrets/a").status, 404);
   EXPECT_EQ(inner(call("PUT", vault + "/secrets/a", {{"value", "2"}})), "ObjectIsBeingDeleted");
+  EXPECT_EQ(inner(call("POST", vault + "/deletedsecrets/a/recover")), "ObjectIsBeingDeleted");
+  EXPECT_EQ(inner(call("DELETE", vault + "/deletedsecrets/a")), "ObjectIsBeingDeleted");
   sim_.advance("5s");
   call("POST", vault + "/deletedsecrets/a/recover");
   EXPECT_EQ(inner(call("PUT", vault + "/secrets/a", {{"value", "2"}})), "ObjectIsBeingRecovered");
@@ -248,6 +250,68 @@ TEST_F(KeyVaultContractTest, KeysAreMadeAndBackedUp) {
   const auto blob = call("POST", vault + "/keys/k/backup").json();
   EXPECT_EQ(call("POST", other + "/keys/restore", blob).status, 200);
   EXPECT_EQ(call("GET", other + "/keys/k").json()["key"]["x"], made.json()["key"]["x"]);
+}
+
+// POST /keys/{name}/{version}/{sign|verify|…}; a private half that comes back by a restore is the same one.
+TEST_F(KeyVaultContractTest, ARestoredKeyKnowsItsSignature) {
+  const auto vault = make("v-one"), other = make("v-two");
+  call("POST", vault + "/keys/k/create", {{"kty", "EC"}, {"crv", "P-256"}, {"key_ops", {"sign", "verify"}}});
+  const std::string digest(43, 'A');  // 32 bytes
+  const auto made = call("POST", vault + "/keys/k/sign", {{"alg", "ES256"}, {"value", digest}});
+  ASSERT_EQ(made.status, 200) << made.body;
+  call("POST", other + "/keys/restore", call("POST", vault + "/keys/k/backup").json());
+  const std::string version = made.json()["kid"].get<std::string>().substr(vault.size() + 8);
+  json check = {{"alg", "ES256"}, {"digest", digest}, {"value", made.json()["value"]}};
+  EXPECT_EQ(call("POST", other + "/keys/k/" + version + "/verify", check).json()["value"], true);
+  check["digest"] = std::string(42, 'A') + "E";
+  EXPECT_EQ(call("POST", other + "/keys/k/" + version + "/verify", check).json()["value"], false);
+  EXPECT_EQ(call("POST", vault + "/keys/k/sign", {{"alg", "RS256"}, {"value", digest}}).status, 400);
+  EXPECT_EQ(inner(call("POST", vault + "/keys/k/encrypt", {{"alg", "RSA-OAEP"}, {"value", "AA"}})),
+            "KeyOperationForbidden");
+}
+
+// JSON Web Keys: the coordinates have the whole width of the curve (RFC 7518, 6.2.1.2), also with zeros in
+// front.
+TEST_F(KeyVaultContractTest, CoordinatesOfAPointHaveTheWidthOfItsCurve) {
+  const auto vault = make("v-one");
+  for (int i = 0; i < 300; ++i) {
+    const auto key = call("POST", vault + "/keys/k/create", {{"kty", "EC"}, {"crv", "P-256"}}).json()["key"];
+    ASSERT_EQ(key["x"].get<std::string>().size(), 43U);
+    ASSERT_EQ(key["y"].get<std::string>().size(), 43U);
+  }
+}
+
+TEST_F(KeyVaultContractTest, ARotationMakesAVersionOfTheSameKind) {
+  const auto vault = make("v-one");
+  call("POST", vault + "/keys/k/create", {{"kty", "RSA"}, {"key_size", 3072}, {"tags", {{"a", "b"}}}});
+  const auto rotated = call("POST", vault + "/keys/k/rotate").json();
+  EXPECT_EQ(rotated["key"]["n"].get<std::string>().size(), 512U);
+  EXPECT_EQ(rotated["tags"], (json{{"a", "b"}}));
+  EXPECT_EQ(call("GET", vault + "/keys/k/versions").json()["value"].size(), 2U);
+  EXPECT_EQ(call("GET", vault + "/keys/k/rotationpolicy").json()["lifetimeActions"][0]["action"]["type"],
+            "Notify");
+  const json policy = {
+      {"lifetimeActions", {{{"trigger", {{"timeAfterCreate", "P30D"}}}, {"action", {{"type", "Rotate"}}}}}}};
+  EXPECT_EQ(call("PUT", vault + "/keys/k/rotationpolicy", policy).status, 200);
+  EXPECT_EQ(
+      call("PUT", vault + "/keys/k/rotationpolicy", {{"lifetimeActions", {{{"action", {{"type", "No"}}}}}}})
+          .status,
+      400);
+}
+
+TEST_F(KeyVaultContractTest, RepliesNameTheRegion) {
+  const auto vault = make("v-one");
+  const auto reply = call("GET", vault + "/secrets");
+  EXPECT_EQ(reply.header("x-ms-keyvault-region"), "eastus");
+  EXPECT_EQ(reply.header("cache-control"), "no-cache");
+}
+
+// The az command asks for HSMs along with vaults.
+TEST_F(KeyVaultContractTest, ThereAreNoManagedHsms) {
+  const std::string subscription = std::string(kSubscription) + "/providers/Microsoft.KeyVault/";
+  for (const char* list : {"managedHSMs", "deletedManagedHSMs"})
+    EXPECT_EQ(get(subscription + list + "?api-version=2022-07-01")["value"], json::array());
+  EXPECT_EQ(sim_.arm("GET", path("Microsoft.KeyVault/managedHSMs/none", "2022-07-01")).status, 404);
 }
 
 // managed:true marks the key and the secret of a certificate: the certificate is what is backed up.

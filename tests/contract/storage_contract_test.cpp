@@ -54,6 +54,17 @@ TEST_F(StorageContractTest, NamesAreChecked) {
             "StorageAccountAlreadyTaken");
 }
 
+TEST_F(StorageContractTest, UsagesCountTheAccountsOfARegion) {
+  make("one", "Standard_LRS");
+  const auto usages = [&](const std::string& region) {
+    return get(std::string(kSubscription) + "/providers/Microsoft.Storage/locations/" + region +
+               "/usages?api-version=2023-05-01")["value"][0];
+  };
+  EXPECT_EQ(usages("eastus")["currentValue"], 1);
+  EXPECT_EQ(usages("westus2")["currentValue"], 0);
+  EXPECT_EQ(usages("eastus")["limit"], 250);
+}
+
 // A PATCH changes geo copy and read access; a change of zones is refused.
 TEST_F(StorageContractTest, APatchConvertsAsTheTableSays) {
   make("one", "Standard_LRS");
