@@ -123,15 +123,28 @@ std::vector<Point> to_points(const std::vector<BackupInfo>& backups, const Backu
   return points;
 }
 
+namespace {
+
+// What goes when nothing but the schedule keeps it: what works on a point now, or waits for its copy, ends.
+std::vector<Decision> goes_by(BackupSchedule schedule, const std::vector<BackupInfo>& backups,
+                              core::TimePoint now) {
+  schedule.target_region.reset();
+  auto points = to_points(backups, schedule);
+  for (auto& point : points) point.in_use.clear();
+  return plan_retention(schedule, points, now).deletions();
+}
+
+}  // namespace
+
 std::vector<Decision> losses(const std::optional<BackupSchedule>& before, const BackupSchedule& after,
                              const std::vector<BackupInfo>& backups, core::TimePoint now) {
   std::set<std::pair<std::string, std::string>> gone_anyway;
   if (before) {
-    for (const auto& gone : plan_retention(*before, to_points(backups, *before), now).deletions())
+    for (const auto& gone : goes_by(*before, backups, now))
       gone_anyway.insert({gone.point.name, gone.point.region});
   }
   std::vector<Decision> lost;
-  for (auto& gone : plan_retention(after, to_points(backups, after), now).deletions()) {
+  for (auto& gone : goes_by(after, backups, now)) {
     if (!gone_anyway.contains({gone.point.name, gone.point.region})) lost.push_back(std::move(gone));
   }
   return lost;

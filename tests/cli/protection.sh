@@ -129,9 +129,10 @@ test_two_hundred_vms_in_few_calls_and_a_lost_race_is_refused() {
   expect_err "the plan is no longer the one of hash $hash"
   run azlin plan -f p.yaml -o json
   expect_json '(.vms | length) == 200'
+  hash=$(jq -r .hash <<<"$out")
   # One VM is changed by somebody at the moment of its write: it alone is refused.
-  ok simulator fault add --method PATCH --path '*/virtualMachines/vm-0042' --count 5 --status 412 --code PreconditionFailed --message 'changed meanwhile'
-  run azlin apply -f p.yaml --hash "$(jq -r .hash <<<"$out")" --yes -o json
+  ok simulator fault add --method PATCH --path '*/virtualMachines/vm-0042*' --count 5 --status 412 --code PreconditionFailed --message 'changed meanwhile'
+  run azlin apply -f p.yaml --hash "$hash" --yes -o json
   expect_code 4
   expect_json '.changed == 199 and .failed == 1 and ([.results[] | select(.state == "refused") | .vm] == ["vm-0042"])'
   ok apply -f p.yaml --yes -o json
@@ -142,7 +143,7 @@ test_two_hundred_vms_in_few_calls_and_a_lost_race_is_refused() {
 test_a_failing_vm_does_not_stop_the_others() {
   start_simulator
   write_file
-  ok simulator fault add --method PATCH --path '*/virtualMachines/prod-app-vm' --status 400 --code BadRequest --message injected
+  ok simulator fault add --method PATCH --path '*/virtualMachines/prod-app-vm*' --status 400 --code BadRequest --message injected
   run azlin apply -f protection.yaml --yes
   expect_code 4
   expect_out "✗ prod-app-vm: "
@@ -316,18 +317,21 @@ version: 1\nexpectations: {storage: {versioning: 3}}
 version: 1\nexpectations: {mysql: {}}
 BAD
   [ "$n" -gt 30 ] || fail "only $n bad files"
-  cat >validate.py <<'PY'
+  # Names the files that the schema takes.
+  /usr/bin/python3 - good/*.yaml bad/*.yaml >valid <<'PY' || fail "the validator"
 import json, sys, jsonschema, yaml
 validator = jsonschema.Draft7Validator(json.load(open("schema.json")))
-sys.exit(0 if validator.is_valid(yaml.safe_load(open(sys.argv[1]))) else 1)
+for name in sys.argv[1:]:
+    if validator.is_valid(yaml.safe_load(open(name))):
+        print(name)
 PY
   for file in good/*.yaml; do
-    /usr/bin/python3 validate.py "$file" || fail "the schema refuses $file: $(cat "$file")"
+    grep -qx "$file" valid || fail "the schema refuses $file: $(cat "$file")"
     run azlin plan -f "$file"
-    [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || fail "azlin refuses $file"
+    [ "$code" -eq 0 ] || fail "azlin refuses $file"
   done
   for file in bad/*.yaml; do
-    ! /usr/bin/python3 validate.py "$file" || fail "the schema takes $file: $(cat "$file")"
+    ! grep -qx "$file" valid || fail "the schema takes $file: $(cat "$file")"
     run azlin plan -f "$file"
     expect_code 2
     expect_err "$file:"

@@ -340,6 +340,20 @@ TEST(LossesTest, NamesThePointsThatTheNewRetentionLetsGoAndTheOldOneKept) {
   EXPECT_NE(again.hash, plan.hash);
 }
 
+TEST(LossesTest, APointThatOnlyWaitsForItsCopyOrIsInUseIsLostAllTheSame) {
+  BackupSchedule schedule;
+  schedule.daily = 10;
+  const auto vm = vm_named("a", {{backup::kScheduleTag, to_tag(schedule)}});
+  std::vector<backup::BackupInfo> backups = {daily(vm, 20), daily(vm, 13), daily(vm, 12)};
+  backups[2].in_use = "being verified";
+  auto plan = make_plan(rule("retention: {daily: 5}, region: westus2"), {vm}, {});
+  add_losses(plan, backups, day(20));
+  EXPECT_EQ(plan.lost_points(), 2u);
+  backups[1].hold = "2026-03-14T08:00:00Z case 4711";
+  add_losses(plan, backups, day(20));
+  EXPECT_EQ(plan.lost_points(), 1u);
+}
+
 TEST(LossesTest, AHigherRetentionLosesNothing) {
   const auto vm = vm_named("a", {{backup::kScheduleTag, to_tag(BackupSchedule{})}});
   auto plan = make_plan(rule("retention: {daily: 50}"), {vm}, {});
