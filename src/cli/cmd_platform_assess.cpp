@@ -114,15 +114,18 @@ void print(Console& console, const platform::Assessed& each) {
 
 void bind(CLI::App& command, AssessOptions& options) {
   bind_scope(command, options.scope);
-  command.add_option("--html", options.html, "Also write a page to this file");
+  command.add_option("--html", options.html, "Also write a page to this file; - prints it instead");
   command.add_flag("--print-expectations", options.print_expectations,
                    "Print the expectations that azlin comes with");
   command.footer(
+      "Example: azlin platform assess --all --html page.html\n"
       "Exit codes: 0 all is as expected, 1, 2, 5, 6 something falls short or could not be checked");
 }
 
 int run(Runtime& runtime, const AssessOptions& options) {
   Console& console = runtime.console();
+  if (options.html == "-" && runtime.options().output != "text")
+    throw Error(ErrorKind::usage, "--html - prints a page: leave -o out");
   if (options.print_expectations) {
     console.line(platform::standard_expectations_text());
     console.result({{"expectations", platform::standard_expectations_text()}});
@@ -131,15 +134,20 @@ int run(Runtime& runtime, const AssessOptions& options) {
   PlatformSession session(runtime);
   const auto all = look(session, options.scope);
   ordered_json json = {{"resources", ordered_json::array()}};
+  const bool page = options.html == "-";
   std::size_t short_of = 0;
   for (const auto& each : all) {
-    print(console, each);
+    if (!page) print(console, each);
     json["resources"].push_back(to_json(each));
     short_of += each.falls_short() ? 1 : 0;
   }
   json["fallShort"] = short_of;
-  if (!options.html.empty() && !session.dry_run())
-    platform::write_text_file(options.html, platform::assessment_html(all, runtime.clock().now()));
+  const auto html = options.html.empty() ? "" : platform::assessment_html(all, runtime.clock().now());
+  if (page) {
+    console.line(html);
+    return short_of == 0 ? 0 : core::exit_code(ErrorKind::findings);
+  }
+  if (!options.html.empty() && !session.dry_run()) platform::write_text_file(options.html, html);
   console.line(fmt::format("{} {}, {} short of what is expected", short_of == 0 ? "✓" : "✗",
                            core::counted(all.size(), "resource"),
                            short_of == 0 ? "none" : std::to_string(short_of)));
@@ -153,6 +161,7 @@ void bind(CLI::App& command, ApplyOptions& options) {
   command.footer(
       "Shows the plan and asks. What needs a choice (a region, a folder, a migration) stays to be done by "
       "hand.\n"
+      "Example: azlin platform apply -g Production\n"
       "Exit codes: 0, 1, 2, 4 some changes failed, 5, 7, 130");
 }
 
@@ -176,9 +185,10 @@ std::vector<PlannedMend> plan_mends(const std::vector<platform::Assessed>& all,
                                  finding.command.empty() ? "" : "  → " + finding.command));
         continue;
       }
-      console.line(fmt::format("  change   {}: {} {} -> {}{}{}", each.resource.name, finding.check,
-                               finding.found, finding.expected, finding.mend.for_good ? "  [for good]" : "",
-                               finding.mend.costs ? "  [costs]" : ""));
+      console.line(
+          fmt::format("  change   {}: {} {} -> {}{}{}", each.resource.name, finding.check, finding.found,
+                      finding.mend.how == How::storage_sku ? finding.mend.value : finding.expected,
+                      finding.mend.for_good ? "  [for good]" : "", finding.mend.costs ? "  [costs]" : ""));
       out.push_back({&each, &finding});
     }
   }
@@ -238,6 +248,7 @@ void bind(CLI::App& command, CheckpointOptions& options) {
   command.footer(
       "Run it before a change: App Configuration stores are exported, key vaults backed up.\n"
       "Back: azlin platform appconfig rollback STORE --file FOLDER/TIME/STORE.kvset.json\n"
+      "Example: azlin platform checkpoint -g Production --to ./before --password-file ~/.kv-password\n"
       "Exit codes: 0, 1, 2, 3, 4 some parts failed, 5, 7, 130");
 }
 

@@ -30,13 +30,9 @@ struct KeyVaultBackupOptions {
   bool values = false;
   int parallel = 8;
 };
-struct KeyVaultRestoreOptions {
-  ResourceArgument vault;
-  ItemNames names;
-  std::string folder, file, kind = "secret";
-  PasswordArgument password;
-  bool recover_deleted = false, purge_deleted = false, values = false, allow_incomplete = false;
-  int parallel = 8;
+struct KeyVaultRestoreOptions : KeyVaultBackupOptions {
+  std::string kind = "secret";
+  bool recover_deleted = false, purge_deleted = false, allow_incomplete = false;
 };
 
 struct KeyVaultDiffOptions {
@@ -58,6 +54,30 @@ void bind_names(CLI::App& command, ItemNames& names) {
       ->allow_extra_args(false);
 }
 
+// What backup and restore have in common: whose items, which, and where they lie.
+void bind_items(CLI::App& command, KeyVaultBackupOptions& options, const char* folder_flag,
+                const char* folder_help, const char* file_help) {
+  bind_resource(command, options.vault, "Key vault");
+  bind_names(command, options.names);
+  auto* folder = command.add_option(folder_flag, options.folder, folder_help);
+  command.add_option("--file", options.file, file_help)->excludes(folder);
+  bind_password(command, options.password);
+  command.add_option("--parallel", options.parallel, "Items at once")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+}
+
+// A vault and its data plane.
+struct OpenVault {
+  OpenVault(PlatformSession& session, const ResourceArgument& argument)
+      : vault(session.resource(platform::Kind::key_vault, argument)),
+        data(session.vault_data(vault)),
+        client(*data) {}
+  platform::Resource vault;
+  std::unique_ptr<platform::DataPlane> data;
+  platform::KeyVaultClient client;
+};
+
 platform::VaultIdentity identity_of(const platform::Resource& vault) {
   return {vault.id, vault.name, vault.subscription, vault.location,
           vault.body.value("/properties/vaultUri"_json_pointer, "")};
@@ -77,19 +97,10 @@ int exit_of(std::size_t failed, std::size_t done) {
 }
 
 void bind(CLI::App& command, KeyVaultBackupOptions& options) {
-  bind_resource(command, options.vault, "Key vault");
-  bind_names(command, options.names);
-  auto* to = command.add_option("--to", options.folder, "Folder of the backup; one that is there goes on");
-  command
-      .add_option("--file", options.file,
-                  "One item into one file, as `az keyvault secret backup` writes it (not encrypted by azlin)")
-      ->excludes(to);
-  bind_password(command, options.password);
+  bind_items(command, options, "--to", "Folder of the backup; one that is there goes on",
+             "One item into one file, as `az keyvault secret backup` writes it (not encrypted by azlin)");
   command.add_flag("--values", options.values,
                    "Keep the secrets' values, too (encrypted): they can be restored into another geography");
-  command.add_option("--parallel", options.parallel, "Items at once")
-      ->check(CLI::Range(1, 32))
-      ->capture_default_str();
   command.footer(
       "Example: azlin platform keyvault backup prod-kv --to ./kv-backup --password-file ~/.kv-password\n"
       "Interrupted or killed, run it again: it goes on. A second run fetches only what has changed.\n"
@@ -136,9 +147,8 @@ int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
     throw Error(ErrorKind::usage, "say where the backup goes: --to FOLDER (or --file for one item)");
   PlatformSession session(runtime);
   Console& console = runtime.console();
-  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
-  const auto data = session.vault_data(vault);
-  platform::KeyVaultClient client(*data);
+  OpenVault open(session, options.vault);
+  auto& [vault, data, client] = open;
   if (!options.file.empty()) return back_up_file(session, client, vault, options);
   platform::VaultBackupOptions work;
   work.folder = options.folder;
@@ -192,15 +202,11 @@ int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
 }
 
 void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
-  bind_resource(command, options.vault, "Key vault");
-  bind_names(command, options.names);
-  auto* from = command.add_option("--from", options.folder, "Folder of the backup");
-  command.add_option("--file", options.file, "One file, as `az keyvault secret backup` writes it")
-      ->excludes(from);
+  bind_items(command, options, "--from", "Folder of the backup",
+             "One file, as `az keyvault secret backup` writes it");
   command.add_option("--kind", options.kind, "What the file holds")
       ->check(CLI::IsMember({"secret", "key", "certificate"}))
       ->capture_default_str();
-  bind_password(command, options.password);
   auto* recover = command.add_flag("--recover-deleted", options.recover_deleted,
                                    "Bring back soft-deleted items of the same name, then compare");
   command
@@ -210,9 +216,6 @@ void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
   command.add_flag("--values", options.values, "Set the secrets' values anew: works in any geography");
   command.add_flag("--allow-incomplete", options.allow_incomplete,
                    "Also from a backup that was not finished");
-  command.add_option("--parallel", options.parallel, "Items at once")
-      ->check(CLI::Range(1, 32))
-      ->capture_default_str();
   command.footer(
       "Example: azlin platform keyvault restore dr-kv --from ./kv-backup --password-file ~/.kv-password\n"
       "Only into the subscription and geography of the backup. Certificates come first, with their key and "
@@ -257,9 +260,8 @@ int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
     throw Error(ErrorKind::usage, "say what is restored: --from FOLDER or --file FILE");
   PlatformSession session(runtime);
   Console& console = runtime.console();
-  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
-  const auto data = session.vault_data(vault);
-  platform::KeyVaultClient client(*data);
+  OpenVault open(session, options.vault);
+  auto& [vault, data, client] = open;
   if (!options.file.empty()) return restore_file(session, client, vault, options);
   platform::VaultRestoreOptions work;
   work.folder = options.folder;
@@ -326,15 +328,15 @@ void bind(CLI::App& command, KeyVaultDiffOptions& options) {
   command.add_flag("--values", options.values, "Compare the secrets' values instead of the versions");
   command.footer(
       "Is every item of the backup in the vault, with its versions? Changes nothing.\n"
+      "Example: azlin platform keyvault diff dr-kv --from ./kv-backup --password-file ~/.kv-password\n"
       "Exit codes: 0 all are, 1, 2, 3, 5, 6 some are not");
 }
 
 int run(Runtime& runtime, const KeyVaultDiffOptions& options) {
   PlatformSession session(runtime);
   Console& console = runtime.console();
-  const auto vault = session.resource(platform::Kind::key_vault, options.vault);
-  const auto data = session.vault_data(vault);
-  platform::KeyVaultClient client(*data);
+  OpenVault open(session, options.vault);
+  auto& [vault, data, client] = open;
   platform::VaultRestoreOptions work;
   work.folder = options.folder;
   work.password = platform::backup_password(options.password.file, runtime.env());

@@ -67,7 +67,9 @@ void print_protection(Console& console, const std::string& name, const platform:
 
 void bind(CLI::App& command, ProtectionShowOptions& options) {
   bind_resource(command, options.account, "Storage account");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform storage protection show stagingstorage01\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ProtectionShowOptions& options) {
@@ -93,7 +95,10 @@ void bind(CLI::App& command, ProtectionSetOptions& options) {
   command.add_flag("--recommended", options.recommended,
                    "Versioning, change feed, both soft deletes 30 days; what is longer stays");
   command.add_flag("--allow-lower", options.allow_lower, "Also turn off, or keep for fewer days");
-  command.footer("What is not stated stays as it is.\nExit codes: 0, 1, 2, 3, 5, 7");
+  command.footer(
+      "What is not stated stays as it is.\n"
+      "Example: azlin platform storage protection set stagingstorage01 --recommended\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
 int run(Runtime& runtime, const ProtectionSetOptions& options) {
@@ -139,15 +144,16 @@ ordered_json to_json(const platform::Replication& replication) {
                       {"secondary", replication.secondary},
                       {"status", replication.status},
                       {"lastSync", nullptr},
-                      {"canFailover", replication.can_failover},
-                      {"migration", replication.migration}};
+                      {"canFailover", replication.can_failover}};
   if (replication.last_sync) out["lastSync"] = core::to_iso8601(*replication.last_sync);
   return out;
 }
 
 void bind(CLI::App& command, ReplicationShowOptions& options) {
   bind_resource(command, options.account, "Storage account");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform storage replication show prodstorage01\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ReplicationShowOptions& options) {
@@ -166,7 +172,11 @@ int run(Runtime& runtime, const ReplicationShowOptions& options) {
                              core::to_display(*now.last_sync), core::to_display(lag)));
     json["lossSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(lag).count();
   }
-  if (!now.migration.empty()) console.line("  Migration: " + now.migration);
+  const auto migration = now.status == "Unavailable"
+                             ? "not known"
+                             : platform::migration_status(session.service(), account, session.stop());
+  if (!migration.empty()) console.line("  Migration: " + migration);
+  json["migration"] = migration;
   console.result(json);
   return 0;
 }
@@ -178,8 +188,9 @@ void bind(CLI::App& command, ReplicationSetOptions& options) {
   command.add_flag("--migrate", options.migrate, "Also order a migration, which may begin within 72 hours");
   command.footer(
       "LRS: 3 copies in one datacenter; ZRS: across zones; GRS: 6 copies in two regions; RA-GRS: the second "
-      "is "
-      "readable.\nZones need a migration; what Azure refuses is explained before anything is sent.\n"
+      "is readable.\n"
+      "Zones need a migration; what Azure refuses is explained before anything is sent.\n"
+      "Example: azlin platform storage replication set stagingstorage01 Standard_GRS\n"
       "Exit codes: 0, 1, 2 refused, 3, 5, 7");
 }
 
@@ -240,8 +251,9 @@ void bind(CLI::App& command, StorageFailoverOptions& options) {
                    "Swap the regions with nothing lost; both must be up (a drill)");
   command.footer(
       "Without --planned the account becomes locally redundant in the other region, and what was not copied "
-      "yet "
-      "is lost.\nExit codes: 0, 1, 2, 3, 5, 7, 130");
+      "yet is lost.\n"
+      "Example: azlin platform storage failover prodstorage01\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
 int run(Runtime& runtime, const StorageFailoverOptions& options) {
@@ -297,6 +309,7 @@ void bind(CLI::App& command, StorageRestoreOptions& options) {
       ->allow_extra_args(false);
   command.footer(
       "All or nothing; what is restored is blocked meanwhile, and it cannot be called off.\n"
+      "Example: azlin platform storage restore prodstorage01 --at 2025-12-01T08:00:00Z\n"
       "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 

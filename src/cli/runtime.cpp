@@ -53,7 +53,10 @@ core::ProcessRunner& Runtime::processes() {
 }
 
 http::Transport& Runtime::transport() {
-  if (!transport_) transport_ = http::make_curl_transport({.user_agent = "azlin/" AZLIN_VERSION});
+  // As the curl program: certificates of a firewall that looks into TLS, or of a simulated Azure.
+  const auto certificates = env_.get("CURL_CA_BUNDLE").value_or(env_.get("SSL_CERT_FILE").value_or(""));
+  if (!transport_)
+    transport_ = http::make_curl_transport({.user_agent = "azlin/" AZLIN_VERSION, .ca_bundle = certificates});
   return *transport_;
 }
 

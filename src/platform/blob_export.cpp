@@ -44,6 +44,7 @@ class Export {
   TransferResult run() {
     auto containers = options_.containers.empty() ? client_.containers(stop_) : options_.containers;
     for (const auto& container : containers) {
+      const auto failed_before = state_.result().failed;
       {
         const std::lock_guard lock(mutex_);
         index_.begin_run(container, options_.prefix);
@@ -56,7 +57,8 @@ class Export {
         marker = page.next_marker;
       } while (!marker.empty());
       const std::lock_guard lock(mutex_);
-      state_.result().gone += index_.end_run(container, options_.prefix);
+      state_.result().gone +=
+          index_.end_run(container, options_.prefix, state_.result().failed - failed_before);
     }
     state_.result().containers = std::move(containers);
     return std::move(state_.result());
@@ -68,10 +70,11 @@ class Export {
     std::vector<RangeWork> work;
     for (const auto& info : blobs) {
       state_.known(1, info.size);
+      if (is_current(container, info)) continue;
       if (info.tier == "Archive") {
         state_.fail(container, info.name, "it is in the archive tier: rehydrate it first");
         keep(container, info.name);
-      } else if (!is_current(container, info)) {
+      } else {
         add(container, info, wanted, work);
       }
     }
@@ -90,7 +93,7 @@ class Export {
     const std::lock_guard lock(mutex_);
     const auto known = index_.find(container, info.name);
     std::error_code error;
-    if (!known || !known->whole || known->info.etag != info.etag ||
+    if (!known || known->info.etag != info.etag ||
         std::filesystem::file_size(index_.path(*known), error) != info.size || error)
       return false;
     index_.seen(container, info.name);
@@ -108,7 +111,7 @@ class Export {
       there = index_.ranges(one->blob);
     }
     const std::string path = index_.path(one->blob);
-    one->part = path + ".azlin-part";
+    one->part = path + kPartSuffix;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     {
       PlacedFile file(one->part, PlacedFile::Mode::write);
@@ -150,6 +153,8 @@ class Export {
                             ? "it was changed while it was read; run it again"
                             : error.what());
     } catch (const http::NetworkError& error) {
+      break_off(wanted, error.what());
+    } catch (const DamagedRange& error) {
       break_off(wanted, error.what());
     }
   }
@@ -196,6 +201,14 @@ void rethrow_fatal(const std::vector<std::exception_ptr>& outcomes) {
     if (outcome) std::rethrow_exception(outcome);
 }
 
+std::vector<std::string> chosen_containers(BlobIndex& index, const TransferOptions& options) {
+  const auto all = index.containers();
+  for (const auto& container : options.containers)
+    if (std::find(all.begin(), all.end(), container) == all.end())
+      throw Error(ErrorKind::not_found, fmt::format("{} holds no container '{}'", options.folder, container));
+  return options.containers.empty() ? all : options.containers;
+}
+
 TransferResult export_blobs(BlobClient& client, const TransferOptions& options, const TransferWatch& watch,
                             std::stop_token stop) {
   return Export(client, options, watch, std::move(stop)).run();
@@ -205,8 +218,9 @@ TransferResult verify_export(const TransferOptions& options, const TransferWatch
                              std::stop_token stop) {
   BlobIndex index(options.folder, options.account, false);
   TransferState state(watch);
-  const auto containers = options.containers.empty() ? index.containers() : options.containers;
+  const auto containers = chosen_containers(index, options);
   for (const auto& container : containers) {
+    state.fail_all(index.unfinished(container, options.prefix));
     std::string after;
     while (true) {
       const auto page = index.page(container, options.prefix, after, 500);
@@ -217,9 +231,12 @@ TransferResult verify_export(const TransferOptions& options, const TransferWatch
         const auto& blob = page[i];
         try {
           const auto sums = sums_of(index.path(blob), stop);
-          if (sums.sha256 != blob.sha256) state.fail(container, blob.info.name, "its file was changed");
-          state.moved(blob.info.size, false);
           state.done(0, blob.info.size);
+          if (sums.sha256 == blob.sha256) {
+            state.moved(blob.info.size, false);
+          } else {
+            state.fail(container, blob.info.name, "its file was changed");
+          }
         } catch (const Error& error) {
           if (error.kind() == ErrorKind::interrupted) throw;
           state.fail(container, blob.info.name, error.what());

@@ -12,6 +12,7 @@
 
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
 #include "platform/encoding.hpp"
 #include "platform/fields.hpp"
 #include "platform/files.hpp"
@@ -31,22 +32,37 @@ const store::Migrations kSchema = {
     " file_md5 TEXT NOT NULL DEFAULT '', whole INTEGER NOT NULL DEFAULT 0, gone INTEGER NOT NULL DEFAULT 0,"
     " seen INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (container, name));"
     "CREATE TABLE ranges (container TEXT NOT NULL, name TEXT NOT NULL, offset INTEGER NOT NULL,"
-    " PRIMARY KEY (container, name, offset));"};
+    " PRIMARY KEY (container, name, offset));",
+    // What is being fetched stands apart, so that the copy that is whole stays until the new one is.
+    "CREATE TABLE partial (container TEXT NOT NULL, name TEXT NOT NULL, etag TEXT NOT NULL, size INTEGER NOT "
+    "NULL, md5 TEXT NOT NULL, properties TEXT NOT NULL, file TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY (container, name));"
+    "INSERT INTO partial SELECT container, name, etag, size, md5, properties, file, seen FROM blobs WHERE "
+    "whole "
+    "= 0;"
+    "DELETE FROM blobs WHERE whole = 0;"
+    "CREATE TABLE runs (container TEXT NOT NULL, prefix TEXT NOT NULL, failed INTEGER NOT NULL,"
+    " PRIMARY KEY (container, prefix));"};
 
 constexpr const char* kColumns =
-    "SELECT container, name, etag, size, md5, properties, file, sha256, file_md5, whole, gone FROM blobs ";
+    "SELECT container, name, etag, size, md5, properties, file, sha256, file_md5, gone FROM blobs ";
+constexpr std::int64_t kNotEnded = -1;
 
 std::string properties_text(const BlobInfo& info) {
   return json{{"type", info.type},
               {"tier", info.tier},
               {"contentType", info.content_type},
               {"contentEncoding", info.content_encoding},
+              {"contentLanguage", info.content_language},
+              {"contentDisposition", info.content_disposition},
+              {"cacheControl", info.cache_control},
               {"modified", core::to_iso8601(info.modified)},
               {"metadata", info.metadata}}
       .dump();
 }
 
-IndexedBlob row(const store::Statement& statement) {
+// The columns that `blobs` and `partial` share.
+IndexedBlob fetched_row(const store::Statement& statement) {
   IndexedBlob out;
   out.container = statement.text(0);
   out.info.name = statement.text(1);
@@ -58,13 +74,30 @@ IndexedBlob row(const store::Statement& statement) {
   out.info.tier = text(properties, "tier");
   out.info.content_type = text(properties, "contentType");
   out.info.content_encoding = text(properties, "contentEncoding");
+  out.info.content_language = text(properties, "contentLanguage");
+  out.info.content_disposition = text(properties, "contentDisposition");
+  out.info.cache_control = text(properties, "cacheControl");
   for (const auto& [key, value] : at(properties, "metadata").items()) out.info.metadata[key] = value;
   out.file = statement.text(6);
+  return out;
+}
+
+IndexedBlob row(const store::Statement& statement) {
+  auto out = fetched_row(statement);
   out.sha256 = statement.text(7);
   out.file_md5 = statement.text(8);
-  out.whole = statement.integer(9) != 0;
-  out.gone = statement.integer(10) != 0;
+  out.gone = statement.integer(9) != 0;
   return out;
+}
+
+store::Statement& bind_blob(store::Statement& statement, const IndexedBlob& blob) {
+  return statement.bind(1, blob.container)
+      .bind(2, blob.info.name)
+      .bind(3, blob.info.etag)
+      .bind(4, static_cast<std::int64_t>(blob.info.size))
+      .bind(5, blob.info.md5)
+      .bind(6, properties_text(blob.info))
+      .bind(7, blob.file);
 }
 
 // The next text in order: what begins with `prefix` is from it up to here. "": no end.
@@ -75,7 +108,7 @@ std::string after_prefix(std::string prefix) {
 }
 
 bool is_plain_segment(std::string_view segment) {
-  if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(".azlin-part"))
+  if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(kPartSuffix))
     return false;
   for (const char c : segment)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\') return false;
@@ -138,40 +171,51 @@ std::optional<IndexedBlob> BlobIndex::find(const std::string& container, const s
 
 // Another blob's file is a folder of this one's path, or the other way round.
 bool BlobIndex::collides(const std::string& container, const std::string& name) {
-  auto below = db_->prepare("SELECT 1 FROM blobs WHERE container = ? AND name > ? AND name < ? LIMIT 1");
-  below.bind(1, container).bind(2, name + "/").bind(3, name + "0");  // '0' follows '/'
-  if (below.step()) return true;
-  for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
-    if (find(container, name.substr(0, slash))) return true;
+  const auto any = [&](const std::string& sql, const std::string& first, const std::string& second) {
+    auto statement = db_->prepare(sql);
+    statement.bind(1, container).bind(2, first);
+    if (!second.empty()) statement.bind(3, second);
+    return statement.step();
+  };
+  for (const std::string table : {"blobs", "partial"}) {
+    const auto below = "SELECT 1 FROM " + table + " WHERE container = ? AND name > ? AND name < ? LIMIT 1";
+    const auto exact = "SELECT 1 FROM " + table + " WHERE container = ? AND name = ?";
+    if (any(below, name + "/", name + "0")) return true;  // '0' follows '/'
+    for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
+      if (any(exact, name.substr(0, slash), "")) return true;
+  }
   return false;
 }
 
+std::optional<IndexedBlob> BlobIndex::find_partial(const std::string& container, const std::string& name) {
+  auto statement = db_->prepare(
+      "SELECT container, name, etag, size, md5, properties, file FROM partial WHERE container = ? AND name = "
+      "?");
+  statement.bind(1, container).bind(2, name);
+  if (!statement.step()) return std::nullopt;
+  return fetched_row(statement);
+}
+
+void BlobIndex::forget_ranges(const std::string& container, const std::string& name) {
+  db_->prepare("DELETE FROM ranges WHERE container = ? AND name = ?").bind(1, container).bind(2, name).run();
+}
+
 IndexedBlob BlobIndex::begin(const std::string& container, const BlobInfo& info) {
-  const auto before = find(container, info.name);
+  const auto before = find_partial(container, info.name);
+  const auto known = before ? before : find(container, info.name);
   IndexedBlob out;
   out.container = container;
   out.info = info;
-  out.file = before ? before->file : file_of_blob(container, info.name);
-  if (!before) {
-    if (collides(container, info.name)) out.file = ".azlin/named/" + hex(sha256(container + "/" + info.name));
-  }
-  if (!before || before->info.etag != info.etag || before->whole)
-    db_->prepare("DELETE FROM ranges WHERE container = ? AND name = ?")
-        .bind(1, container)
-        .bind(2, info.name)
-        .run();
-  db_->prepare(
-         "INSERT INTO blobs (container, name, etag, size, md5, properties, file) VALUES (?, ?, ?, ?, ?, ?, ?)"
-         " ON CONFLICT (container, name) DO UPDATE SET etag = excluded.etag, size = excluded.size,"
-         " md5 = excluded.md5, properties = excluded.properties, whole = 0, gone = 0, seen = 1")
-      .bind(1, container)
-      .bind(2, info.name)
-      .bind(3, info.etag)
-      .bind(4, static_cast<std::int64_t>(info.size))
-      .bind(5, info.md5)
-      .bind(6, properties_text(info))
-      .bind(7, out.file)
-      .run();
+  out.file = known ? known->file : file_of_blob(container, info.name);
+  if (!known && collides(container, info.name))
+    out.file = ".azlin/named/" + hex(sha256(container + "/" + info.name));
+  if (!before || before->info.etag != info.etag) forget_ranges(container, info.name);
+  auto statement = db_->prepare(
+      "INSERT INTO partial (container, name, etag, size, md5, properties, file) VALUES (?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (container, name) DO UPDATE SET etag = excluded.etag, size = excluded.size,"
+      " md5 = excluded.md5, properties = excluded.properties, seen = 1");
+  bind_blob(statement, out).run();
+  seen(container, info.name);
   return out;
 }
 
@@ -193,16 +237,18 @@ void BlobIndex::range_done(const IndexedBlob& blob, std::uint64_t offset) {
 
 void BlobIndex::whole(const IndexedBlob& blob) {
   store::Transaction transaction(*db_);
-  db_->prepare("UPDATE blobs SET whole = 1, sha256 = ?, file_md5 = ? WHERE container = ? AND name = ?")
-      .bind(1, blob.sha256)
-      .bind(2, blob.file_md5)
-      .bind(3, blob.container)
-      .bind(4, blob.info.name)
-      .run();
-  db_->prepare("DELETE FROM ranges WHERE container = ? AND name = ?")
+  auto statement = db_->prepare(
+      "INSERT INTO blobs (container, name, etag, size, md5, properties, file, sha256, file_md5, whole)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (container, name) DO UPDATE SET etag = "
+      "excluded.etag,"
+      " size = excluded.size, md5 = excluded.md5, properties = excluded.properties, file = excluded.file,"
+      " sha256 = excluded.sha256, file_md5 = excluded.file_md5, whole = 1, gone = 0, seen = 1");
+  bind_blob(statement, blob).bind(8, blob.sha256).bind(9, blob.file_md5).run();
+  db_->prepare("DELETE FROM partial WHERE container = ? AND name = ?")
       .bind(1, blob.container)
       .bind(2, blob.info.name)
       .run();
+  forget_ranges(blob.container, blob.info.name);
   transaction.commit();
 }
 
@@ -219,35 +265,97 @@ constexpr const char* kOfRun = " WHERE container = ?1 AND name >= ?2 AND (?3 = '
 
 }  // namespace
 
-void BlobIndex::begin_run(const std::string& container, const std::string& prefix) {
-  db_->prepare(std::string("UPDATE blobs SET seen = 0") + kOfRun)
+void BlobIndex::note_run(const std::string& container, const std::string& prefix, std::int64_t failed) {
+  db_->prepare(
+         "INSERT INTO runs (container, prefix, failed) VALUES (?, ?, ?) ON CONFLICT (container, prefix) DO "
+         "UPDATE SET failed = excluded.failed")
       .bind(1, container)
       .bind(2, prefix)
-      .bind(3, after_prefix(prefix))
+      .bind(3, failed)
       .run();
 }
 
-std::uint64_t BlobIndex::end_run(const std::string& container, const std::string& prefix) {
+void BlobIndex::begin_run(const std::string& container, const std::string& prefix) {
+  store::Transaction transaction(*db_);
+  for (const std::string table : {"blobs", "partial"})
+    db_->prepare("UPDATE " + table + " SET seen = 0" + kOfRun)
+        .bind(1, container)
+        .bind(2, prefix)
+        .bind(3, after_prefix(prefix))
+        .run();
+  note_run(container, prefix, kNotEnded);
+  transaction.commit();
+}
+
+// What was being fetched and is no longer in the account will never be whole.
+void BlobIndex::drop_unseen_parts(const std::string& container, const std::string& prefix) {
+  std::vector<IndexedBlob> lost;
+  {
+    auto statement =
+        db_->prepare(std::string("SELECT container, name, etag, size, md5, properties, file FROM partial") +
+                     kOfRun + " AND seen = 0");
+    statement.bind(1, container).bind(2, prefix).bind(3, after_prefix(prefix));
+    while (statement.step()) lost.push_back(fetched_row(statement));
+  }
+  for (const auto& blob : lost) {
+    ::unlink((path(blob) + kPartSuffix).c_str());
+    forget_ranges(container, blob.info.name);
+    db_->prepare("DELETE FROM partial WHERE container = ? AND name = ?")
+        .bind(1, container)
+        .bind(2, blob.info.name)
+        .run();
+  }
+}
+
+std::uint64_t BlobIndex::end_run(const std::string& container, const std::string& prefix,
+                                 std::uint64_t failed) {
+  store::Transaction transaction(*db_);
   db_->prepare(std::string("UPDATE blobs SET gone = 1") + kOfRun + " AND seen = 0 AND gone = 0")
       .bind(1, container)
       .bind(2, prefix)
       .bind(3, after_prefix(prefix))
       .run();
-  return static_cast<std::uint64_t>(db_->changes());
+  const auto gone = static_cast<std::uint64_t>(db_->changes());
+  drop_unseen_parts(container, prefix);
+  note_run(container, prefix, static_cast<std::int64_t>(failed));
+  transaction.commit();
+  return gone;
 }
 
 std::vector<std::string> BlobIndex::containers() {
   std::vector<std::string> out;
-  auto statement = db_->prepare("SELECT DISTINCT container FROM blobs ORDER BY container");
+  auto statement = db_->prepare("SELECT container FROM runs UNION SELECT container FROM blobs ORDER BY 1");
   while (statement.step()) out.push_back(statement.text(0));
+  return out;
+}
+
+std::vector<TransferFailure> BlobIndex::unfinished(const std::string& container, const std::string& prefix) {
+  constexpr const char* kAgain = "; run the export again";
+  std::vector<TransferFailure> out;
+  auto parts = db_->prepare(std::string("SELECT name FROM partial") + kOfRun + " ORDER BY name");
+  parts.bind(1, container).bind(2, prefix).bind(3, after_prefix(prefix));
+  while (parts.step())
+    out.push_back({container, parts.text(0), std::string("it was not exported whole") + kAgain});
+  auto runs =
+      db_->prepare("SELECT prefix, failed FROM runs WHERE container = ? AND failed <> 0 ORDER BY prefix");
+  runs.bind(1, container);
+  while (runs.step()) {
+    const auto failed = runs.integer(1);
+    if (failed > 0 && !out.empty()) continue;  // they are named above
+    out.push_back({container, runs.text(0) + "*",
+                   failed == kNotEnded
+                       ? std::string("its export broke off") + kAgain
+                       : fmt::format("{} failed in its export{}",
+                                     core::counted(static_cast<std::size_t>(failed), "blob"), kAgain)});
+  }
   return out;
 }
 
 std::vector<IndexedBlob> BlobIndex::page(const std::string& container, const std::string& prefix,
                                          const std::string& after, int limit) {
   std::vector<IndexedBlob> out;
-  auto statement = db_->prepare(std::string(kColumns) + kOfRun +
-                                " AND name > ?4 AND whole = 1 AND gone = 0 ORDER BY name LIMIT ?5");
+  auto statement =
+      db_->prepare(std::string(kColumns) + kOfRun + " AND name > ?4 AND gone = 0 ORDER BY name LIMIT ?5");
   statement.bind(1, container)
       .bind(2, prefix)
       .bind(3, after_prefix(prefix))

@@ -17,8 +17,10 @@ struct IndexedBlob {
   std::string file;    // under the folder
   std::string sha256;  // hexadecimal, once it is whole
   std::string file_md5;
-  bool whole = false, gone = false;
+  bool gone = false;
 };
+
+inline constexpr const char* kPartSuffix = ".azlin-part";  // of the file that is being written
 
 // Not thread-safe: callers hold one lock. Takes the folder for this process.
 class BlobIndex {
@@ -27,16 +29,21 @@ class BlobIndex {
   BlobIndex(const std::string& folder, const std::string& account, bool may_create);
   ~BlobIndex();
 
+  // The whole copy that is in the folder.
   std::optional<IndexedBlob> find(const std::string& container, const std::string& name);
-  // Begins (again) a blob of this etag. Ranges of another etag are forgotten.
+  // Begins (again) a blob of this etag. Ranges of another etag are forgotten; a whole copy of an earlier etag
+  // stays until whole().
   IndexedBlob begin(const std::string& container, const BlobInfo& info);
   std::set<std::uint64_t> ranges(const IndexedBlob& blob);
   void range_done(const IndexedBlob& blob, std::uint64_t offset);
   void whole(const IndexedBlob& blob);
   void seen(const std::string& container, const std::string& name);
-  // A run over a container: what was not seen between these two is gone. Returns how many.
+  // A run over a container: what was not seen between these two is gone. Returns how many. `failed`: blobs
+  // that this run could not export.
   void begin_run(const std::string& container, const std::string& prefix);
-  std::uint64_t end_run(const std::string& container, const std::string& prefix);
+  std::uint64_t end_run(const std::string& container, const std::string& prefix, std::uint64_t failed);
+  // Why the folder does not hold all of the container: blobs that are not whole, runs that broke off.
+  std::vector<TransferFailure> unfinished(const std::string& container, const std::string& prefix);
 
   std::vector<std::string> containers();
   std::string account() const { return account_; }
@@ -47,10 +54,17 @@ class BlobIndex {
 
  private:
   bool collides(const std::string& container, const std::string& name);
+  std::optional<IndexedBlob> find_partial(const std::string& container, const std::string& name);
+  void forget_ranges(const std::string& container, const std::string& name);
+  void note_run(const std::string& container, const std::string& prefix, std::int64_t failed);
+  void drop_unseen_parts(const std::string& container, const std::string& prefix);
   std::string folder_, account_;
   int lock_ = -1;
   std::unique_ptr<store::Database> db_;
 };
+
+// The containers that were asked for, else all of the folder. Throws core::Error (not_found).
+std::vector<std::string> chosen_containers(BlobIndex& index, const TransferOptions& options);
 
 // The file of a blob, under the folder; names that no file can have, or that could leave the folder, go under
 // their hash.

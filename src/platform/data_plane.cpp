@@ -126,7 +126,6 @@ http::Response DataPlane::send(const DataCall& call, std::stop_token stop) {
                 fmt::format("{}: azlin does not send its credential to another host", what_));
   request.headers = call.headers;
   request.body = call.body;
-  request.secret_path = true;  // a SAS is in the query, and names may be confidential
   request.total_timeout = call.timeout;
   bool fresh = false;
   const std::string url = request.url;

@@ -134,9 +134,8 @@ std::string KeyVaultClient::backup(ItemKind kind, const std::string& name, std::
   return *blob;
 }
 
-void KeyVaultClient::restore(ItemKind kind, const std::string& blob, std::stop_token stop) {
-  const auto call =
-      post(fmt::format("/{}/restore?{}", plural(kind), kVersion), {{"value", base64url_encode(blob)}});
+// Sends it again while an object of that name is still being deleted or recovered.
+void KeyVaultClient::send_when_settled(const DataCall& call, const char* doing, std::stop_token stop) {
   for (int look = 0;; ++look) {
     try {
       data_.send(call, stop);
@@ -144,14 +143,21 @@ void KeyVaultClient::restore(ItemKind kind, const std::string& blob, std::stop_t
     } catch (const arm::ArmError& error) {
       if (!in_transition(error) || look == kPatience) throw;
     }
-    if (!data_.clock().sleep_for(core::Millis{1'000}, stop)) core::throw_if_stopped(stop, "restoring");
+    if (!data_.clock().sleep_for(core::Millis{1'000}, stop)) core::throw_if_stopped(stop, doing);
   }
 }
 
+void KeyVaultClient::restore(ItemKind kind, const std::string& blob, std::stop_token stop) {
+  send_when_settled(
+      post(fmt::format("/{}/restore?{}", plural(kind), kVersion), {{"value", base64url_encode(blob)}}),
+      "restoring", std::move(stop));
+}
+
 void KeyVaultClient::recover(ItemKind kind, const std::string& name, std::stop_token stop) {
-  data_.send(post(fmt::format("/deleted{}/{}/recover?{}", plural(kind), http::percent_encode(name), kVersion),
-                  nullptr),
-             stop);
+  send_when_settled(
+      post(fmt::format("/deleted{}/{}/recover?{}", plural(kind), http::percent_encode(name), kVersion),
+           nullptr),
+      "recovering", stop);
   for (int look = 0; look < kPatience; ++look) {
     if (data_.find({.path = path_of(kind, name, "")}, stop)) return;
     if (!data_.clock().sleep_for(core::Millis{1'000}, stop)) core::throw_if_stopped(stop, "recovering");
@@ -163,15 +169,10 @@ void KeyVaultClient::recover(ItemKind kind, const std::string& name, std::stop_t
 
 void KeyVaultClient::purge(ItemKind kind, const std::string& name, std::stop_token stop) {
   const auto path = fmt::format("/deleted{}/{}?{}", plural(kind), http::percent_encode(name), kVersion);
-  for (int look = 0;; ++look) {
-    try {
-      data_.send({.method = "DELETE", .path = path}, stop);
-      break;
-    } catch (const arm::ArmError& error) {
-      if (error.status() == 404) return;
-      if (!in_transition(error) || look == kPatience) throw;
-    }
-    if (!data_.clock().sleep_for(core::Millis{1'000}, stop)) core::throw_if_stopped(stop, "purging");
+  try {
+    send_when_settled({.method = "DELETE", .path = path}, "purging", std::move(stop));
+  } catch (const arm::ArmError& error) {
+    if (error.status() != 404) throw;
   }
 }
 

@@ -67,7 +67,9 @@ SkuPlan plan_sku(const std::string& from_name, const std::string& to_name, const
   }
   if (!plan.refusal.empty()) return plan;
   if (from.zones == to.zones) {
-    plan.steps = {{How::patch, to.name}};
+    // Zones get their copy in the other region by a migration, and lose it by a PATCH.
+    const bool migrates = from.zones && !from.geo && to.geo;
+    plan.steps = {{migrates ? How::migrate : How::patch, to.name}};
     return plan;
   }
   if (to.zones) {
@@ -96,9 +98,13 @@ Replication read_replication(Service& service, const Resource& account, std::sto
   out.status = text(stats, "status");
   out.last_sync = core::parse_time(text(stats, "lastSyncTime"));
   out.can_failover = flag(stats, "canFailover");
-  if (const auto migration = service.find(account.id + "/accountMigrations/default", kStorageVersion, stop))
-    out.migration = text(props(*migration), "migrationStatus");
   return out;
+}
+
+std::string migration_status(Service& service, const Resource& account, std::stop_token stop) {
+  const auto migration =
+      service.find(account.id + "/accountMigrations/default", kStorageVersion, std::move(stop));
+  return migration ? text(props(*migration), "migrationStatus") : "";
 }
 
 void make_sku_step(Service& service, const Resource& account, const SkuStep& step, std::stop_token stop) {

@@ -45,6 +45,9 @@ class TransferState {
     ++result_.failed;
     if (result_.failures.size() < 1'000) result_.failures.push_back({container, blob, error});
   }
+  void fail_all(const std::vector<TransferFailure>& failures) {
+    for (const auto& each : failures) fail(each.container, each.blob, each.error);
+  }
   // Only while no other thread works.
   TransferResult& result() { return result_; }
 

@@ -105,6 +105,18 @@ bool same_value(KeyVaultClient& client, const std::string& name, const std::vect
   return !saved.empty() && client.secret(name, "", std::move(stop)).value == saved.back().value;
 }
 
+// The service's refusal does not say what is wrong with the blob.
+void restore_blob(KeyVaultClient& client, ItemKind kind, const std::string& blob, std::stop_token stop) {
+  try {
+    client.restore(kind, blob, std::move(stop));
+  } catch (const arm::ArmError& error) {
+    if (error.service_message().find("Cannot decrypt backup blob") == std::string::npos) throw;
+    throw arm::ArmError(error.kind(), error.what(),
+                        "Key Vault restores a backup only in the subscription and geography that it is from",
+                        error.status(), error.code(), error.request_id(), error.service_message());
+  }
+}
+
 class Restore {
  public:
   Restore(KeyVaultClient& client, const VaultRestoreOptions& options)
@@ -167,14 +179,10 @@ class Restore {
   // A 409 after a reply that was lost: the item is there by our own first request, which check() proves.
   void put_back(RestoreStep& step, std::stop_token stop) {
     try {
-      client_.restore(step.item.kind, content_of(options_.folder, step.item, sealer_), stop);
+      restore_blob(client_, step.item.kind, content_of(options_.folder, step.item, sealer_), stop);
     } catch (const arm::ArmError& error) {
       if (error.status() == 409 && error.code() == "Conflict") return;
-      if (error.service_message().find("Cannot decrypt backup blob") == std::string::npos) throw;
-      throw arm::ArmError(
-          error.kind(), error.what(),
-          "Key Vault restores a backup only in the subscription and geography that it is from",
-          error.status(), error.code(), error.request_id(), error.service_message());
+      throw;
     }
   }
 
@@ -261,7 +269,7 @@ void restore_vault_file(KeyVaultClient& client, ItemKind kind, const std::string
   if (Sealer::is_sealed(content))
     throw Error(ErrorKind::usage, fmt::format("{} is encrypted and belongs to a backup", path),
                 "restore it from its folder with --from and the item's name");
-  client.restore(kind, content, std::move(stop));
+  restore_blob(client, kind, content, std::move(stop));
 }
 
 }  // namespace azlin::platform

@@ -67,6 +67,7 @@ class KeyVaultClient {
 
  private:
   std::vector<nlohmann::json> pages(const std::string& path, std::stop_token stop);
+  void send_when_settled(const DataCall& call, const char* doing, std::stop_token stop);
   DataPlane& data_;
 };
 

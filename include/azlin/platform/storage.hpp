@@ -59,9 +59,11 @@ struct Replication {
   std::string status;                   // of the copy: Live, Bootstrap, Unavailable; "" without one
   std::optional<core::TimePoint> last_sync;
   bool can_failover = false;
-  std::string migration;  // status of a migration under way or done; "" without one
 };
+// Also answered while the account's region is down.
 Replication read_replication(Service& service, const Resource& account, std::stop_token stop = {});
+// Of a migration under way or done; "" without one. Not answered while the account's region is down.
+std::string migration_status(Service& service, const Resource& account, std::stop_token stop = {});
 
 // Makes one step. Of a migration it returns when the service has taken the order (it may begin within 72 h).
 void make_sku_step(Service& service, const Resource& account, const SkuStep& step, std::stop_token stop = {});

@@ -127,13 +127,48 @@ TEST_F(BlobTransferTest, AKilledImportSendsOnlyTheMissingBlocks) {
 
 TEST_F(BlobTransferTest, ChangedBytesAreNoticed) {
   account.put("c", "a", "content");
-  account.corrupt_next = true;
+  account.put("c", "large", bytes(9U << 20U, 7));
+  account.corrupt = 2;
+  EXPECT_EQ(export_blobs(client, options()).failed, 0U) << "a damaged range is asked for again";
+  account.put("c", "b", "more");
+  account.corrupt = 10;
   EXPECT_EQ(export_blobs(client, options()).failed, 1U);
+  account.corrupt = 0;
   EXPECT_EQ(export_blobs(client, options()).failed, 0U);
   std::ofstream(dir.file("blobs") + "/c/a") << "CONTENT";
   EXPECT_EQ(verify_export(options()).failed, 1U);
   EXPECT_EQ(import_blobs(target, options()).failed, 1U);
-  EXPECT_TRUE(other.containers["c"].empty());
+  EXPECT_FALSE(other.containers["c"].contains("a"));
+}
+
+TEST_F(BlobTransferTest, AnExportThatBrokeOffIsNotWhole) {
+  account.put("c", "a", "old");
+  account.put("c", "b", bytes(9U << 20U, 1));
+  auto one = options();
+  one.parallel = 1;
+  account.fail_after = 0;
+  EXPECT_THROW(export_blobs(client, one), core::Error);
+  account.fail_after = -1;
+  EXPECT_EQ(export_blobs(client, one).failed, 0U);
+  EXPECT_EQ(verify_export(one).failed, 0U);
+
+  account.put("c", "a", "new");
+  account.put("c", "b", bytes(9U << 20U, 2));
+  account.fail_after = account.requests + 4;
+  EXPECT_GT(export_blobs(client, one).failed, 0U);
+  const auto verified = verify_export(one);
+  ASSERT_EQ(verified.failed, 1U);
+  EXPECT_EQ(verified.failures[0].blob, "b");
+  EXPECT_EQ(verified.blobs, 2U) << "the last whole copy of b is still there";
+  const auto imported = import_blobs(target, one);
+  EXPECT_EQ(imported.failed, 1U) << "an import of what is not whole says so";
+  EXPECT_EQ(other.containers["c"]["b"].content, bytes(9U << 20U, 1));
+
+  account.fail_after = -1;
+  account.containers["c"].erase("b");
+  EXPECT_EQ(export_blobs(client, one).gone, 1U);
+  EXPECT_EQ(verify_export(one).failed, 0U) << "what was being fetched and is gone is forgotten";
+  EXPECT_FALSE(std::filesystem::exists(dir.file("blobs") + "/c/b.azlin-part"));
 }
 
 TEST_F(BlobTransferTest, AnotherBlobIsReplacedOnlyWhenTold) {

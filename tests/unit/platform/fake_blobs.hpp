@@ -21,7 +21,7 @@ class FakeBlobs final : public http::Transport {
   int fail_after = -1;  // then every request breaks: as if the machine had died
   int break_every = 0;  // each n-th request breaks once, and may be repeated
   int requests = 0, reads = 0, puts = 0;
-  bool corrupt_next = false;
+  int corrupt = 0;  // so many of the next ranges
 
   void put(const std::string& container, const std::string& name, std::string content, bool with_md5 = true) {
     Blob blob;
@@ -140,7 +140,7 @@ class FakeBlobs final : public http::Transport {
     const auto from = std::stoull(range.substr(6)), to = std::stoull(range.substr(range.find('-') + 1));
     auto bytes = blob.content.substr(from, to - from + 1);
     const auto md5 = platform::base64_encode(platform::md5(bytes));
-    if (std::exchange(corrupt_next, false)) bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    if (corrupt > 0 && corrupt-- > 0) bytes[0] = static_cast<char>(bytes[0] ^ 1);
     return {.status = 206, .headers = {{"Content-MD5", md5}}, .body = bytes};
   }
 
