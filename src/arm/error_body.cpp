@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "azlin/core/names.hpp"
+#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -24,7 +25,7 @@ std::string text_of(const json& object, const char* key) {
 // "HighCostGet: 1238 requests where 300 are allowed" of the JSON that Compute puts into a 429's detail.
 std::string readable(const std::string& message) {
   if (!message.starts_with('{')) return message;
-  const auto inner = json::parse(message, nullptr, false);
+  const auto inner = core::parse_json(message);
   if (!inner.is_object()) return message;
   if (inner.contains("operationGroup"))
     return fmt::format("{}: {} requests where {} are allowed", text_of(inner, "operationGroup"),
@@ -180,7 +181,7 @@ ServiceError read_service_error(const json& body) {
 }
 
 ServiceError parse_service_error(std::string_view body) {
-  const auto parsed = json::parse(body, nullptr, false);
+  const auto parsed = core::parse_json(body);
   if (parsed.is_object()) return read_service_error(parsed);
   return {.message = without_secrets(first_line(body))};
 }

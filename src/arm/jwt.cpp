@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "azlin/core/json_text.hpp"
+
 namespace azlin::arm {
 namespace {
 
@@ -38,8 +40,7 @@ JwtClaims read_jwt(std::string_view token) {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos) return out;
-  const auto claims =
-      nlohmann::json::parse(decode_base64url(token.substr(first + 1, second - first - 1)), nullptr, false);
+  const auto claims = core::parse_json(decode_base64url(token.substr(first + 1, second - first - 1)));
   if (!claims.is_object()) return out;
   const auto text = [&](const char* key) {
     return claims.contains(key) && claims[key].is_string() ? claims[key].get<std::string>() : std::string{};

@@ -6,6 +6,7 @@
 
 #include "azlin/core/names.hpp"
 #include "azlin/http/retry.hpp"
+#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -107,7 +108,7 @@ bool has_async_address(const Operation& operation) {
 bool ended_at_once(const Call& call, const http::Response& response) {
   if (response.status == 202) return false;
   if (call.method != "PUT" && call.method != "PATCH") return true;
-  const auto body = json::parse(response.body, nullptr, false);
+  const auto body = core::parse_json(response.body);
   return state_of(provisioning_state(body)) == PollState::succeeded || provisioning_state(body).empty();
 }
 
@@ -153,7 +154,7 @@ Operation read_begin(const Call& call, const std::string& resource_url, const ht
 PollStep read_poll(const Operation& operation, const http::Response& response, core::TimePoint now) {
   PollStep step;
   step.delay = http::parse_retry_after(response, now);
-  step.body = json::parse(response.body, nullptr, false);
+  step.body = core::parse_json(response.body);
   if (step.body.is_discarded()) {
     step.body = nullptr;
     if (!response.body.empty()) return step;  // unreadable

@@ -7,6 +7,7 @@
 #include "arm/operation.hpp"
 #include "azlin/arm/client.hpp"
 #include "azlin/core/log.hpp"
+#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -63,7 +64,7 @@ json ArmClient::wait(Operation begun, std::stop_token stop, const Progress& prog
   Waiting waiting{.operation = std::move(begun), .began = clock_.now()};
   auto& operation = waiting.operation;
   const auto what = operation.method + " " + path_of(operation.resource_url);
-  if (operation.done) return result_of(operation, json::parse(operation.initial_body, nullptr, false), stop);
+  if (operation.done) return result_of(operation, core::parse_json(operation.initial_body), stop);
 
   for (Millis delay = operation.next_delay;;) {
     if (!clock_.sleep_for(delay, stop))

@@ -4,9 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/arm/client.hpp"
+#include "azlin/core/fields.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::azure {
+
+using core::fields::text;
+using core::fields::texts;
 
 namespace {
 
@@ -27,12 +31,6 @@ bool any_matches(const std::vector<std::string>& patterns, const std::string& ac
                      [&](const std::string& pattern) { return matches(core::to_lower(pattern), action); });
 }
 
-std::vector<std::string> strings(const nlohmann::json& item, const char* key) {
-  const auto found = item.find(key);
-  return found == item.end() || found->is_null() ? std::vector<std::string>()
-                                                 : found->get<std::vector<std::string>>();
-}
-
 }  // namespace
 
 std::vector<Subscription> list_subscriptions(arm::ArmClient& arm, std::stop_token stop) {
@@ -43,8 +41,8 @@ std::vector<Subscription> list_subscriptions(arm::ArmClient& arm, std::stop_toke
   arm.list(
       call,
       [&](nlohmann::json&& item) {
-        result.push_back({item.value("subscriptionId", ""), item.value("displayName", ""),
-                          item.value("tenantId", ""), item.value("state", "")});
+        result.push_back({text(item, "subscriptionId"), text(item, "displayName"), text(item, "tenantId"),
+                          text(item, "state")});
         return true;
       },
       stop);
@@ -67,7 +65,7 @@ std::vector<Permission> list_permissions(arm::ArmClient& arm, const std::string&
   arm.list(
       call,
       [&](nlohmann::json&& item) {
-        result.push_back({strings(item, "actions"), strings(item, "notActions")});
+        result.push_back({texts(item, "actions"), texts(item, "notActions")});
         return true;
       },
       stop);

@@ -42,22 +42,22 @@ void read_restriction(const json& restriction, VmSize& size) {
     size.blocked_reason = text(restriction, "reasonCode");
     return;
   }
-  for (const json& zone : member(member(restriction, "restrictionInfo"), "zones"))
-    size.blocked_zones.push_back(zone.get<std::string>());
+  for (auto& zone : texts(member(restriction, "restrictionInfo"), "zones"))
+    size.blocked_zones.push_back(std::move(zone));
 }
 
 VmSize parse_size(const json& item, const std::string& region) {
   VmSize size;
   size.name = text(item, "name");
   size.family = text(item, "family");
-  for (const json& capability : member(item, "capabilities")) {
+  for (const json& capability : list(item, "capabilities")) {
     read_capability(text(capability, "name"), text(capability, "value"), size);
   }
-  for (const json& info : member(item, "locationInfo")) {
+  for (const json& info : list(item, "locationInfo")) {
     if (!core::equal_ignoring_case(text(info, "location"), region)) continue;
-    for (const json& zone : member(info, "zones")) size.zones.push_back(zone.get<std::string>());
+    for (auto& zone : texts(info, "zones")) size.zones.push_back(std::move(zone));
   }
-  for (const json& restriction : member(item, "restrictions")) read_restriction(restriction, size);
+  for (const json& restriction : list(item, "restrictions")) read_restriction(restriction, size);
   return size;
 }
 

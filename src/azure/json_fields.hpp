@@ -5,6 +5,7 @@
 
 #include "azlin/azure/resources.hpp"
 #include "azlin/core/clock.hpp"
+#include "azlin/core/fields.hpp"
 
 namespace azlin::azure {
 
@@ -15,21 +16,12 @@ inline std::string quoted(const std::string& value) {
   return result + "'";
 }
 
-inline const nlohmann::json& member(const nlohmann::json& body, const char* key) {
-  static const nlohmann::json none;
-  const auto found = body.is_object() ? body.find(key) : body.end();
-  return body.is_object() && found != body.end() ? *found : none;
-}
-
-inline std::string text(const nlohmann::json& body, const char* key) {
-  const auto& value = member(body, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-inline std::int64_t number(const nlohmann::json& body, const char* key) {
-  const auto& value = member(body, key);
-  return value.is_number() ? value.get<std::int64_t>() : 0;
-}
+using core::fields::flag;
+using core::fields::list;
+using core::fields::member;
+using core::fields::number;
+using core::fields::text;
+using core::fields::texts;
 
 inline Tags tags_of(const nlohmann::json& body) {
   Tags tags;

@@ -94,9 +94,7 @@ std::optional<Network> find_network(arm::ArmClient& arm, const std::string& id, 
   if (!body) return std::nullopt;
   const json& properties = member(*body, "properties");
   Network network{text(*body, "id"), text(*body, "location"), {}, {}, {}, {}};
-  for (const json& prefix : member(member(properties, "addressSpace"), "addressPrefixes")) {
-    network.prefixes.push_back(prefix.get<std::string>());
-  }
+  network.prefixes = texts(member(properties, "addressSpace"), "addressPrefixes");
   for (const json& subnet : member(properties, "subnets")) {
     network.subnet_ids.push_back(text(subnet, "id"));
     const std::string table = text(member(member(subnet, "properties"), "routeTable"), "id");

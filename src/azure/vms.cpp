@@ -100,8 +100,11 @@ void put_disk(json& entry, const std::string& disk_id) {
 
 json swapped_storage(const Vm& vm, const std::map<int, std::string>& new_disks) {
   const json before = json::parse(vm.raw);
-  const json& storage = before.at("properties").at("storageProfile");
-  json os_disk = storage.at("osDisk"), data_disks = storage.value("dataDisks", json::array());
+  const json& storage = member(member(before, "properties"), "storageProfile");
+  json os_disk = member(storage, "osDisk"), data_disks = list(storage, "dataDisks");
+  if (!os_disk.is_object())
+    throw Error(ErrorKind::failed, fmt::format("the service's description of {} has no OS disk", vm.name),
+                "run it again; nothing was changed");
   if (const auto found = new_disks.find(-1); found != new_disks.end()) put_disk(os_disk, found->second);
   for (json& entry : data_disks) {
     const auto found = new_disks.find(static_cast<int>(number(entry, "lun")));

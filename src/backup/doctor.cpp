@@ -12,11 +12,17 @@
 
 #include "azlin/arm/client.hpp"
 #include "azlin/azure/access.hpp"
+#include "azlin/core/fields.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/process.hpp"
 
 namespace azlin::backup {
 
+using core::fields::flag;
+using core::fields::list;
+using core::fields::member;
+using core::fields::number;
+using core::fields::text;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -99,7 +105,7 @@ std::vector<std::string> groups_with_vms(arm::ArmClient& arm, const std::string&
   arm.list(
       call,
       [&](json&& vm) {
-        groups.insert(core::to_lower(core::ResourceId::parse(vm.value("id", "")).resource_group));
+        groups.insert(core::to_lower(core::ResourceId::parse(text(vm, "id")).resource_group));
         return groups.size() < 10;
       },
       stop);
@@ -137,7 +143,7 @@ Check check_locks(arm::ArmClient& arm, const std::string& vm_id, std::stop_token
   arm.list(
       call,
       [&](json&& lock) {
-        found += fmt::format(" {} ({})", lock.value("name", ""), lock["properties"].value("level", ""));
+        found += fmt::format(" {} ({})", text(lock, "name"), text(member(lock, "properties"), "level"));
         return true;
       },
       stop);
@@ -156,8 +162,8 @@ Check check_quota(arm::ArmClient& arm, const std::string& subscription, const st
   arm.list(
       call,
       [&](json&& usage) {
-        if (usage["name"].value("value", "") != "cores") return true;
-        const auto used = usage.value("currentValue", 0), limit = usage.value("limit", 0);
+        if (text(member(usage, "name"), "value") != "cores") return true;
+        const auto used = number(usage, "currentValue"), limit = number(usage, "limit");
         const std::string detail = fmt::format("{} of {} cores used in {}", used, limit, region);
         result = used < limit
                      ? ok("quota", detail)
@@ -180,10 +186,10 @@ Check check_snapshot_counts(arm::ArmClient& arm, const std::string& subscription
   arm.list(
       call,
       [&](json&& snapshot) {
-        const auto& properties = snapshot["properties"];
-        if (!properties.value("incremental", false) || !properties.contains("creationData")) return true;
+        const auto& properties = member(snapshot, "properties");
+        if (!flag(properties, "incremental")) return true;
         const auto found =
-            counts.find(core::to_lower(properties["creationData"].value("sourceResourceId", "")));
+            counts.find(core::to_lower(text(member(properties, "creationData"), "sourceResourceId")));
         if (found != counts.end()) ++found->second;
         return true;
       },
@@ -198,19 +204,18 @@ Check check_snapshot_counts(arm::ArmClient& arm, const std::string& subscription
 
 std::vector<std::string> managed_disks(const json& vm) {
   std::vector<std::string> ids;
-  const auto& storage = vm["properties"]["storageProfile"];
-  if (storage["osDisk"].contains("managedDisk"))
-    ids.push_back(storage["osDisk"]["managedDisk"].value("id", ""));
-  for (const auto& disk : storage.value("dataDisks", json::array())) {
-    if (disk.contains("managedDisk")) ids.push_back(disk["managedDisk"].value("id", ""));
-  }
+  const auto& storage = member(member(vm, "properties"), "storageProfile");
+  const auto add = [&](const json& disk) {
+    if (disk.contains("managedDisk")) ids.push_back(text(disk["managedDisk"], "id"));
+  };
+  add(member(storage, "osDisk"));
+  for (const auto& disk : list(storage, "dataDisks")) add(disk);
   return ids;
 }
 
 std::string power_state(const json& vm) {
-  for (const auto& status :
-       vm["properties"].value("instanceView", json::object()).value("statuses", json::array())) {
-    const std::string code = status.value("code", "");
+  for (const auto& status : list(member(member(vm, "properties"), "instanceView"), "statuses")) {
+    const std::string code = text(status, "code");
     if (code.rfind("PowerState/", 0) == 0) return code.substr(11);
   }
   return "unknown";
@@ -318,9 +323,9 @@ std::vector<Check> check_service(const DoctorInput& input, arm::ArmClient& arm,
     const auto reply =
         arm.send({.path = "/subscriptions/" + input.subscription, .api_version = "2022-12-01"}, stop);
     const json body = reply.json();
-    const std::string state = body.value("state", "unknown");
+    const std::string state = text(body, "state", "unknown");
     const std::string detail =
-        fmt::format("{} ({}), {}", input.subscription, body.value("displayName", ""), state);
+        fmt::format("{} ({}), {}", input.subscription, text(body, "displayName"), state);
     checks.push_back(state == "Enabled"
                          ? ok("subscription", detail)
                          : failed("subscription", detail, "only an enabled subscription takes changes"));
@@ -367,7 +372,7 @@ std::vector<Check> check_vm(const std::string& vm_id, arm::ArmClient& arm, std::
     }
   };
   guarded("locks", [&] { return check_locks(arm, vm_id, stop); });
-  guarded("quota", [&] { return check_quota(arm, id.subscription, vm.value("location", ""), stop); });
+  guarded("quota", [&] { return check_quota(arm, id.subscription, text(vm, "location"), stop); });
   guarded("snapshots", [&] { return check_snapshot_counts(arm, id.subscription, disks, stop); });
   return checks;
 }

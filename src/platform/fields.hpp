@@ -5,31 +5,20 @@
 #include <string>
 
 #include "azlin/core/clock.hpp"
+#include "azlin/core/fields.hpp"
 
 namespace azlin::platform {
 
 using nlohmann::json;
 
+using core::fields::flag;
+using core::fields::number;
+using core::fields::text;
 inline const json& at(const json& body, const char* key) {
-  static const json none;
-  if (!body.is_object()) return none;
-  const auto found = body.find(key);
-  return found == body.end() ? none : *found;
+  return core::fields::member(body, key);
 }
 inline const json& props(const json& body) {
   return at(body, "properties");
-}
-inline std::string text(const json& body, const char* key) {
-  const auto& value = at(body, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-inline std::int64_t number(const json& body, const char* key, std::int64_t fallback = 0) {
-  const auto& value = at(body, key);
-  return value.is_number() ? value.get<std::int64_t>() : fallback;
-}
-inline bool flag(const json& body, const char* key, bool fallback = false) {
-  const auto& value = at(body, key);
-  return value.is_boolean() ? value.get<bool>() : fallback;
 }
 // Parses text from outside; null when it is no JSON.
 inline json parse_or_null(const std::string& body) {

@@ -7,6 +7,7 @@
 
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/fields.hpp"
 #include "azlin/core/parallel.hpp"
 
 namespace azlin::snapshot {
@@ -17,12 +18,12 @@ namespace {
 
 constexpr int kParallelReads = 8;
 
-json at(const json& body, const char* pointer) {
-  return body.value(json::json_pointer(pointer), json());
+const json& at(const json& body, const char* pointer) {
+  return core::fields::member_at(body, pointer);
 }
 
 std::string text(const json& body, const char* pointer) {
-  const json value = at(body, pointer);
+  const json& value = at(body, pointer);
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
@@ -52,7 +53,7 @@ const json* find_disk_entry(const json& storage, int lun) {
   if (lun < 0) return storage.contains("osDisk") ? &storage["osDisk"] : nullptr;
   if (!storage.contains("dataDisks")) return nullptr;
   for (const auto& entry : storage["dataDisks"]) {
-    if (entry.value("lun", -1) == lun) return &entry;
+    if (core::fields::number(entry, "lun", -1) == lun) return &entry;
   }
   return nullptr;
 }

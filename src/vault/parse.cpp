@@ -86,28 +86,6 @@ RecoveryPoint parse_point(const json& body) {
 
 }  // namespace
 
-const json& at(const json& body, const char* key) {
-  static const json none;
-  if (!body.is_object()) return none;
-  const auto found = body.find(key);
-  return found == body.end() ? none : *found;
-}
-
-std::string text(const json& body, const char* key) {
-  const json& value = at(body, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::int64_t number(const json& body, const char* key) {
-  const json& value = at(body, key);
-  return value.is_number() ? value.get<std::int64_t>() : 0;
-}
-
-bool flag(const json& body, const char* key) {
-  const json& value = at(body, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
 std::optional<core::TimePoint> time(const json& body, const char* key) {
   const auto parsed = core::parse_time(text(body, key));
   if (!parsed || is_none(*parsed)) return std::nullopt;

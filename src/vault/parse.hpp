@@ -3,16 +3,19 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "azlin/core/fields.hpp"
 #include "azlin/vault/model.hpp"
 
 namespace azlin::vault {
 
 using nlohmann::json;
 
-const json& at(const json& body, const char* key);  // null when absent
-std::string text(const json& body, const char* key);
-std::int64_t number(const json& body, const char* key);
-bool flag(const json& body, const char* key);
+using core::fields::flag;
+using core::fields::number;
+using core::fields::text;
+inline const json& at(const json& body, const char* key) {
+  return core::fields::member(body, key);
+}
 std::optional<core::TimePoint> time(const json& body,
                                     const char* key);  // nullopt also for the service's "none"
 

@@ -6,6 +6,7 @@
 
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/fields.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::verification {
@@ -26,10 +27,10 @@ std::string closed_by(arm::ArmClient& arm, const std::string& id, std::stop_toke
   call.path = id;
   call.api_version = "2023-10-02";
   const auto body = arm.send(call, stop).json();
-  const auto properties = body.value("properties", nlohmann::json::object());
-  const auto policy = properties.value("networkAccessPolicy", "AllowAll");
+  const auto& properties = core::fields::member(body, "properties");
+  const auto policy = core::fields::text(properties, "networkAccessPolicy", "AllowAll");
   if (policy != "AllowAll") return fmt::format("networkAccessPolicy is {}", policy);
-  if (properties.value("publicNetworkAccess", "Enabled") == "Disabled")
+  if (core::fields::text(properties, "publicNetworkAccess") == "Disabled")
     return "publicNetworkAccess is Disabled";
   return {};
 }

@@ -63,7 +63,7 @@ TEST(FaultsTest, CorruptionFollowsFromItsSeed) {
     const auto what = corrupt(body, seed);
     EXPECT_EQ(what, corrupt(again, seed));
     EXPECT_EQ(body, again);
-    EXPECT_NE(Json::parse(body), Json::parse(whole)) << what;
+    EXPECT_NE(body, whole) << what;
     seen.insert(what);
   }
   EXPECT_GT(seen.size(), 60U);
