@@ -45,6 +45,13 @@ Archive summarize(std::vector<EngineSnapshot> snapshots) {
   return out;
 }
 
+const EngineSnapshot& meta_of(const Archive& archive) {
+  const EngineSnapshot* meta = archive.part("meta");
+  if (meta == nullptr)
+    throw Error(ErrorKind::failed, fmt::format("archive {} is incomplete: it has no metadata", archive.id));
+  return *meta;
+}
+
 }  // namespace
 
 const EngineSnapshot* Archive::part(const std::string& part_id) const {
@@ -129,25 +136,20 @@ Archive ArchiveManager::find(const std::string& name_or_id, const std::optional<
 }
 
 Metadata ArchiveManager::metadata(const Archive& archive, std::stop_token stop) {
-  return parse_metadata(text(archive, "metadata.json", stop).value());
+  return parse_metadata(engine_.dump_text(meta_of(archive).id, "/metadata.json", stop));
 }
 
 Manifest ArchiveManager::manifest(const Archive& archive, std::stop_token stop) {
-  return parse_manifest(text(archive, "checksums.sha256", stop).value_or(""));
+  return parse_manifest(engine_.dump_text(meta_of(archive).id, "/checksums.sha256", stop));
 }
 
 std::optional<std::string> ArchiveManager::text(const Archive& archive, const std::string& path,
                                                 std::stop_token stop) {
-  const EngineSnapshot* meta = archive.part("meta");
-  if (meta == nullptr)
-    throw Error(ErrorKind::failed, fmt::format("archive {} is incomplete: it has no metadata", archive.id));
-  if (path != "metadata.json") {
-    const auto files = engine_.list_files(meta->id, stop);
-    const bool there =
-        std::any_of(files.begin(), files.end(), [&](const auto& f) { return f.path == "/" + path; });
-    if (!there) return std::nullopt;
-  }
-  return engine_.dump_text(meta->id, "/" + path, stop);
+  const EngineSnapshot& meta = meta_of(archive);
+  const auto files = engine_.list_files(meta.id, stop);
+  if (std::none_of(files.begin(), files.end(), [&](const auto& f) { return f.path == "/" + path; }))
+    return std::nullopt;
+  return engine_.dump_text(meta.id, "/" + path, stop);
 }
 
 void ArchiveManager::extract(const Archive& archive, const std::string& target, std::stop_token stop) {

@@ -10,6 +10,7 @@
 #include "archive/producers.hpp"
 #include "archive/runbook.hpp"
 #include "archive/staging.hpp"
+#include "azlin/archive/digest.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/log.hpp"
@@ -23,6 +24,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kMostExcludes = 5'000;  // they go to restic as arguments
+constexpr std::size_t kFullId = 64;           // characters: the engine has seen that snapshot in the store
 
 std::string host_name() {
   std::array<char, 256> name = {};
@@ -66,11 +68,10 @@ struct Creator::Run {
   Staging staging;
   std::function<void(const std::string&)> progress;
   std::vector<std::string> log, verification;
-  std::string parent;  // data of the newest archive of this name: what has not changed is not read again
+  std::vector<std::string> ids;  // of the snapshots that were stored
   Manifest manifest;
   CreateResult result;
-  std::size_t parts = 0;  // snapshots besides "meta"
-  bool touched = false;   // something may have been stored
+  bool touched = false;  // something may have been stored
 };
 
 Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home,
@@ -85,7 +86,7 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
                              std::stop_token stop) {
   const auto began = clock_.now();
   settle(plan, stop);
-  const std::string staging = fmt::format("{}/archive-staging/{}", home_, plan.set);
+  const std::string staging = staging_folder(plan);
   const json noted = {{"archive", plan.id}, {"name", plan.name},
                       {"set", plan.set},    {"destination", engine_.destination().url},
                       {"staging", staging}, {"services", plan.services}};
@@ -96,7 +97,7 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
   run.progress = progress;
   bool hooked = false;
   try {
-    make_repository(run, stop);
+    open_repository(run, stop);
     hooked = true;
     run_hooks(plan.before, "before", run.log, stop);
     store_files(run, stop);
@@ -115,20 +116,31 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
         core::log_warn("{}", also.what());
       }
     }
-    undo(run, error.what());
+    undo(run, error);
     throw;
   }
   run.result.took = std::chrono::duration_cast<core::Millis>(clock_.now() - began);
   return std::move(run.result);
 }
 
-void Creator::undo(Run& run, const std::string& error) {
-  if (!run.touched) return run.operation.fail(error);
+// The same for each run of this name to this destination, so that restic finds the last one's files again;
+// the journal lets only one of them run.
+std::string Creator::staging_folder(const CreatePlan& plan) const {
+  return fmt::format("{}/archive-staging/{}-{}", home_, plan.name,
+                     sha256_text(engine_.destination().url).substr(0, 8));
+}
+
+void Creator::undo(Run& run, const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  const bool shut_out =
+      known != nullptr && (known->kind() == ErrorKind::unauthorized || known->kind() == ErrorKind::not_found);
+  // A repository that did not open holds nothing of this run.
+  if (!run.touched || (shut_out && run.ids.empty())) return run.operation.fail(error.what());
   try {
     forget_set(run.plan.set, {});
-    run.operation.rolled_back(error);
+    run.operation.rolled_back(error.what());
   } catch (const Error& also) {  // the store may be gone: recovery tries again
-    run.operation.interrupt(fmt::format("{}; undoing it failed: {}", error, also.what()));
+    run.operation.interrupt(fmt::format("{}; undoing it failed: {}", error.what(), also.what()));
   }
 }
 
@@ -142,17 +154,14 @@ void Creator::settle(const CreatePlan& plan, std::stop_token stop) {
   }
 }
 
-void Creator::make_repository(Run& run, std::stop_token stop) {
+// Each call of the engine costs what deriving its key takes, so a local repository is opened by the first
+// backup itself. A distant store is tried first, for it may be silent, and so is any before a hook stops a
+// service or a dump is begun.
+void Creator::open_repository(Run& run, std::stop_token stop) {
   const auto step = run.operation.begin("repository", "{}");
-  try {  // also tells a wrong password and an unreachable store
-    for (const auto& archive : group_archives(engine_.snapshots({kMark, "name=" + run.plan.name}, stop))) {
-      const auto* data = archive.complete ? archive.part("data") : nullptr;
-      if (data != nullptr && run.parent.empty()) run.parent = data->id;
-    }
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::not_found) throw;
-    run.say(fmt::format("making a repository in {}", engine_.destination().text));
-    engine_.init(stop);
+  const bool local = engine_.destination().kind == DestinationKind::local;
+  if (!local || !run.plan.before.empty() || run.plan.files.empty()) {
+    if (!engine_.exists(stop)) make_repository(run, stop);
   }
   run.operation.done(step);
   Metadata& metadata = run.result.metadata;
@@ -166,6 +175,21 @@ void Creator::make_repository(Run& run, std::stop_token stop) {
   metadata.include_data = run.plan.include_data;
   metadata.findings = run.plan.findings;
   metadata.tools = {{"azlin", version_}, {"restic", engine_.version(stop)}};
+}
+
+void Creator::make_repository(Run& run, std::stop_token stop) {
+  run.say(fmt::format("making a repository in {}", engine_.destination().text));
+  engine_.init(stop);
+}
+
+BackupResult Creator::first_backup(Run& run, const BackupRequest& request, std::stop_token stop) {
+  try {
+    return engine_.backup(request, {}, stop);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found || engine_.exists(stop)) throw;
+  }
+  make_repository(run, stop);
+  return engine_.backup(request, {}, stop);
 }
 
 void Creator::store_files(Run& run, std::stop_token stop) {
@@ -182,20 +206,19 @@ void Creator::store_files(Run& run, std::stop_token stop) {
   }
   for (const auto& path : found.excluded)
     request.excludes.push_back(literal_pattern(run.staging.folder() + "/" + path));
-  request.parent = run.parent;
   request.confirm = false;  // all parts are, at the end
   run.say(fmt::format("archiving {}", core::counted(found.sources.size(), "file")));
   run.touched = true;
   Hasher hasher(found.sources);
   BackupResult stored;
   try {
-    stored = engine_.backup(request, {}, stop);
+    stored = first_backup(run, request, stop);
   } catch (...) {
     hasher.cancel();
     throw;
   }
   hasher.finish();
-  ++run.parts;
+  run.ids.push_back(stored.id);
   run.result.bytes_added += stored.bytes_added;
   run.result.unreadable = stored.problems;
   for (const auto& each : found.unreadable) run.result.unreadable.push_back(each);
@@ -211,9 +234,9 @@ void Creator::store_streams(Run& run, std::stop_token stop) {
     const auto step = run.operation.begin("dump", json{{"part", part}, {"path", stream.path}}.dump());
     run.say(fmt::format("archiving {}", stream.source));
     const auto stored = engine_.backup_stream(
-        {.producer = prepare(stream, run.staging.folder()), .filename = stream.path, .tags = run.tags(part)},
+        {.producer = prepare(stream), .filename = stream.path, .tags = run.tags(part), .confirm = false},
         stop);
-    ++run.parts;
+    run.ids.push_back(stored.id);
     run.result.bytes_added += stored.bytes_added;
     Part described{.id = part,
                    .kind = stream.kind,
@@ -277,13 +300,15 @@ void Creator::store_metadata(Run& run, std::stop_token stop) {
     request.paths.emplace_back("runbook.md");
   }
   for (const auto& [key, value] : std::map<std::string, std::uint64_t>{
-           {"parts", run.parts}, {"files", run.result.files}, {"bytes", run.result.bytes}})
+           {"parts", run.ids.size()}, {"files", run.result.files}, {"bytes", run.result.bytes}})
     request.tags.push_back(fmt::format("{}={}", key, value));
-  engine_.backup(request, {}, stop);
+  run.ids.push_back(engine_.backup(request, {}, stop).id);
   run.operation.done(step);
 }
 
 void Creator::confirm(Run& run, std::stop_token stop) {
+  if (std::all_of(run.ids.begin(), run.ids.end(), [](const auto& id) { return id.size() == kFullId; }))
+    return;
   for (const auto& archive : group_archives(engine_.snapshots({kMark, "set=" + run.plan.set}, stop))) {
     if (archive.complete) return;
   }
@@ -301,10 +326,11 @@ std::vector<std::string> Creator::forget_set(const std::string& set, std::stop_t
 std::vector<std::string> Creator::recover(const store::OperationRecord& record, std::stop_token stop) {
   const json plan = json::parse(record.plan, nullptr, false);
   const std::string set = plan.value("set", "");
+  const std::string staging = plan.value("staging", "");
   store::Operation operation = journal_.resume(record.id);
   try {
     std::vector<std::string> notes;
-    remove_staging(fmt::format("{}/archive-staging/{}", home_, set));
+    if (staging.starts_with(home_ + "/archive-staging/")) remove_staging(staging);
     bool whole = false;
     std::size_t found = 0;
     if (engine_.exists(stop)) {

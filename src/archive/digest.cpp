@@ -1,15 +1,14 @@
 #include "azlin/archive/digest.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 
+#include "archive/sha256.hpp"
 #include "azlin/core/error.hpp"
 
 namespace azlin::archive {
@@ -18,26 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorKind;
-
-class Sha256 {
- public:
-  Sha256() {
-    if (EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
-      throw Error(ErrorKind::failed, "OpenSSL has no SHA-256");
-  }
-  void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-  std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), bytes.data(), &size);
-    std::string out;
-    for (unsigned i = 0; i < size; ++i) out += fmt::format("{:02x}", bytes[i]);
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-};
 
 TreeEntry describe(const fs::path& top, const fs::directory_entry& found) {
   TreeEntry entry;
@@ -63,7 +42,7 @@ std::string sha256_file(const fs::path& file) {
   Sha256 digest;
   std::vector<char> buffer(1 << 16);
   while (const auto got = std::fread(buffer.data(), 1, buffer.size(), in.get()))
-    digest.add(buffer.data(), got);
+    digest.add({buffer.data(), got});
   if (std::ferror(in.get()) != 0)
     throw Error(ErrorKind::failed, fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
   return digest.hex();
@@ -71,7 +50,7 @@ std::string sha256_file(const fs::path& file) {
 
 std::string sha256_text(const std::string& text) {
   Sha256 digest;
-  digest.add(text.data(), text.size());
+  digest.add(text);
   return digest.hex();
 }
 

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <regex>
 #include <sstream>
 #include <thread>
 
 #include "archive/engine_call.hpp"
+#include "azlin/archive/digest.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 
@@ -163,14 +165,15 @@ std::string Engine::version(std::stop_token stop) {
 }
 
 bool Engine::exists(std::stop_token stop) {
+  return find_repository(stop).has_value();
+}
+
+std::optional<std::string> Engine::find_repository(std::stop_token stop) {
   try {
-    repository_id(stop);
-    return true;
+    return repository_id(stop);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::not_found || !core::is_installed(options_.program)) {
-      throw;
-    }
-    return false;
+    if (error.kind() != ErrorKind::not_found || !core::is_installed(options_.program)) throw;
+    return std::nullopt;
   }
 }
 
@@ -205,9 +208,22 @@ std::vector<EngineSnapshot> Engine::snapshots(const std::vector<std::string>& ta
   return out;
 }
 
+// restic names a snapshot's file by the SHA-256 of its bytes, so in a local repository the file itself says
+// that it is there and whole, without another run of restic.
+std::optional<std::string> Engine::find_stored(const std::string& short_id) const {
+  if (destination_.kind != DestinationKind::local || short_id.empty()) return std::nullopt;
+  std::error_code error;
+  for (const auto& each : std::filesystem::directory_iterator(destination_.url + "/snapshots", error)) {
+    const std::string name = each.path().filename().string();
+    if (name.starts_with(short_id) && sha256_file(each.path()) == name) return name;
+  }
+  return std::nullopt;
+}
+
 // The full id of a snapshot that restic has just named by 8 characters: only what is there counts.
 std::string Engine::confirm(const std::string& short_id, const std::vector<std::string>& tags,
                             std::stop_token stop) {
+  if (auto stored = find_stored(short_id)) return *stored;
   for (const auto& each : snapshots(tags, stop)) {
     if (each.id.starts_with(short_id)) return each.id;
   }
@@ -238,26 +254,23 @@ void Engine::remove_key(const std::string& id, std::stop_token stop) {
   run_exclusive({.arguments = {"key", "remove", id}, .doing = "removing a key"}, stop);
 }
 
-void Engine::copy_from(const Engine& from, const std::vector<std::string>& ids, std::stop_token stop) {
-  if (ids.empty()) return;
+void Engine::copy_from(const Engine& from, const std::vector<EngineSnapshot>& which, std::stop_token stop) {
+  if (which.empty()) return;
   Call call{.arguments = {}, .doing = fmt::format("copying from {}", from.destination_.text)};
   call.is_long = true;
   std::vector<std::string> arguments = {"copy"};
-  arguments.insert(arguments.end(), ids.begin(), ids.end());
+  for (const auto& each : which) arguments.push_back(each.id);
   call.stage = paired_stage(std::move(arguments), from);
   run(call, stop);
-  Engine source = from;
-  std::map<std::string, std::string> first;  // id there -> the id that it had at first
-  for (const auto& each : source.snapshots({}, stop))
-    first[each.id] = each.original.empty() ? each.id : each.original;
   const auto here = snapshots({}, stop);  // restic's word is not enough
-  for (const auto& id : ids) {
+  for (const auto& sent : which) {
     const bool there = std::any_of(here.begin(), here.end(), [&](const auto& each) {
-      return each.id == id || each.original == id || each.original == first[id];
+      return each.id == sent.id || each.original == sent.id ||
+             (!sent.original.empty() && each.original == sent.original);
     });
     if (!there)
       throw Error(ErrorKind::failed,
-                  fmt::format("snapshot {} was copied to {} but is not there", id, destination_.text));
+                  fmt::format("snapshot {} was copied to {} but is not there", sent.id, destination_.text));
   }
 }
 

@@ -103,7 +103,6 @@ BackupResult Engine::backup(const BackupRequest& request,
   Call call{.arguments = backup_arguments(request.tags, request.time), .doing = "archiving files"};
   for (const auto& pattern : request.excludes)
     call.arguments.insert(call.arguments.end(), {"--exclude", pattern});
-  if (!request.parent.empty()) call.arguments.insert(call.arguments.end(), {"--parent", request.parent});
   call.arguments.insert(call.arguments.end(), {"--files-from-raw", "-"});
   for (const auto& path : request.paths) call.input += path + '\0';
   call.directory = request.directory;
@@ -113,7 +112,7 @@ BackupResult Engine::backup(const BackupRequest& request,
   const auto ended = run(call, stop);
   BackupResult out;
   out.id = saved_id(follower.summary, "the backup");
-  if (request.confirm) out.id = confirm(out.id, request.tags, stop);
+  out.id = request.confirm ? confirm(out.id, request.tags, stop) : find_stored(out.id).value_or(out.id);
   out.problems = read_problems(ended.err);
   if (ended.exit_code == 3 && out.problems.empty())
     out.problems.emplace_back("restic could not read every source");
@@ -124,7 +123,8 @@ BackupResult Engine::backup(const BackupRequest& request,
 }
 
 StreamResult Engine::store_stream(core::PipelineRequest request, const std::string& filename,
-                                  const std::vector<std::string>& tags, std::stop_token stop) {
+                                  const std::vector<std::string>& tags, bool must_confirm,
+                                  std::stop_token stop) {
   Follower follower({});
   StreamResult out;
   Sha256 hash;
@@ -161,7 +161,7 @@ StreamResult Engine::store_stream(core::PipelineRequest request, const std::stri
                             ended.producer_exit, last_line(ended.producer_err)),
                 "its snapshot was removed");
   }
-  out.id = confirm(id, tags, stop);
+  out.id = must_confirm ? confirm(id, tags, stop) : find_stored(id).value_or(id);
   out.sha256 = hash.hex();
   out.bytes_added = follower.summary.value("data_added", std::uint64_t{0});
   return out;
@@ -173,7 +173,7 @@ StreamResult Engine::backup_stream(const StreamRequest& request, std::stop_token
   auto arguments = backup_arguments(request.tags, request.time);
   arguments.insert(arguments.end(), {"--stdin", "--stdin-filename", request.filename});
   pipeline.program = stage(std::move(arguments));
-  return store_stream(std::move(pipeline), request.filename, request.tags, stop);
+  return store_stream(std::move(pipeline), request.filename, request.tags, request.confirm, stop);
 }
 
 StreamResult Engine::backup_text(const std::string& text, const std::string& filename,
@@ -184,7 +184,7 @@ StreamResult Engine::backup_text(const std::string& text, const std::string& fil
   auto arguments = backup_arguments(tags, {});
   arguments.insert(arguments.end(), {"--stdin", "--stdin-filename", filename});
   pipeline.program = stage(std::move(arguments));
-  return store_stream(std::move(pipeline), filename, tags, stop);
+  return store_stream(std::move(pipeline), filename, tags, true, stop);
 }
 
 }  // namespace azlin::archive

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "azlin/core/error.hpp"
@@ -66,6 +67,31 @@ Metadata read(const json& from) {
   return out;
 }
 
+// As sha256sum does it: a path with one of these is marked, and they are written as \\, \n and \r.
+std::string escaped(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    if (c == '\\') out += "\\\\";
+    if (c == '\n') out += "\\n";
+    if (c == '\r') out += "\\r";
+    if (c != '\\' && c != '\n' && c != '\r') out += c;
+  }
+  return out;
+}
+
+std::string unescaped(const std::string& path) {
+  std::string out;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '\\' || i + 1 == path.size()) {
+      out += path[i];
+      continue;
+    }
+    const char next = path[++i];
+    out += next == 'n' ? '\n' : next == 'r' ? '\r' : next;
+  }
+  return out;
+}
+
 }  // namespace
 
 ordered_json to_json(const Metadata& metadata) {
@@ -96,8 +122,11 @@ Metadata parse_metadata(const std::string& text) {
 
 std::string to_text(const Manifest& manifest) {
   std::string out;
-  for (const auto& file : manifest.files)
-    out += fmt::format("{}{}  {}\n", file.link ? "L " : "", file.sha256, file.path);
+  for (const auto& file : manifest.files) {
+    const std::string path = escaped(file.path);
+    out +=
+        fmt::format("{}{}{}  {}\n", file.link ? "L " : "", path == file.path ? "" : "\\", file.sha256, path);
+  }
   return out;
 }
 
@@ -107,14 +136,24 @@ Manifest parse_manifest(const std::string& text) {
   for (std::string line; std::getline(lines, line);) {
     TreeEntry entry;
     entry.link = line.starts_with("L ");
-    const std::string rest = entry.link ? line.substr(2) : line;
+    std::string rest = entry.link ? line.substr(2) : line;
+    const bool has_escapes = rest.starts_with("\\");
+    if (has_escapes) rest.erase(0, 1);
     if (rest.size() < 67 || rest.substr(64, 2) != "  ")
       throw Error(ErrorKind::failed, "checksums.sha256 cannot be read: " + line.substr(0, 80));
     entry.sha256 = rest.substr(0, 64);
-    entry.path = rest.substr(66);
+    entry.path = has_escapes ? unescaped(rest.substr(66)) : rest.substr(66);
     out.files.push_back(std::move(entry));
   }
   return out;
+}
+
+Manifest read_manifest(const std::filesystem::path& folder) {
+  const auto file = folder / "checksums.sha256";
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) throw Error(ErrorKind::failed, fmt::format("cannot read {}", file.string()));
+  return parse_manifest(text);
 }
 
 }  // namespace azlin::archive

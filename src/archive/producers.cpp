@@ -1,13 +1,8 @@
 #include "archive/producers.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 
 #include "archive/sha256.hpp"
 #include "azlin/core/error.hpp"
@@ -46,7 +41,7 @@ PlannedStream postgresql(const DatabaseSpec& spec) {
   add(out.argv, "-U", spec.user);
   if (!globals) out.argv.push_back(spec.name);
   out.details["format"] = globals ? "sql" : "pg_dump-custom";
-  out.secret_file = "pgpass";
+  out.password_variable = "PGPASSWORD";
   return out;
 }
 
@@ -61,19 +56,23 @@ PlannedStream mysql(const DatabaseSpec& spec) {
   add(out.argv, "-S", spec.socket);
   out.argv.push_back(spec.name);
   out.details["format"] = "sql";
-  out.secret_file = "mysql";
+  out.password_variable = "MYSQL_PWD";
   return out;
 }
 
 PlannedStream mongodb(const DatabaseSpec& spec) {
   PlannedStream out;
+  if (!spec.run_as.empty() && !spec.password_file.empty())
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("mongodb:{}: mongodump cannot be handed a password as another account", spec.name),
+        "leave runAs out: it connects to the server by network");
   need("mongodump", "mongodb-database-tools from mongodb.com (Debian has none)");
   out.argv = {"mongodump", "--quiet", "--archive", "--db=" + spec.name};
   if (!spec.host.empty()) out.argv.push_back("--host=" + spec.host);
   if (!spec.port.empty()) out.argv.push_back("--port=" + spec.port);
   if (!spec.user.empty()) out.argv.push_back("--username=" + spec.user);
   out.details["format"] = "mongodump-archive";
-  out.secret_file = "mongo";
   return out;
 }
 
@@ -145,20 +144,11 @@ std::vector<PlannedStream> containers(const Service& service) {
   return out;
 }
 
-void write_private(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool good = fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (fd >= 0) close(fd);
-  if (!good) throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", path, strerror(errno)));
-}
-
-std::string escaped(const std::string& text, const char* special) {
-  std::string out;
-  for (const char c : text) {
-    if (std::strchr(special, c) != nullptr) out += '\\';
-    out += c;
-  }
-  return out;
+// A scalar of YAML in single quotes.
+std::string quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? "''" : std::string(1, c);
+  return out + "'";
 }
 
 }  // namespace
@@ -178,24 +168,16 @@ std::vector<PlannedStream> plan_streams(const Service& service) {
   return out;
 }
 
-core::Stage prepare(const PlannedStream& stream, const std::string& folder) {
+core::Stage prepare(const PlannedStream& stream) {
   core::Stage out{.argv = stream.argv, .env = plain_environment()};
   for (const auto& [name, value] : stream.env) out.env[name] = value;
   if (stream.password_file.empty()) return out;
   const std::string password = resolve_reference("file:" + stream.password_file, core::Env(), stream.source);
-  const std::string path = folder + "/" + stream.secret_file;
-  if (stream.secret_file == "pgpass") {
-    write_private(path, "*:*:*:*:" + escaped(password, ":\\") + "\n");
-    out.env["PGPASSFILE"] = path;
-  } else if (stream.secret_file == "mysql") {
-    write_private(path, "[client]\npassword=\"" + escaped(password, "\"\\") + "\"\n");
-    // The tool wants it first.
-    const auto tool =
-        std::find_if(out.argv.begin(), out.argv.end(), [](const auto& a) { return a.ends_with("dump"); });
-    out.argv.insert(tool + 1, "--defaults-extra-file=" + path);
+  if (!stream.password_variable.empty()) {
+    out.env[stream.password_variable] = password;
   } else {
-    write_private(path, "password: '" + escaped(password, "'") + "'\n");
-    out.argv.push_back("--config=" + path);
+    out.secrets = {"password: " + quoted(password) + "\n"};
+    out.argv.emplace_back("--config=/dev/fd/3");
   }
   return out;
 }

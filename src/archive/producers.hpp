@@ -10,8 +10,8 @@ namespace azlin::archive {
 // Dumps of a service's databases, volumes and images. Throws core::Error (not_found) when a tool is missing.
 std::vector<PlannedStream> plan_streams(const Service& service);
 
-// Ready to run: a password file becomes what the tool reads, below `folder` (0700).
-core::Stage prepare(const PlannedStream& stream, const std::string& folder);
+// Ready to run: azlin reads the password file, whoever the tool runs as.
+core::Stage prepare(const PlannedStream& stream);
 
 // Variables that any helper program needs, and nothing of ours.
 std::map<std::string, std::string> plain_environment();

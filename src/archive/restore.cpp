@@ -23,12 +23,6 @@ void check_target(const std::string& target) {
   if (target.empty())
     throw Error(ErrorKind::usage, "where should it be restored?",
                 "--target DIR; the archive's layout is made in it");
-  const auto slash = target.find('/');
-  const auto at = target.find_first_of("@:");
-  if (at != std::string::npos && at < slash)
-    throw Error(ErrorKind::usage,
-                fmt::format("'{}' is another machine, and azlin restores into a folder here", target),
-                "run azlin there against the same destination, or restore here and copy with rsync or scp");
 }
 
 bool wanted(const ArchiveRestore& request, const Part& part, std::string& reason) {
@@ -69,6 +63,18 @@ std::vector<TreeEntry> files_of(const Manifest& manifest, const std::vector<Part
   return out;
 }
 
+// Compares what is in the target with the archive's checksums.
+void compare(const ArchiveRestore& request, RestoreOutcome& out) {
+  for (const auto& file : out.compared) {
+    const fs::path at = fs::path(request.target) / file.path;
+    std::string found = "missing";
+    if (fs::exists(fs::symlink_status(at)))
+      found = file.link ? sha256_text(fs::read_symlink(at).string()) : sha256_file(at);
+    if (found != file.sha256) out.mismatches.push_back(file.path);
+  }
+  out.verified = out.mismatches.empty();
+}
+
 }  // namespace
 
 std::optional<RestoreMode> parse_restore_mode(const std::string& text) {
@@ -106,7 +112,7 @@ RestorePlan plan_restore(Engine& engine, const ArchiveRestore& request, std::sto
       plan.left_out.push_back(fmt::format("{}: {}", part.path, reason));
     }
   }
-  if (!fs::exists(request.target)) return plan;
+  if (!fs::exists(request.target) || fs::is_empty(request.target)) return plan;
   for (const auto& file : files_of(manager.manifest(request.archive, stop), plan.parts)) {
     if (fs::exists(fs::symlink_status(fs::path(request.target) / file.path)))
       plan.overwrites.push_back(file.path);
@@ -132,24 +138,15 @@ RestoreOutcome restore_archive(Engine& engine, const ArchiveRestore& request, co
     engine.restore(each, stop);
   }
   engine.restore({.id = request.archive.part("meta")->id, .target = request.target}, stop);
-  if (request.verify) {
-    std::set<std::string> changed;
-    for (const auto& part : plan.parts) changed.insert(part.changed.begin(), part.changed.end());
-    const Manifest manifest =
-        parse_manifest(ArchiveManager(engine).text(request.archive, "checksums.sha256", stop).value_or(""));
-    for (const auto& file : files_of(manifest, plan.parts)) {
-      if (changed.contains(file.path)) {
-        out.changed.push_back(file.path);
-        continue;
-      }
-      const fs::path at = fs::path(request.target) / file.path;
-      std::string found = "missing";
-      if (fs::exists(fs::symlink_status(at)))
-        found = file.link ? sha256_text(fs::read_symlink(at).string()) : sha256_file(at);
-      if (found != file.sha256) out.mismatches.push_back(file.path);
-    }
-    out.verified = out.mismatches.empty();
+  std::set<std::string> changed;
+  for (const auto& part : plan.parts) changed.insert(part.changed.begin(), part.changed.end());
+  for (auto& file : files_of(read_manifest(request.target), plan.parts)) {
+    if (changed.contains(file.path))
+      out.changed.push_back(file.path);
+    else
+      out.compared.push_back(std::move(file));
   }
+  if (request.verify) compare(request, out);
   out.took = std::chrono::duration_cast<core::Millis>(clock.now() - began);
   return out;
 }

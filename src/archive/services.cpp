@@ -128,6 +128,11 @@ std::string read_address(const Reader& in, const YAML::Node& node, const std::st
 }
 
 void read_destination(const Reader& in, const std::string& name, const YAML::Node& node, Settings& into) {
+  for (const char* key : {"objectLock", "object-lock", "immutability"}) {
+    if (node[key])
+      in.refuse(node[key], fmt::format("{}: restic cannot lock single objects, so azlin cannot", name),
+                "set a default retention on the bucket or container itself (docs/archive.md, Destinations)");
+  }
   in.check_map(node, "destination " + name,
                {"url",       "path",           "kind",       "bucket",  "prefix", "container",
                 "account",   "storageAccount", "host",       "user",    "port",   "region",

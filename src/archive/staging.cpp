@@ -86,6 +86,7 @@ void take_checksum(Source& source) {
 }  // namespace
 
 Staging::Staging(std::string folder) : folder_(std::move(folder)) {
+  remove_staging(folder_);
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", folder_, error.message()));

@@ -13,7 +13,7 @@ namespace azlin::archive {
 
 class Staging {
  public:
-  // Makes `folder` (0700). Removed again at the end, links only, never what they point to.
+  // Makes `folder` (0700) anew. Removed again at the end, links only, never what they point to.
   explicit Staging(std::string folder);
   ~Staging();
   Staging(const Staging&) = delete;

@@ -1,16 +1,14 @@
 #include "azlin/archive/transfer.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <map>
 #include <set>
 
 #include "azlin/archive/digest.hpp"
+#include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
@@ -23,52 +21,7 @@ using core::Error;
 using core::ErrorKind;
 using nlohmann::ordered_json;
 
-constexpr const char* kPartMark = ".azlin-part-";  // begins the name of a bundle that is being written
 constexpr std::array<const char*, 4> kLayout = {"config", "services", "infrastructure", "logs"};
-
-bool is_alive(int pid) {
-  return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
-}
-
-// Bundles that a killed process was writing.
-void remove_dead_parts(const fs::path& where) {
-  std::error_code ignored;
-  for (const auto& each : fs::directory_iterator(where, ignored)) {
-    const auto name = each.path().filename().string();
-    if (!name.starts_with(kPartMark)) continue;
-    int pid = 0;
-    std::from_chars(name.data() + std::string_view(kPartMark).size(), name.data() + name.size(), pid);
-    if (!is_alive(pid)) fs::remove_all(each.path(), ignored);
-  }
-}
-
-// A folder that is removed again unless it got its name.
-class PartFolder {
- public:
-  PartFolder(const fs::path& where, const std::string& id)
-      : path_(where / fmt::format("{}{}-{}", kPartMark, getpid(), id)) {
-    std::error_code error;
-    fs::create_directories(where, error);
-    remove_dead_parts(where);
-    if (!fs::create_directory(path_, error))
-      throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", path_.string(), error.message()));
-    fs::permissions(path_, fs::perms::owner_all);
-  }
-  ~PartFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  PartFolder(const PartFolder&) = delete;
-  PartFolder& operator=(const PartFolder&) = delete;
-  const fs::path& path() const { return path_; }
-  void name(const fs::path& target) {
-    fs::rename(path_, target);
-    path_.clear();
-  }
-
- private:
-  fs::path path_;
-};
 
 void compare_with_manifest(const fs::path& folder, const Manifest& manifest, const std::string& id) {
   std::map<std::string, std::string> there;
@@ -150,7 +103,7 @@ class Import {
                                         .tags = std::move(tags),
                                         .excludes = excludes,
                                         .time = bundle_.taken_at,
-                                        .parent = {}},
+                                        .confirm = false},  // all parts are, at the end
                                        {}, stop_);
     if (!result.problems.empty())
       throw Error(ErrorKind::failed, fmt::format("not all of {} could be read: {}", bundle_.folder.string(),
@@ -170,38 +123,30 @@ class Import {
 
   // From a folder of its own: the metadata names this import's set.
   void store_meta(std::size_t parts) {
-    const fs::path staging = fs::temp_directory_path() / ("azlin-import-" + core::new_guid());
-    fs::create_directory(staging);
-    fs::permissions(staging, fs::perms::owner_all);
-    try {
-      std::vector<std::string> paths = {"metadata.json", "checksums.sha256"};
-      const auto manifest = manifest_of(bundle_);
-      std::ofstream(staging / "metadata.json") << to_json(metadata_).dump(2) << '\n';
-      std::ofstream(staging / "checksums.sha256") << to_text(manifest);
-      for (const auto* extra : {"logs", "runbook.md"}) {
-        if (!fs::exists(bundle_.folder / extra)) continue;
-        fs::copy(bundle_.folder / extra, staging / extra,
-                 fs::copy_options::recursive | fs::copy_options::copy_symlinks);
-        paths.emplace_back(extra);
-      }
-      std::uint64_t bytes = 0;
-      for (const auto& file : manifest.files) bytes += file.size;
-      auto tags = with(common_tags(metadata_),
-                       {"part=meta", fmt::format("parts={}", parts),
-                        fmt::format("files={}", manifest.files.size()), fmt::format("bytes={}", bytes)});
-      engine_.backup({.directory = staging.string(),
-                      .paths = paths,
-                      .tags = std::move(tags),
-                      .excludes = {},
-                      .time = bundle_.taken_at,
-                      .parent = {}},
-                     {}, stop_);
-    } catch (...) {
-      std::error_code ignored;
-      fs::remove_all(staging, ignored);
-      throw;
+    const ScratchFolder scratch(fs::temp_directory_path());
+    const fs::path& staging = scratch.path();
+    std::vector<std::string> paths = {"metadata.json", "checksums.sha256"};
+    const auto manifest = manifest_of(bundle_);
+    std::ofstream(staging / "metadata.json") << to_json(metadata_).dump(2) << '\n';
+    std::ofstream(staging / "checksums.sha256") << to_text(manifest);
+    for (const auto* extra : {"logs", "runbook.md"}) {
+      if (!fs::exists(bundle_.folder / extra)) continue;
+      fs::copy(bundle_.folder / extra, staging / extra,
+               fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+      paths.emplace_back(extra);
     }
-    fs::remove_all(staging);
+    std::uint64_t bytes = 0;
+    for (const auto& file : manifest.files) bytes += file.size;
+    auto tags = with(common_tags(metadata_),
+                     {"part=meta", fmt::format("parts={}", parts),
+                      fmt::format("files={}", manifest.files.size()), fmt::format("bytes={}", bytes)});
+    engine_.backup({.directory = staging.string(),
+                    .paths = paths,
+                    .tags = std::move(tags),
+                    .excludes = {},
+                    .time = bundle_.taken_at,
+                    .confirm = false},
+                   {}, stop_);
   }
 
   Engine& engine_;
@@ -235,9 +180,9 @@ Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& whe
     throw Error(ErrorKind::failed, fmt::format("{} is there already", target.string()),
                 "remove or rename it first");
   ArchiveManager manager(engine);
-  PartFolder part(where, archive.id);
+  ScratchFolder part(where);
   manager.extract(archive, part.path().string(), stop);
-  compare_with_manifest(part.path(), manager.manifest(archive, stop), archive.id);
+  compare_with_manifest(part.path(), read_manifest(part.path()), archive.id);
   std::ifstream in(part.path() / "metadata.json");
   const auto metadata = ordered_json::parse(in, nullptr, false);
   if (!metadata.is_object())
@@ -246,7 +191,7 @@ Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& whe
   fs::remove(part.path() / "metadata.json");
   core::throw_if_stopped(stop, "exporting an archive");
   seal_bundle(part.path(), metadata, now);
-  part.name(target);
+  part.keep_as(target);
   return open_bundle(target);
 }
 
@@ -254,13 +199,14 @@ ImportResult import_bundle(Engine& engine, const Bundle& bundle, std::stop_token
   require_good(bundle, stop);
   ArchiveManager manager(engine);
   const auto id = bundle.metadata.value("id", "");
-  for (auto& each : manager.list({.name = bundle.name}, stop)) {
-    if (each.id == id) return {std::move(each), true};
+  for (auto& each : group_archives(engine.snapshots({kMark, "archive=" + id}, stop))) {
+    if (each.complete) return {std::move(each), true};
+    manager.remove({each}, stop);  // a killed attempt left it
   }
   Import import(engine, bundle, stop);
   import.run();
-  for (auto& each : manager.list({.name = bundle.name}, stop)) {
-    if (each.set == import.set()) return {std::move(each), false};
+  for (auto& each : group_archives(engine.snapshots({kMark, "set=" + import.set()}, stop))) {
+    if (each.complete) return {std::move(each), false};
   }
   throw Error(ErrorKind::failed,
               fmt::format("{} was written to {} but is not listed there", id, engine.destination().text));
@@ -273,32 +219,34 @@ SyncResult sync_archives(Engine& from, Engine& to, const std::vector<std::string
   };
   SyncResult out;
   auto archives = ArchiveManager(from).list({}, stop);
-  if (!to.exists(stop)) {
+  std::set<std::string> there;
+  if (const auto id = to.find_repository(stop)) {
+    if (id == from.repository_id(stop))
+      throw Error(ErrorKind::usage, fmt::format("{} and {} are the same repository", from.destination().text,
+                                                to.destination().text));
+    for (const auto& each : ArchiveManager(to).list({}, stop)) there.insert(each.set);
+  } else {
     say("making a repository in " + to.destination().text);
     to.init_like(from, stop);
     out.made_repository = true;
-  } else if (from.repository_id(stop) == to.repository_id(stop)) {
-    throw Error(ErrorKind::usage, fmt::format("{} and {} are the same repository", from.destination().text,
-                                              to.destination().text));
   }
-  std::set<std::string> there;
-  for (const auto& each : ArchiveManager(to).list({}, stop)) there.insert(each.set);
-  std::vector<std::string> parts, metas;
+  std::vector<EngineSnapshot> parts, metas;
   for (auto& archive : archives) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), archive.id) == wanted.end()) continue;
     if (there.contains(archive.set)) {
       ++out.were_there;
       continue;
     }
-    for (const auto& each : archive.snapshots)
-      (each.tag("part") == "meta" ? metas : parts).push_back(each.id);
+    for (const auto& each : archive.snapshots) (each.tag("part") == "meta" ? metas : parts).push_back(each);
     out.copied.push_back(std::move(archive));
   }
   if (out.copied.empty()) return out;
   say(fmt::format("copying {} archive{} ({} parts)", out.copied.size(), out.copied.size() == 1 ? "" : "s",
                   parts.size() + metas.size()));
+  // Metadata last: only with it they are archives. A set with fewer parts than it says is none, so a restic
+  // that went in another order would do no harm.
+  parts.insert(parts.end(), metas.begin(), metas.end());
   to.copy_from(from, parts, stop);
-  to.copy_from(from, metas, stop);  // only now they are archives
   return out;
 }
 

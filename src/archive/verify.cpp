@@ -1,45 +1,18 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "archive/scratch_server.hpp"
 #include "archive/sha256.hpp"
 #include "azlin/archive/restore.hpp"
+#include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/format.hpp"
-#include "azlin/core/names.hpp"
 
 namespace azlin::archive {
 
 using core::Error;
 using core::ErrorKind;
-namespace fs = std::filesystem;
 
 namespace {
-
-// Removes what a test restore made, however it ends.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const std::string& parent)
-      : path_(parent + "/azlin-verify-" + core::new_guid().substr(0, 8)) {
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", path_, error.message()));
-    // Others may pass through: the scratch server runs as an account of its own. What is restored is 0700.
-    fs::permissions(path_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  std::string files() const { return path_ + "/files"; }
-  std::string server() const { return path_ + "/db"; }
-
- private:
-  std::string path_;
-};
 
 std::string detail(const Part& part, const char* key) {
   const auto found = part.details.find(key);
@@ -76,13 +49,12 @@ void load_database(Engine& engine, const Archive& archive, const Part& part, con
 }
 
 void restore_and_compare(Engine& engine, const Archive& archive, const ScratchFolder& scratch,
-                         core::Clock& clock, VerifyReport& report, std::stop_token stop) {
-  ArchiveRestore request{.archive = archive, .target = scratch.files(), .verify = true};
-  fs::create_directories(request.target);
-  fs::permissions(request.target, fs::perms::owner_all);
+                         core::Clock& clock, VerifyReport& report, Metadata& metadata, std::stop_token stop) {
+  ArchiveRestore request{.archive = archive, .target = scratch.path().string(), .verify = true};
   try {
     const auto outcome = restore_archive(engine, request, plan_restore(engine, request, stop), clock, stop);
     report.restored = true;
+    metadata = outcome.plan.metadata;
     for (const auto& path : outcome.mismatches) report.problems.push_back(path + " is not what was archived");
     for (const auto& path : outcome.changed)
       report.not_checked.push_back(path + ": it changed while it was archived, so its checksum says nothing");
@@ -115,13 +87,12 @@ VerifyReport verify_archive(Engine& engine, const Archive& archive, const Verify
   } else if (archive.complete) {
     const ScratchFolder scratch(options.scratch);
     say("restoring into a scratch folder and comparing checksums");
-    restore_and_compare(engine, archive, scratch, clock, report, stop);
-    if (report.restored) {
-      for (const auto& part : ArchiveManager(engine).metadata(archive, stop).parts) {
-        if (part.kind != "database") continue;
-        say("loading a dump into a scratch server");
-        load_database(engine, archive, part, scratch.server(), report, stop);
-      }
+    Metadata metadata;
+    restore_and_compare(engine, archive, scratch, clock, report, metadata, stop);
+    for (const auto& part : metadata.parts) {
+      if (part.kind != "database") continue;
+      say("loading a dump into a scratch server");
+      load_database(engine, archive, part, scratch.beside("db").string(), report, stop);
     }
   }
   report.took = std::chrono::duration_cast<core::Millis>(clock.now() - began);

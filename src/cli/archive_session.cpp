@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
 
 namespace azlin::cli {
 
@@ -17,8 +19,9 @@ using core::ErrorKind;
 
 // Kinds of the operations of this group that leave nothing half visible, and what is left to do after a
 // crash.
-constexpr std::array kRepeatable = {"archive.download", "archive.migrate", "archive.import",
-                                    "archive.sync",     "archive.prune",   "archive.key-rotate"};
+constexpr std::array kRepeatable = {
+    "archive.download", "archive.migrate",    "archive.import", "archive.sync",         "archive.prune",
+    "archive.encrypt",  "archive.key-rotate", "archive.verify", "archive.test-restore", "archive.restore"};
 
 // What flags say, else the variables <prefix>_PASSWORD_FILE and _COMMAND, else `<prefix>_PASSWORD` by name.
 PasswordSource source_of(const core::Env& env, const RepositoryArgument& repository,
@@ -133,12 +136,19 @@ bool recovers_archive(const std::string& kind) {
 }
 
 std::vector<std::string> recover_archive(Runtime& runtime, const store::OperationRecord& operation) {
+  const auto plan = nlohmann::json::parse(operation.plan, nullptr, false);
+  const std::string scratch = plan.is_object() ? plan.value("scratch", "") : "";
+  const auto removed = scratch.empty() ? 0 : archive::ScratchFolder::remove_left_ones(scratch);
   runtime.journal().resume(operation.id).recovered("interrupted; nothing half can be seen");
-  return {fmt::format("no half archive can be seen; run `azlin {}` again to finish",
-                      operation.kind == "archive.import" ? "archive migrate --bundle"
-                      : operation.kind == "archive.key-rotate"
-                          ? "archive key rotate"
-                          : "archive " + operation.kind.substr(operation.kind.find('.') + 1))};
+  std::vector<std::string> out;
+  if (removed > 0)
+    out.push_back(fmt::format("removed {} in {}", core::counted(removed, "scratch folder"), scratch));
+  std::string command = operation.kind.substr(operation.kind.find('.') + 1);
+  if (command == "import") command = "migrate --bundle";
+  if (command == "key-rotate") command = "key rotate";
+  if (command == "test-restore") command = "verify --deep";
+  out.push_back(fmt::format("no half archive can be seen; run `azlin archive {}` again to finish", command));
+  return out;
 }
 
 }  // namespace azlin::cli

@@ -53,7 +53,9 @@ void bind(CLI::App& command, ArchivePruneOptions& options) {
       ->type_name("PERIOD");
   command.footer(
       "The period counts back from the newest complete archive of a name, which always stays. Parts that an "
-      "interrupted run left go once they are a day old.\nExit codes: 0, 1, 2, 3, 5, 7");
+      "interrupted run left go once they are a day old.\n"
+      "Example: azlin archive prune weekly --keep 90d -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
 archive::Retention retention_of(Runtime& runtime, const ArchivePruneOptions& options) {
@@ -173,8 +175,9 @@ void bind(CLI::App& command, ArchiveCompareOptions& options) {
       ->required();
   command.add_option("b", options.b, "The other one")->required();
   command.footer(
-      "Keys of JSON, YAML, INI and env files are named, their values never shown.\nExit codes: 0, 1, 2, 3, "
-      "5");
+      "Keys of JSON, YAML, INI and env files are named, their values never shown.\n"
+      "Example: azlin archive compare weekly etc -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ArchiveCompareOptions& options) {
@@ -229,8 +232,9 @@ void bind(CLI::App& command, ArchiveKeyRotateOptions& options) {
       ->type_name("COMMAND");
   command.footer(
       "The old password ends to work; the master key that encrypts the data stays. For a new master key: "
-      "`azlin archive "
-      "migrate --to` a new repository.\nExit codes: 0, 1, 2, 3, 5, 7");
+      "`azlin archive migrate --to` a new repository.\n"
+      "Example: azlin archive key rotate --new-password-file ~/.archive-password -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
 std::string new_password(Runtime& runtime, const RepositoryArgument& fresh) {

@@ -62,12 +62,16 @@ struct ArchiveInitOptions {
 void bind_make(CLI::App& command, MakeOptions& options) {
   bind_repository(command, options.repository);
   command.add_option("--name", options.name, "Name of the archive; its time is added")->type_name("NAME");
-  command.add_flag(
-      "--encrypt", options.encrypt,
-      "With a password of yours (default). --encrypt=false: with a key kept on this machine, for the "
-      "engine always encrypts");
-  command.add_flag("--compress", options.compress, "Compress (default); --compress=false does not");
-  command.add_flag("--verify", options.verify, "Check the repository before the archive counts (default)");
+  command
+      .add_flag(
+          "--encrypt", options.encrypt,
+          "With a password of yours (default). --encrypt=false: with a key kept on this machine, for the "
+          "engine always encrypts")
+      ->default_str("true");
+  command.add_flag("--compress", options.compress, "Compress (default); --compress=false does not")
+      ->default_str("true");
+  command.add_flag("--verify", options.verify, "Check the repository before the archive counts (default)")
+      ->default_str("true");
 }
 
 constexpr const char* kCreateFooter =
@@ -295,7 +299,9 @@ void bind(CLI::App& command, ArchiveContainersOptions& options) {
       ->capture_default_str();
   command.add_option("--volume", options.spec.volumes, "A volume; repeatable");
   command.add_option("--image", options.spec.images, "An image; repeatable");
-  command.footer(kCreateFooter);
+  command.footer(
+      std::string("Example: azlin archive containers --name shop --volume shop-data -d /mnt/backup\n") +
+      kCreateFooter);
 }
 
 int run(Runtime& runtime, const ArchiveContainersOptions& options) {
@@ -316,9 +322,9 @@ int run(Runtime& runtime, const ArchiveContainersOptions& options) {
 void bind(CLI::App& command, ArchiveVmSnapshotOptions& options) {
   bind_vm(command, options.vm);
   bind_make(command, options.make);
-  command.footer(
-      std::string("The snapshots stay in Azure; the archive holds what finds and restores them.\n") +
-      kCreateFooter);
+  command.footer(std::string("The snapshots stay in Azure; the archive holds what finds and restores "
+                             "them.\nExample: azlin archive vm-snapshot prod-db-vm -d /mnt/backup\n") +
+                 kCreateFooter);
 }
 
 int run(Runtime& runtime, const ArchiveVmSnapshotOptions& options) {
@@ -357,6 +363,7 @@ void bind(CLI::App& command, ArchiveInitOptions& options) {
   command.add_flag("--force", options.force, "Replace an archive.yaml that is there");
   command.footer(
       "Looks what is on this machine and writes ~/.azlin/archive.yaml; --dry-run only prints it.\n"
+      "Example: azlin archive init --dry-run\n"
       "Exit codes: 0, 1, 2");
 }
 

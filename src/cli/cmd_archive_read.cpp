@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
+#include <utility>
 
+#include "azlin/archive/remote.hpp"
 #include "azlin/archive/restore.hpp"
+#include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/archive_commands.hpp"
 #include "cli/archive_session.hpp"
@@ -29,9 +33,9 @@ struct ArchiveShowOptions {
 };
 struct ArchiveRestoreOptions {
   RepositoryArgument repository;
-  std::string name, mode = "full-rebuild", target;
+  std::string name, mode = "full-rebuild", target, ssh_config, scratch;
   std::vector<std::string> services;
-  std::optional<std::string> timestamp;
+  std::optional<std::string> timestamp, provider, environment, name_space;
   bool verify = false;
 };
 struct ArchiveVerifyOptions {
@@ -66,7 +70,9 @@ void bind(CLI::App& command, ArchiveListOptions& options) {
   command.add_option("--name", options.name, "Only archives of this name");
   command.add_flag("--incomplete", options.incomplete,
                    "Those that a crash left unfinished, in place of the whole ones");
-  command.footer("Exit codes: 0, 1, 2, 3 no repository, 5 wrong password");
+  command.footer(
+      "Example: azlin archive list -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3 no repository, 5 wrong password");
 }
 
 int run(Runtime& runtime, const ArchiveListOptions& options) {
@@ -94,7 +100,9 @@ void bind(CLI::App& command, ArchiveShowOptions& options) {
   command.add_option("name", options.name, "Its id, a beginning of it, or a name: then the newest")
       ->required();
   command.add_option("--file", options.file, "Print logs/backup.log, logs/verification.log, runbook.md, …");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin archive show weekly --file runbook.md -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ArchiveShowOptions& options) {
@@ -131,25 +139,67 @@ int run(Runtime& runtime, const ArchiveShowOptions& options) {
 
 void bind(CLI::App& command, ArchiveRestoreOptions& options) {
   bind_repository(command, options.repository);
-  command.add_option("name", options.name, "Its id, a beginning of it, or a name: then the newest")
+  command.add_option("name,--backup", options.name, "Its id, a beginning of it, or a name: then the newest")
       ->required();
-  command.add_option("--mode", options.mode, "full-rebuild, selective or config-only")
+  command.add_option("--mode,--type", options.mode, "full-rebuild, selective or config-only")
       ->check(CLI::IsMember({"full-rebuild", "selective", "config-only"}))
       ->capture_default_str();
   command.add_option("--service,--services", options.services, "selective: which; repeatable")
       ->delimiter(',');
   command
-      .add_option("--target", options.target, "Folder on this machine; the archive's layout is made in it")
+      .add_option("--target", options.target,
+                  "Folder in which the archive's layout is made; on another machine: [user@]host:DIR, by ssh")
+      ->type_name("DIR|HOST:DIR");
+  command.add_option("--ssh-config", options.ssh_config, "Another machine: configuration for ssh")
+      ->type_name("FILE");
+  command
+      .add_option("--scratch", options.scratch,
+                  "Another machine: where it is restored here first (default: TMPDIR or /tmp)")
       ->type_name("DIR");
   command.add_option("--timestamp", options.timestamp, "The newest of this name that is not later")
       ->type_name("TIME");
   command.add_flag("--verify", options.verify,
                    "Read again what was written and compare with the archive's checksums");
+  for (auto& [flag, value] :
+       std::map<std::string, std::optional<std::string>*>{{"--provider", &options.provider},
+                                                          {"--environment", &options.environment},
+                                                          {"--namespace", &options.name_space}})
+    command.add_option(flag, *value, "Refused, with what to use instead")->group("");
   command.footer(
       "Where files and dumps go from DIR is in the archive's runbook: `azlin archive show NAME --file "
       "runbook.md`\n"
       "(disaster-recovery archives).\nExample: azlin archive restore weekly --mode config-only --target "
       "/restore\nExit codes: 0, 1, 2, 3, 5, 6 restored, but not what was archived");
+}
+
+// What would need another cloud's or a cluster's own tools.
+void refuse_platforms(const ArchiveRestoreOptions& options) {
+  if (options.provider || options.environment)
+    throw Error(ErrorKind::usage, "azlin makes no machines with another provider",
+                "make one with that provider's tools, then restore into it: --target user@host:/restore");
+  if (options.name_space)
+    throw Error(ErrorKind::usage, "azlin does not write into a Kubernetes cluster",
+                "restore into a folder and apply the manifests there: kubectl apply -n NAMESPACE -f DIR");
+}
+
+// Restores into a scratch folder here, compares, and sends it: the other machine needs neither restic nor the
+// password.
+archive::RestoreOutcome restore_remotely(Runtime& runtime, archive::Engine& engine,
+                                         archive::ArchiveRestore request, const archive::RestorePlan& plan,
+                                         const archive::RemoteFolder& remote, const std::string& parent) {
+  const archive::ScratchFolder scratch(parent);
+  const bool again = std::exchange(request.verify, true);
+  request.target = scratch.path().string();
+  auto done = archive::restore_archive(engine, request, plan, runtime.clock(), runtime.stop());
+  if (!done.mismatches.empty()) return done;  // nothing is sent that is not what was archived
+  runtime.console().note("sending it to " + remote.text());
+  remote.send(scratch.path(), runtime.stop());
+  done.verified = again;
+  if (again) {
+    done.mismatches = remote.differing(done.compared, runtime.stop());
+    done.verified = done.mismatches.empty();
+  }
+  return done;
 }
 
 ordered_json to_json(const Archive& found, const archive::RestorePlan& plan, bool dry) {
@@ -167,6 +217,16 @@ ordered_json to_json(const Archive& found, const archive::RestorePlan& plan, boo
 }
 
 int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
+  refuse_platforms(options);
+  auto target = archive::parse_remote_target(options.target);
+  if (target) target->ssh_config = options.ssh_config;
+  if (!target && !options.ssh_config.empty())
+    throw Error(ErrorKind::usage, "--ssh-config is for a target on another machine",
+                "--target user@host:DIR");
+  const std::string scratch =
+      options.scratch.empty() ? std::filesystem::temp_directory_path().string() : options.scratch;
+  std::optional<archive::RemoteFolder> remote;
+  if (target) remote.emplace(*target);
   auto engine = open_engine(runtime, options.repository);
   std::optional<core::TimePoint> at;
   if (options.timestamp) {
@@ -182,7 +242,9 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
                                   .verify = options.verify};
   if (!options.services.empty() && options.mode == "full-rebuild")
     request.mode = archive::RestoreMode::selective;
-  const auto plan = archive::plan_restore(engine, request, runtime.stop());
+  auto plan = archive::plan_restore(engine, request, runtime.stop());
+  if (remote && !remote->is_empty(runtime.stop()))
+    plan.overwrites.push_back(remote->text() + " is not empty: files of the same name there");
   Console& console = runtime.console();
   const std::string& id = request.archive.id;
   if (runtime.dry_run()) {
@@ -195,23 +257,28 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
     return 0;
   }
   if (!plan.overwrites.empty()) {
-    console.warn(fmt::format("{} in {} will be replaced", core::counted(plan.overwrites.size(), "file"),
-                             request.target));
+    console.warn(remote ? fmt::format("{} will be replaced", plan.overwrites.front())
+                        : fmt::format("{} in {} will be replaced",
+                                      core::counted(plan.overwrites.size(), "file"), request.target));
     if (!console.confirm("replacing files in " + request.target))
       throw Error(ErrorKind::failed, "not confirmed: nothing was restored");
   }
   ordered_json noted = {
       {"archive", id}, {"target", request.target}, {"mode", archive::to_string(request.mode)}};
+  if (remote) noted["scratch"] = scratch;
   archive::RestoreOutcome done;
+  auto operation = runtime.journal().start("archive.restore", id, noted.dump(), "");
   try {
-    done = archive::restore_archive(engine, request, plan, runtime.clock(), runtime.stop());
+    done = remote ? restore_remotely(runtime, engine, request, plan, *remote, scratch)
+                  : archive::restore_archive(engine, request, plan, runtime.clock(), runtime.stop());
   } catch (const Error& error) {
-    runtime.journal().record("archive.restore", id, noted.dump(), error.what());
+    operation.fail(error.what());
     throw;
   }
-  noted["tookMs"] = done.took.count();  // for `archive report`
-  runtime.journal().record("archive.restore", id, noted.dump(),
-                           done.mismatches.empty() ? "" : "files differ");
+  if (done.mismatches.empty())
+    operation.succeed();
+  else
+    operation.fail("files differ");
   console.line(fmt::format("{} Restored {} of {} into {} in {}{}", done.mismatches.empty() ? "✓" : "✗",
                            core::counted(plan.files, "file"), id, request.target, core::to_display(done.took),
                            done.verified    ? ", every checksum compared"
@@ -233,7 +300,7 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
 
 void bind(CLI::App& command, ArchiveVerifyOptions& options) {
   bind_repository(command, options.repository);
-  command.add_option("name", options.name, "Its id, a beginning of it, or a name: then the newest")
+  command.add_option("name,--backup", options.name, "Its id, a beginning of it, or a name: then the newest")
       ->required();
   command.add_flag(
       "--deep,--deep-check", options.deep,
@@ -242,8 +309,9 @@ void bind(CLI::App& command, ArchiveVerifyOptions& options) {
       .add_option("--scratch", options.scratch, "Where the scratch folder is made (default: TMPDIR or /tmp)")
       ->type_name("DIR");
   command.footer(
-      "Without --deep flipped bits in the data are not found.\nExit codes: 0, 1, 2, 3, 5, 6 something is "
-      "wrong");
+      "Without --deep flipped bits in the data are not found.\n"
+      "Example: azlin archive verify weekly --deep -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 6 something is wrong");
 }
 
 int run(Runtime& runtime, const ArchiveVerifyOptions& options) {
@@ -258,14 +326,23 @@ int run(Runtime& runtime, const ArchiveVerifyOptions& options) {
     console.result({{"dryRun", true}, {"id", found.id}, {"deep", options.deep}});
     return 0;
   }
-  const auto report = archive::verify_archive(
-      engine, found, {.deep = options.deep, .scratch = scratch}, runtime.clock(),
-      [&](const std::string& line) { console.note(line); }, runtime.stop());
-  const std::string kind = options.deep ? "archive.test-restore" : "archive.verify";
-  runtime.journal().record(kind, found.id, ordered_json{{"archive", found.id}, {"deep", options.deep}}.dump(),
-                           report.passed()           ? ""
-                           : report.problems.empty() ? "not sound"
-                                                     : report.problems.front());
+  ordered_json noted = {{"archive", found.id}, {"deep", options.deep}};
+  if (options.deep) noted["scratch"] = scratch;
+  auto operation = runtime.journal().start(options.deep ? "archive.test-restore" : "archive.verify", found.id,
+                                           noted.dump(), "");
+  archive::VerifyReport report;
+  try {
+    report = archive::verify_archive(
+        engine, found, {.deep = options.deep, .scratch = scratch}, runtime.clock(),
+        [&](const std::string& line) { console.note(line); }, runtime.stop());
+  } catch (const Error& error) {
+    operation.fail(error.what());
+    throw;
+  }
+  if (report.passed())
+    operation.succeed();
+  else
+    operation.fail(report.problems.empty() ? "not sound" : report.problems.front());
   console.line(fmt::format("{} {}: {}", report.passed() ? "✓" : "✗", found.id,
                            !report.passed() ? "DAMAGED or incomplete"
                            : !options.deep  ? "complete, structure sound"

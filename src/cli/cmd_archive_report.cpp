@@ -34,8 +34,9 @@ void bind(CLI::App& command, ArchiveReportOptions& options) {
       ->check(CLI::NonNegativeNumber);
   command.footer(
       "Rates and times are of the operations that this machine recorded. Without a destination nothing is "
-      "said about "
-      "storage.\nExit codes: 0, 1, 2, 5, 6 (a target is missed)");
+      "said about storage.\n"
+      "Example: azlin archive report --period 90d -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 5, 6 (a target is missed)");
 }
 
 // "archive.create" -> "create"; empty: no archive operation that is measured.
@@ -47,12 +48,13 @@ std::string measured_kind(const std::string& kind) {
   return {};
 }
 
-// How long it took: a restore is one line of audit, written at its end, with its duration in it.
+// How long it took. Older restores are one line of audit, written at its end, with the duration in it.
 std::optional<core::Millis> duration_of(const store::OperationRecord& record) {
-  if (record.kind == "archive.create" && record.ended_at) return *record.ended_at - record.started_at;
   const auto noted = nlohmann::json::parse(record.plan, nullptr, false);
-  if (!noted.is_object() || !noted.contains("tookMs") || !noted["tookMs"].is_number()) return std::nullopt;
-  return core::Millis(noted["tookMs"].get<std::int64_t>());
+  if (noted.is_object() && noted.contains("tookMs") && noted["tookMs"].is_number())
+    return core::Millis(noted["tookMs"].get<std::int64_t>());
+  if (!record.ended_at || measured_kind(record.kind) == "verify") return std::nullopt;
+  return *record.ended_at - record.started_at;
 }
 
 // Those that still run are left out; those whose process died count as failed.

@@ -98,8 +98,10 @@ void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
       ->type_name("PERIOD");
   command.footer(
       "Passwords come from the environment, a file or a command at each run, as for `azlin archive create`; "
-      "none is "
-      "kept here.\nExit codes: 0, 1, 2");
+      "none is kept here.\n"
+      "Example: azlin archive schedule add nightly --cron \"30 2 * * *\" --type full --destination "
+      "/mnt/backup --retention 90d\n"
+      "Exit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
@@ -138,7 +140,9 @@ int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
 }
 
 void bind(CLI::App& command, ArchiveScheduleListOptions&) {
-  command.footer("Exit codes: 0, 1");
+  command.footer(
+      "Example: azlin archive schedule list\n"
+      "Exit codes: 0, 1");
 }
 
 int run(Runtime& runtime, const ArchiveScheduleListOptions&) {
@@ -167,7 +171,10 @@ int run(Runtime& runtime, const ArchiveScheduleListOptions&) {
 
 void bind(CLI::App& command, ArchiveScheduleRemoveOptions& options) {
   command.add_option("name", options.name, "Name of the schedule")->required();
-  command.footer("Its archives stay.\nExit codes: 0, 1, 3");
+  command.footer(
+      "Its archives stay.\n"
+      "Example: azlin archive schedule remove nightly\n"
+      "Exit codes: 0, 1, 3");
 }
 
 int run(Runtime& runtime, const ArchiveScheduleRemoveOptions& options) {
@@ -184,8 +191,9 @@ int run(Runtime& runtime, const ArchiveScheduleRemoveOptions& options) {
 void bind(CLI::App& command, ArchiveScheduleRunDueOptions&) {
   command.footer(
       "For cron or a timer, every few minutes. A run that was missed is made up for once. One run at a time; "
-      "what "
-      "fails is kept in the list, alerted, and tried again at its next time.\nExit codes: 0, 1, 4, 7");
+      "what fails is kept in the list, alerted, and tried again at its next time.\n"
+      "Example: azlin archive schedule run-due\n"
+      "Exit codes: 0, 1, 4, 7");
 }
 
 // The commands of one run, each without the program's name.

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "azlin/archive/package.hpp"
+#include "azlin/archive/scratch_folder.hpp"
 #include "azlin/archive/transfer.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
@@ -26,7 +27,7 @@ struct ArchiveDownloadOptions {
   RepositoryArgument repository;
   std::string archive, format = "zip", output = ".";
   std::optional<std::string> package_password_file;
-  bool hide_names = false, force = false;
+  bool hide_names = false, force = false, encrypt = false;
 };
 struct ArchiveMigrateOptions {
   RepositoryArgument repository, to;
@@ -43,26 +44,6 @@ struct ArchiveSyncOptions {
   RepositoryArgument repository, to;
   std::vector<std::string> archives;
   bool verify = false;
-};
-
-// A folder for plain contents, beside where they go; gone at the end.
-class Scratch {
- public:
-  explicit Scratch(const fs::path& where) : path_(where / (".azlin-scratch-" + core::new_guid())) {
-    fs::create_directories(where);
-    fs::create_directory(path_);
-    fs::permissions(path_, fs::perms::owner_all);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
 };
 
 // The places that a download cannot go to, each by name.
@@ -94,12 +75,15 @@ void bind_package_password(CLI::App& command, std::optional<std::string>& file) 
 
 void bind(CLI::App& command, ArchiveDownloadOptions& options) {
   bind_repository(command, options.repository);
-  command.add_option("archive", options.archive, "Its id, a beginning of it, or a name: then the newest")
+  command
+      .add_option("archive,--backup", options.archive,
+                  "Its id, a beginning of it, or a name: then the newest")
       ->required();
   command.add_option("--format", options.format, "Kind of file")
       ->check(CLI::IsMember({"zip", "tar.gz", "tar.xz", "encrypted-zip"}))
       ->capture_default_str();
-  command.add_option("--output", options.output, "File, or a folder to put it in")
+  command.add_flag("--encrypt", options.encrypt, "With format zip the same as encrypted-zip");
+  command.add_option("--output,--download-path", options.output, "File, or a folder to put it in")
       ->type_name("PATH")
       ->capture_default_str();
   bind_package_password(command, options.package_password_file);
@@ -108,8 +92,9 @@ void bind(CLI::App& command, ArchiveDownloadOptions& options) {
   command.add_flag("--force", options.force, "Replace an existing file");
   command.footer(
       "All but encrypted-zip are plain: keep them where only you can read. AES-256 zips open with 7-Zip, not "
-      "with "
-      "unzip.\nExit codes: 0, 1, 2, 3, 5");
+      "with unzip.\n"
+      "Example: azlin archive download weekly --format tar.gz --output weekly.tar.gz -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 fs::path output_file(const ArchiveDownloadOptions& options, const Archive& found,
@@ -125,7 +110,11 @@ fs::path output_file(const ArchiveDownloadOptions& options, const Archive& found
 
 int run(Runtime& runtime, const ArchiveDownloadOptions& options) {
   refuse_remote(options.output);
-  const auto format = archive::parse_package_format(options.format).value();
+  if (options.encrypt && options.format != "zip" && options.format != "encrypted-zip")
+    throw Error(ErrorKind::usage, fmt::format("a {} cannot be encrypted", options.format),
+                "use --format encrypted-zip, or encrypt the file with a tool of your own");
+  const auto format = options.encrypt ? archive::PackageFormat::encrypted_zip
+                                      : archive::parse_package_format(options.format).value();
   const bool encrypted = format == archive::PackageFormat::encrypted_zip;
   archive::PackageOptions package{
       format, encrypted ? package_password(runtime, options.package_password_file) : "", options.hide_names};
@@ -142,8 +131,9 @@ int run(Runtime& runtime, const ArchiveDownloadOptions& options) {
     console.result({{"dryRun", true}, {"archive", found.id}, {"file", file.string()}});
     return 0;
   }
-  const auto written = audited(runtime, "archive.download", found.id, {{"file", file.string()}}, [&] {
-    const Scratch scratch(file.parent_path());
+  const ordered_json noted = {{"file", file.string()}, {"scratch", file.parent_path().string()}};
+  const auto written = audited(runtime, "archive.download", found.id, noted, [&] {
+    const archive::ScratchFolder scratch(file.parent_path());
     console.note("reading " + found.id);
     const auto bundle = export_bundle(engine, found, scratch.path(), runtime.clock().now(), runtime.stop());
     console.note("packing");
@@ -154,7 +144,7 @@ int run(Runtime& runtime, const ArchiveDownloadOptions& options) {
   if (!encrypted) console.warn("this file is not encrypted: it holds all secrets of the archive");
   console.result({{"archive", found.id},
                   {"file", file.string()},
-                  {"format", options.format},
+                  {"format", encrypted ? "encrypted-zip" : options.format},
                   {"bytes", written.bytes},
                   {"entries", written.entries},
                   {"encrypted", encrypted}});
@@ -187,6 +177,7 @@ void bind(CLI::App& command, ArchiveMigrateOptions& options) {
   bind_package_password(command, options.package_password_file);
   command.footer(
       "--to copies into another repository, with a master key of its own. Nothing is removed at the source.\n"
+      "Example: azlin archive migrate weekly --to-bundle /mnt/bundles -d /mnt/backup\n"
       "Exit codes: 0, 1, 2, 3, 5");
 }
 
@@ -198,7 +189,8 @@ int migrate_to_bundles(Runtime& runtime, const ArchiveMigrateOptions& options) {
     const fs::path folder = fs::path(options.to_bundle) / each.id;
     const bool there = fs::exists(folder);
     if (!there && !runtime.dry_run()) {
-      audited(runtime, "archive.migrate", each.id, {{"toBundle", folder.string()}}, [&] {
+      const ordered_json noted = {{"toBundle", folder.string()}, {"scratch", options.to_bundle}};
+      audited(runtime, "archive.migrate", each.id, noted, [&] {
         return export_bundle(engine, each, options.to_bundle, runtime.clock().now(), runtime.stop());
       });
     }
@@ -221,7 +213,9 @@ fs::path only_folder(const fs::path& where, const std::string& file) {
 }
 
 archive::ImportResult take_in(Runtime& runtime, Engine& engine, const archive::Bundle& bundle) {
-  return audited(runtime, "archive.import", bundle.name, {{"bundle", bundle.folder.string()}}, [&] {
+  const ordered_json noted = {{"bundle", bundle.folder.string()},
+                              {"scratch", fs::temp_directory_path().string()}};
+  return audited(runtime, "archive.import", bundle.name, noted, [&] {
     if (!engine.exists(runtime.stop())) engine.init(runtime.stop());
     return import_bundle(engine, bundle, runtime.stop());
   });
@@ -239,12 +233,12 @@ int report_import(Runtime& runtime, const archive::ImportResult& taken, ordered_
 
 int migrate_from_bundle(Runtime& runtime, const ArchiveMigrateOptions& options) {
   const fs::path source = fs::absolute(options.bundle);
-  std::optional<Scratch> scratch;
+  std::optional<archive::ScratchFolder> scratch;
   fs::path folder = source;
   if (fs::is_regular_file(source)) {
     scratch.emplace(fs::temp_directory_path());
     archive::read_package(source, scratch->path(), package_password(runtime, options.package_password_file),
-                 runtime.stop());
+                          runtime.stop());
     folder = only_folder(scratch->path(), source.string());
   }
   const auto bundle = archive::open_bundle(folder);
@@ -325,8 +319,9 @@ void bind(CLI::App& command, ArchiveEncryptOptions& options) {
   command.add_flag("--delete-plain", options.delete_plain, "Then delete the plain folder");
   command.footer(
       "The archive keeps its date. Every byte of the repository is read before anything is deleted. Deleting "
-      "does not "
-      "overwrite the disk.\nExit codes: 0, 1, 2, 3, 5, 6");
+      "does not overwrite the disk.\n"
+      "Example: azlin archive encrypt /mnt/bundles/weekly -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 6");
 }
 
 int run(Runtime& runtime, const ArchiveEncryptOptions& options) {
@@ -364,7 +359,10 @@ void bind(CLI::App& command, ArchiveSyncOptions& options) {
   bind_second_repository(command, options.to);
   command.add_option("archives", options.archives, "Which ones (default: all that are missing there)");
   command.add_flag("--verify", options.verify, "Read every byte of the second destination afterwards");
-  command.footer("Archives that were removed at the source stay at --to.\nExit codes: 0, 1, 2, 3, 5, 6");
+  command.footer(
+      "Archives that were removed at the source stay at --to.\n"
+      "Example: azlin archive sync --to /mnt/second --verify -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 6");
 }
 
 int run(Runtime& runtime, const ArchiveSyncOptions& options) {

@@ -1,17 +1,11 @@
 #!/usr/bin/env bash
 # azlin archive: made, listed, shown, restored, verified; killed in the middle; wrong passwords and destinations.
 . "$(dirname "$0")/harness.sh"
-command -v restic >/dev/null || { echo "skipped: restic is not installed (scripts/deps --tests)"; exit 77; }
-
-# One repository for the whole suite: making one takes seconds.
-pristine=$(mktemp -d)
-trap 'rm -rf "$pristine"' EXIT
-echo secret >"$pristine/password"
-RESTIC_PASSWORD_FILE="$pristine/password" restic -r "$pristine/repo" --no-cache init >/dev/null || exit 1
+. "$(dirname "$0")/archive_common.bash"
 
 prepare() {
   export AZLIN_CLOUD=AzureCloud AZLIN_ARCHIVE_PASSWORD=secret
-  cp -r "$pristine/repo" "$work/repo"
+  new_repository "$work/repo" secret
   mkdir -p "$work/etc/app" "$work/srv/app" "$AZLIN_HOME"
   echo "port=80" >"$work/etc/app/app.conf"
   head -c 20000 /dev/urandom >"$work/srv/app/photo"
@@ -59,7 +53,7 @@ test_services_types_and_modes() {
   expect_code 2
   run azlin archive restore weekly --target root@host
   expect_code 2
-  expect_err "another machine"
+  expect_err "names no folder"
   ok archive verify weekly --deep -o json
   expect_json '.passed and .dataRead and .filesCompared == 2'
   run azlin archive restore weekly --target "$work/x" --timestamp 2001-01-01
@@ -125,47 +119,73 @@ test_damage_is_named() {
   expect_out "✗"
 }
 
-# kill -9 after each thing that the engine was asked: a wrapper counts its calls, and after the n-th it kills azlin. azlin
-# cleans the environment of the engine, so the wrapper is told by files.
-test_killed_at_every_step() {
-  prepare
-  mkdir "$work/bin"
-  cat >"$work/bin/restic" <<WRAP
-#!/bin/bash
-n=\$(cat "$work/count" 2>/dev/null || echo 0)
-echo \$((n + 1)) >"$work/count"
-$(command -v restic) "\$@"
-ended=\$?
-[ \$((n + 1)) != "\$(cat "$work/kill-at" 2>/dev/null)" ] || kill -9 "\$PPID"
-exit \$ended
-WRAP
-  chmod +x "$work/bin/restic"
-  export RESTIC_PASSWORD_FILE="$pristine/password"
-  local step=1
+# The archive is whole or not there, and `recover` removes what is left of it.
+killed_create() {
+  local mode=$1 step=1
   while :; do
-    rm -rf "$work/repo" "$work/count" "$AZLIN_HOME/operations.db"*
-    cp -r "$pristine/repo" "$work/repo"
-    echo "$step" >"$work/kill-at"
-    AZLIN_RESTIC="$work/bin/restic" run azlin archive create --type full --name weekly
-    rm "$work/kill-at"
-    [ "$code" -ne 0 ] || break
-    [ "$code" -eq 137 ] || fail "step $step"
-    ok archive list -o json # whole, or not there
+    rm -rf "$work/repo" "$AZLIN_HOME/operations.db"*
+    cp -r "$work/pristine" "$work/repo"
+    kill_at "$mode" "$step"
+    run azlin archive create --type full --name weekly
+    was_killed || break
+    sound "$work/repo"
+    ok archive list -o json
     expect_json 'all(.archives[]; .complete)'
     ok recover
     ok archive list --incomplete -o json
     expect_json '.archives == []'
-    restic -r "$work/repo" --no-cache check >/dev/null 2>&1 || fail "after step $step the repository is not sound"
+    sound "$work/repo"
     step=$((step + 1))
   done
-  [ "$step" -gt 5 ] || fail "only $step steps"
+  [ "$step" -gt 6 ] || fail "only $step steps"
   [ -z "$(ls -A "$AZLIN_HOME/archive-staging")" ] || fail "a staging folder was left"
+}
+
+test_killed_at_every_step() {
+  prepare
+  cp -r "$work/repo" "$work/pristine"
+  put_killer
+  printf '#!/bin/sh\nhead -c 100000 /dev/zero\n' >"$work/bin/podman"
+  chmod +x "$work/bin/podman"
+  export PATH="$work/bin:$PATH"
+  sed -i '$a\    containers: {engine: podman, volumes: [uploads]}' "$AZLIN_HOME/archive.yaml"
+  killed_create during
+  killed_create after
+  [ -z "${AZLIN_TEST_FULL:-}" ] || killed_create before
+}
+
+# Each run of the engine costs what deriving its key takes, half a second and more.
+test_the_engine_is_run_no_more_often_than_needed() {
+  prepare
+  put_killer # counts
+  ok archive create --type full --name weekly
+  [ "$(cat "$work/calls")" -eq 4 ] || fail "$(cat "$work/calls") runs, not version, files, check, metadata"
+  rm "$work/calls"
+  ok archive create --type full --name weekly --verify=false
+  [ "$(cat "$work/calls")" -eq 3 ] || fail "$(cat "$work/calls") runs, not version, files, metadata"
+  # what has not changed is not read again
+  RESTIC_PASSWORD=secret "$restic" -r "$work/repo" --no-cache --json snapshots --tag part=data | jq -e '.[1].parent == .[0].id' >/dev/null ||
+    fail "the last archive was not taken as parent"
+}
+
+test_a_repository_is_made_where_there_is_none() {
+  prepare
+  rm -rf "$work/repo"
+  ok archive create --type full --name weekly
+  expect_err "making a repository"
+  ok archive list -o json
+  expect_json '.archives | length == 1'
+  AZLIN_ARCHIVE_PASSWORD=wrong run azlin archive create --type full --name weekly
+  expect_code 5
+  expect_err "wrong password"
+  run azlin operations list --state interrupted -o json
+  expect_json '.operations == []'
 }
 
 test_the_same_command_settles_what_a_crash_left() {
   prepare
   ok archive create --type full --name weekly
-  RESTIC_PASSWORD_FILE="$pristine/password" restic -r "$work/repo" --no-cache backup -q "$work/etc" --tag azlin,name=weekly,set=dead,archive=weekly-1,part=data
+  RESTIC_PASSWORD=secret "$restic" -r "$work/repo" --no-cache backup -q "$work/etc" --tag azlin,name=weekly,set=dead,archive=weekly-1,part=data
   sqlite3 "$AZLIN_HOME/operations.db" "UPDATE operations SET state='interrupted', plan=json_set(plan, '\$.set', 'dead') WHERE kind='archive.create'"
   ok archive create --type full --name weekly
   ok archive list --incomplete -o json

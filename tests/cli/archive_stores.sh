@@ -2,17 +2,7 @@
 # Cloud Storage, which no loopback server offers: tests/cli/stores/serve.mjs answers as it does.
 #   AZLIN_STORES   folder where the npm packages of tests/cli/stores are kept between runs
 . "$(dirname "$0")/harness.sh"
-here=$(cd "$(dirname "$0")" && pwd)
-skip() { echo "SKIPPED: $1"; exit 77; }
-command -v restic >/dev/null || skip "restic is not installed"
-command -v openssl >/dev/null || skip "openssl is not installed"
-
-servers=()
-stop_servers() {
-  local pid
-  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
-  servers=()
-}
+. "$(dirname "$0")/archive_common.bash"
 
 # wait_for FILE PATTERN PID: until a server has said that it listens.
 wait_for() {
@@ -70,42 +60,8 @@ test_local() {
 
 test_sftp() {
   trap stop_servers EXIT
-  [ -x /usr/sbin/sshd ] || { echo "(sshd is not installed: not checked)"; return 0; }
   common
-  mkdir -p "$work/ssh"
-  ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/host"
-  ssh-keygen -q -t ed25519 -N '' -f "$work/ssh/user"
-  local tries
-  for tries in 1 2 3 4 5; do
-    port=$((20000 + RANDOM % 20000)) # sshd cannot choose one; a taken one is tried again
-    cat >"$work/ssh/sshd" <<CONF
-ListenAddress 127.0.0.1:$port
-HostKey $work/ssh/host
-AuthorizedKeysFile $work/ssh/user.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-Subsystem sftp internal-sftp
-CONF
-    mkdir -p /run/sshd 2>/dev/null
-    /usr/sbin/sshd -D -e -f "$work/ssh/sshd" 2>"$work/sshd.log" &
-    servers+=($!)
-    until grep -qE 'Server listening|Cannot bind' "$work/sshd.log"; do kill -0 $! 2>/dev/null || break; sleep 0.05; done
-    grep -q 'Server listening' "$work/sshd.log" && break
-  done
-  grep -q 'Server listening' "$work/sshd.log" || fail "sshd: $(cat "$work/sshd.log")"
-  cat >"$work/ssh/config" <<CONF
-Host backup
-  HostName 127.0.0.1
-  Port $port
-  User $(id -un)
-  IdentityFile $work/ssh/user
-  IdentitiesOnly yes
-  BatchMode yes
-  StrictHostKeyChecking no
-  UserKnownHostsFile $work/ssh/known
-CONF
+  start_sshd || return 0
   cat >"$AZLIN_HOME/archive.yaml" <<YAML
 destinations:
   far:

@@ -33,8 +33,9 @@ struct PlannedStream {
   std::string service, kind, source, path;
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;
-  std::string secret_file;  // "pgpass", "mysql", "mongo": made of `password_file` before it runs
-  std::string password_file;
+  // What the tool gets of `password_file`, which only azlin may be able to read: a variable (PGPASSWORD,
+  // MYSQL_PWD), or when it is empty mongodump's configuration through a pipe.
+  std::string password_variable, password_file;
   std::map<std::string, std::string> details;
 };
 struct CreatePlan {
@@ -88,13 +89,16 @@ class Creator {
 
  private:
   struct Run;
+  void open_repository(Run& run, std::stop_token stop);
   void make_repository(Run& run, std::stop_token stop);
+  BackupResult first_backup(Run& run, const BackupRequest& request, std::stop_token stop);
+  std::string staging_folder(const CreatePlan& plan) const;
   void store_files(Run& run, std::stop_token stop);
   void store_streams(Run& run, std::stop_token stop);
   void check_repository(Run& run, std::stop_token stop);
   void store_metadata(Run& run, std::stop_token stop);
   void confirm(Run& run, std::stop_token stop);
-  void undo(Run& run, const std::string& error);
+  void undo(Run& run, const std::exception& error);
   void settle(const CreatePlan& plan, std::stop_token stop);
   std::vector<std::string> forget_set(const std::string& set, std::stop_token stop);
 

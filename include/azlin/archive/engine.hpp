@@ -41,9 +41,8 @@ struct BackupRequest {
   std::vector<std::string> tags;   // no commas: restic splits there
   std::vector<std::string> excludes;
   std::optional<core::TimePoint> time;  // keeps the date of something older
-  std::string parent;                   // full id: files unchanged since then are not read again
-  // false: the caller looks itself whether the snapshot is there; its id is then the 8 characters that restic
-  // says.
+  // false: the caller looks itself whether the snapshot is there. Its id is then what restic says, 8
+  // characters, or with a local repository, where looking costs nothing, the full one.
   bool confirm = true;
 };
 
@@ -58,6 +57,7 @@ struct StreamRequest {
   std::string filename;  // "services/nextcloud/database.sql"
   std::vector<std::string> tags;
   std::optional<core::TimePoint> time;
+  bool confirm = true;  // as in BackupRequest
 };
 struct StreamResult {
   std::string id, sha256;
@@ -122,12 +122,15 @@ class Engine {
   // A repository that shares `from`'s chunking, so that `copy` keeps deduplication.
   void init_like(const Engine& from, std::stop_token stop = {});
   std::string repository_id(std::stop_token stop = {});
+  // nullopt: there is no repository.
+  std::optional<std::string> find_repository(std::stop_token stop = {});
 
   // `tags`: all of them must be there. Oldest first. Full list when empty.
   std::vector<EngineSnapshot> snapshots(const std::vector<std::string>& tags = {}, std::stop_token stop = {});
 
   // Every path must exist. `progress` gets done and total bytes. Counts only when restic said so and the
-  // snapshot is there with our tags.
+  // snapshot is there: in a local repository its file, unharmed, elsewhere in the list, with our tags. Files
+  // unchanged since the newest snapshot of the same paths (below the same `directory`) are not read again.
   BackupResult backup(const BackupRequest& request,
                       const std::function<void(std::uint64_t, std::uint64_t)>& progress = {},
                       std::stop_token stop = {});
@@ -155,8 +158,8 @@ class Engine {
   PolicyGroup forget_policy(const std::vector<std::string>& tags, const std::vector<std::string>& rules,
                             bool dry_run, std::stop_token stop = {});
   void prune(std::stop_token stop = {});
-  // Copies snapshots of `from` into this repository; those that are here already are skipped.
-  void copy_from(const Engine& from, const std::vector<std::string>& ids, std::stop_token stop = {});
+  // Copies snapshots of `from` into this repository, in this order; those that are here already are skipped.
+  void copy_from(const Engine& from, const std::vector<EngineSnapshot>& which, std::stop_token stop = {});
   DiffResult diff(const std::string& a, const std::string& b, std::stop_token stop = {});
   // Stored bytes (raw) of everything, or what a restore of these would write.
   EngineStats stats(bool raw, const std::vector<std::string>& ids = {}, std::stop_token stop = {});
@@ -184,8 +187,9 @@ class Engine {
                       std::stop_token stop);
   std::vector<std::string> backup_arguments(const std::vector<std::string>& tags,
                                             const std::optional<core::TimePoint>& time) const;
+  std::optional<std::string> find_stored(const std::string& short_id) const;
   StreamResult store_stream(core::PipelineRequest request, const std::string& filename,
-                            const std::vector<std::string>& tags, std::stop_token stop);
+                            const std::vector<std::string>& tags, bool must_confirm, std::stop_token stop);
 
   Destination destination_;
   EngineOptions options_;

@@ -1,6 +1,7 @@
 #pragma once
 // What an archive says about itself: metadata.json, and the checksum of each file.
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,12 +46,14 @@ nlohmann::ordered_json to_json(const Metadata& metadata);
 // Throws core::Error (failed): no JSON, or written by a newer azlin than this one understands.
 Metadata parse_metadata(const std::string& text);
 
-// checksums.sha256: "<sha256>  <path in the archive>" a line, as sha256sum writes it; links with their
-// target's checksum are marked by "L " before it.
+// checksums.sha256: "<sha256>  <path in the archive>" a line, as sha256sum writes it (with a backslash before
+// a line whose path has escapes); links with their target's checksum are marked by "L " before it.
 struct Manifest {
   std::vector<TreeEntry> files;
 };
 std::string to_text(const Manifest& manifest);
 Manifest parse_manifest(const std::string& text);
+// The one in a folder that an archive was restored into. Throws core::Error (failed).
+Manifest read_manifest(const std::filesystem::path& folder);
 
 }  // namespace azlin::archive

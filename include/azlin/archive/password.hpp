@@ -20,9 +20,9 @@ struct PasswordSource {
 // "pass show 'my key'" -> {"pass", "show", "my key"}. Throws core::Error (usage) on an open quote.
 std::vector<std::string> split_command(const std::string& text);
 
-// Asks `flags`, then AZLIN_ARCHIVE_PASSWORD, then `configured`, then a machine key that is there already. Throws core::Error: usage (there is none,
-// with what to set; a file that others can read; a Key Vault reference, which needs a command), failed (the
-// command failed).
+// Asks `flags`, then AZLIN_ARCHIVE_PASSWORD, then `configured`, then a machine key that is there already.
+// Throws core::Error: usage (there is none, with what to set; a file that others can read; a Key Vault
+// reference, which needs a command), failed (the command failed).
 std::string read_password(const PasswordSource& flags, const PasswordSource& configured, const core::Env& env,
                           const std::string& home, std::stop_token stop = {});
 

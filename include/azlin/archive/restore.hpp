@@ -36,11 +36,11 @@ struct RestoreOutcome {
   bool verified = false;                // every checksum was compared and equal
   std::vector<std::string> mismatches;  // files that are not what was archived
   std::vector<std::string> changed;     // that had changed while they were archived: not compared
+  std::vector<TreeEntry> compared;      // the others, as the archive has them
   core::Millis took{0};
 };
 
-// Reads the archive only. Throws core::Error (usage): a target on another machine, services that it does not
-// have.
+// Reads the archive only. Throws core::Error (usage): no target, services that it does not have.
 RestorePlan plan_restore(Engine& engine, const ArchiveRestore& request, std::stop_token stop = {});
 // Files of the archive replace those of the same name in the target; others there stay. Throws core::Error.
 RestoreOutcome restore_archive(Engine& engine, const ArchiveRestore& request, const RestorePlan& plan,

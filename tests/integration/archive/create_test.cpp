@@ -105,12 +105,6 @@ TEST_F(CreateTest, SelectiveTakesOneServiceAndNamesAnUnknownOne) {
   EXPECT_EQ(error_of([&] { plan_restore(*restic, request); }).kind(), ErrorKind::not_found);
 }
 
-TEST_F(CreateTest, TargetOnAnotherMachineIsRefused) {
-  create(full());
-  ArchiveRestore request{.archive = only(), .target = "root@new-vm"};
-  EXPECT_EQ(error_of([&] { plan_restore(*restic, request); }).kind(), ErrorKind::usage);
-}
-
 TEST_F(CreateTest, PointInTimeIsTheNewestNotLater) {
   create(full());
   const auto first = only();
@@ -276,7 +270,7 @@ class DatabaseArchiveTest : public CreateTest {
          .path = path,
          .argv = std::move(dump),
          .env = {},
-         .secret_file = {},
+         .password_variable = {},
          .password_file = {},
          .details = {{"engine", engine}, {"database", "azlin_scratch"}, {"format", format}}});
     Creator(*restic, journal, clock, dir.file("home"), "test").create(plan);
@@ -314,7 +308,7 @@ TEST_F(DatabaseArchiveTest, DumpThatDoesNotLoadIsAFinding) {
                           .path = "services/app/database.sql",
                           .argv = {"/bin/echo", "CREATE TABLEAU broken;"},
                           .env = {},
-                          .secret_file = {},
+                          .password_variable = {},
                           .password_file = {},
                           .details = {{"engine", "mariadb"}, {"format", "sql"}}});
   Creator(*restic, journal, clock, dir.file("home"), "test").create(plan);

@@ -229,8 +229,8 @@ TEST_F(EngineTest, CopyKeepsTagsAndIsFoundByItsOriginal) {
   const auto saved = save(restic);
   auto second = engine_at(dir.file("second"), "another");
   second.init_like(restic);
-  second.copy_from(restic, {saved.id});
-  second.copy_from(restic, {saved.id});  // a repeat skips what is there
+  second.copy_from(restic, restic.snapshots());
+  second.copy_from(restic, restic.snapshots());  // a repeat skips what is there
   const auto listed = second.snapshots({"azlin"});
   ASSERT_EQ(listed.size(), 1U);
   EXPECT_EQ(listed[0].original, saved.id);

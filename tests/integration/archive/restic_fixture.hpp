@@ -1,7 +1,6 @@
 #pragma once
-// A repository made once for the whole run and copied for each test: making one takes seconds.
+// A repository of its own for each test, whose key costs nothing to derive.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include "azlin/archive/engine.hpp"
 #include "azlin/core/env.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/process.hpp"
 #include "support/temp_dir.hpp"
 
 namespace azlin::test {
@@ -30,16 +30,10 @@ class ResticTest : public ::testing::Test {
 
   void SetUp() override {
     if (!core::is_installed("restic")) GTEST_SKIP() << "restic is not installed (scripts/deps --tests)";
-    // In the build folder, for all test processes.
-    const fs::path made = fs::current_path() / "restic-repository";
-    if (!fs::exists(made)) {
-      engine_at(dir.file("new")).init();
-      const fs::path mine = made.string() + std::to_string(getpid());
-      fs::copy(dir.file("new"), mine, fs::copy_options::recursive);
-      std::error_code taken;  // another process was quicker: its copy serves as well
-      fs::rename(mine, made, taken);
-    }
-    fs::copy(made, repo, fs::copy_options::recursive);
+    const fs::path script = fs::path(__FILE__).parent_path() / "../../support/restic_repository.py";
+    core::SystemProcessRunner runner;
+    const auto made = runner.run({.argv = {"python3", script.string(), kPassword, repo}});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
   }
 
   static archive::Engine engine_at(const std::string& path, const std::string& password = kPassword,
