@@ -21,8 +21,11 @@ constexpr core::Millis kLong{300'000};  // for a request that carries megabytes
 std::string path_of(const std::string& container, const std::string& name, const std::string& query) {
   std::string path = "/" + http::percent_encode(container);
   if (!name.empty()) {
+    // "a/../b" would lose its dots on the way, were its slashes plain.
+    const bool dots = ("/" + name + "/").find("/../") != std::string::npos ||
+                      ("/" + name + "/").find("/./") != std::string::npos;
     path += '/';
-    for (const char c : name) path += c == '/' ? "/" : http::percent_encode(std::string_view(&c, 1));
+    for (const char c : name) path += c == '/' && !dots ? "/" : http::percent_encode(std::string_view(&c, 1));
   }
   return query.empty() ? path : path + "?" + query;
 }
