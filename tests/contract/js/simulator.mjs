@@ -52,6 +52,13 @@ export function credential(http) {
   };
 }
 
+// Every item of a list in pages.
+export const all = async (pages) => {
+  const items = [];
+  for await (const item of pages) items.push(item);
+  return items;
+};
+
 // What every client is given besides its address.
 export const armOptions = (simulator) => ({ tlsOptions: { ca: simulator.ca }, retryOptions: { maxRetries: 0 } });
 
