@@ -76,6 +76,9 @@ struct ConfigCall {
 std::string config_signature(const std::string& method, const std::string& path_and_query,
                              const std::string& date, const std::string& host,
                              const std::string& content_hash, const std::string& secret);
+// The dates that the service takes in x-ms-date and Accept-Datetime: RFC 1123, ISO 8601, and the Python
+// SDK's.
+std::optional<core::TimePoint> config_date(const std::string& text);
 // Throws ApiError 401 with WWW-Authenticate, or 403.
 void authorize_config(const ConfigCall& call);
 
@@ -91,6 +94,9 @@ std::function<bool(const ConfigRevision&)> request_filter(const Request& request
 // snapshotset.
 Reply config_page(const ConfigCall& call, const std::vector<Json>& items, const std::string& kind);
 Json select_fields(const Request& request, const Json& item);
+// All that follows /kv/, /locks/ or /snapshots/: the SDKs leave the slashes of a name as they are, others
+// write %2F.
+std::string name_in_path(const Request& request);
 Reply serve_snapshots(ConfigCall& call);
 Reply snapshot_operation(ConfigCall& call);
 // The key-values that a snapshot holds; none until it is ready. Throws 404.

@@ -1,8 +1,7 @@
 // App Configuration's two ways to sign in: HMAC-SHA256 with an access key, and bearer tokens.
 #include <fmt/format.h>
 
-#include <iomanip>
-#include <sstream>
+#include <cstring>
 
 #include "simulator/appconfig.hpp"
 #include "simulator/auth.hpp"
@@ -37,17 +36,8 @@ std::map<std::string, std::string> parameters(const std::string& header) {
   return found;
 }
 
-std::optional<core::TimePoint> parse_http_date(const std::string& text) {
-  std::tm parts{};
-  std::istringstream stream(text);
-  stream.imbue(std::locale::classic());
-  stream >> std::get_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
-  if (stream.fail()) return std::nullopt;
-  return core::TimePoint{std::chrono::seconds(::timegm(&parts))};
-}
-
 void check_date(const ConfigCall& call, const std::string& date) {
-  const auto signed_at = parse_http_date(date);
+  const auto signed_at = config_date(date);
   if (!signed_at) refuse_hmac("Invalid access token date");
   const auto apart = call.now() > *signed_at ? call.now() - *signed_at : *signed_at - call.now();
   if (apart > kTolerance) refuse_hmac("The access token has expired");
@@ -119,6 +109,19 @@ void check_bearer(const ConfigCall& call, const std::string& header) {
 }
 
 }  // namespace
+
+// Microsoft's Python SDK sends "Nov, 21 2026 15:13:50.051979 GMT", which the service takes as well.
+std::optional<core::TimePoint> config_date(const std::string& text) {
+  for (const char* form : {"%a, %d %b %Y %H:%M:%S", "%b, %d %Y %H:%M:%S"}) {
+    std::tm parts{};
+    const char* end = ::strptime(text.c_str(), form, &parts);
+    if (end == nullptr) continue;
+    if (*end == '.') end += 1 + std::strspn(end + 1, "0123456789");
+    if (std::string_view(end) == " GMT" || std::string_view(end) == " UTC")
+      return core::TimePoint{std::chrono::seconds(::timegm(&parts))};
+  }
+  return core::parse_time(text);
+}
 
 std::string config_signature(const std::string& method, const std::string& path_and_query,
                              const std::string& date, const std::string& host,

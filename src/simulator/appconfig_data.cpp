@@ -32,11 +32,8 @@ core::TimePoint wanted_time(ConfigCall& call) {
   const auto header = call.request.header("accept-datetime");
   call.store.prune(call.instance(), call.now() - call.retention());
   if (!header) return call.now();
-  std::tm parts{};
-  const char* end = ::strptime(header->c_str(), "%a, %d %b %Y %H:%M:%S", &parts);
-  if (end != nullptr)
-    return core::TimePoint{std::chrono::seconds(::timegm(&parts)) + std::chrono::milliseconds(999)};
-  if (const auto time = core::parse_time(*header)) return *time;
+  // A date in whole seconds means the end of that second.
+  if (const auto time = config_date(*header)) return *time + core::Millis{999};
   throw_config(400, "invalid-argument", "Invalid header 'Accept-Datetime'", "Accept-Datetime",
                "It is no date.");
 }
@@ -212,11 +209,6 @@ void check_version(const Request& request) {
           request.path, request.api_version));
 }
 
-// All that follows /kv/ or /locks/: the SDKs leave the slashes of a key as they are, others write %2F.
-std::string key_in_path(const Request& request) {
-  return percent_decode(std::string_view(request.path).substr(request.path.find('/', 1) + 1));
-}
-
 Reply route(ConfigCall& call) {
   const auto& path = call.request.segments;
   const bool read = call.request.method == "GET" || call.request.method == "HEAD";
@@ -230,13 +222,13 @@ Reply route(ConfigCall& call) {
     if (path[0] == "operations") return snapshot_operation(call);
   }
   if (path.size() >= 2 && path[0] == "kv") {
-    const std::string key = key_in_path(call.request);
+    const std::string key = name_in_path(call.request);
     if (read) return get_key(call, key);
     if (method == "PUT") return put_key(call, key);
     if (method == "DELETE") return delete_key(call, key);
   }
   if (path.size() >= 2 && path[0] == "locks" && (method == "PUT" || method == "DELETE"))
-    return lock_key(call, key_in_path(call.request));
+    return lock_key(call, name_in_path(call.request));
   throw_config(404, "not-found", fmt::format("There is no {} {}", method, call.request.path));
 }
 
@@ -271,6 +263,10 @@ Json make_key_value(const std::string& key, const std::string& label, const Json
           {"last_modified", core::to_iso8601(std::chrono::floor<std::chrono::seconds>(now))}};
 }
 
+std::string name_in_path(const Request& request) {
+  return percent_decode(std::string_view(request.path).substr(request.path.find('/', 1) + 1));
+}
+
 Json select_fields(const Request& request, const Json& item) {
   const std::string wanted = request.query_or("$select", "");
   if (wanted.empty()) return item;
@@ -303,12 +299,14 @@ Reply config_page(const ConfigCall& call, const std::vector<Json>& items, const 
     body["@nextLink"] = next;
   }
   body["etag"] = base64url_encode(sha256(body["items"].dump()));
-  Reply reply = Reply::json(200, body);
-  reply.content_type = kMedia + kind + "+json; charset=utf-8";
-  reply.with("ETag", "\"" + body["etag"].get<std::string>() + "\"");
-  if (!next.empty()) reply.with("Link", "<" + next + ">; rel=\"next\"");
   const auto none = call.request.header("if-none-match");
-  return none && etag_matches(*none, body) ? Reply::empty(304) : reply;
+  const bool unchanged = none && etag_matches(*none, body);
+  Reply reply = unchanged ? Reply::empty(304) : Reply::json(200, body);
+  if (!unchanged) reply.content_type = kMedia + kind + "+json; charset=utf-8";
+  reply.with("ETag", "\"" + body["etag"].get<std::string>() + "\"");
+  // Also behind a page that did not change: the SDKs go on from there.
+  if (!next.empty()) reply.with("Link", "<" + next + ">; rel=\"next\"");
+  return reply;
 }
 
 Reply serve_config(Context& context, ConfigStore& store, Resource& resource, Request& request) {

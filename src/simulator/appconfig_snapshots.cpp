@@ -174,10 +174,12 @@ Reply serve_snapshots(ConfigCall& call) {
   const auto& path = call.request.segments;
   const std::string& method = call.request.method;
   if (path.size() == 1 && method == "GET") return list_snapshots(call);
-  if (path.size() == 2 && (method == "GET" || method == "HEAD"))
-    return show(call, 200, require_snapshot(call, path[1]));
-  if (path.size() == 2 && method == "PUT") return put_snapshot(call, path[1]);
-  if (path.size() == 2 && method == "PATCH") return patch_snapshot(call, path[1]);
+  if (path.size() >= 2) {
+    const std::string name = name_in_path(call.request);
+    if (method == "GET" || method == "HEAD") return show(call, 200, require_snapshot(call, name));
+    if (method == "PUT") return put_snapshot(call, name);
+    if (method == "PATCH") return patch_snapshot(call, name);
+  }
   throw_config(404, "not-found", fmt::format("There is no {} {}", method, call.request.path));
 }
 

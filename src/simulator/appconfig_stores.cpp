@@ -4,10 +4,12 @@
 #include "simulator/api_versions.hpp"
 #include "simulator/appconfig.hpp"
 #include "simulator/crypto.hpp"
+#include "simulator/identity.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/platform.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/seed_builder.hpp"
+#include "simulator/soft_deletion.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -15,6 +17,9 @@ namespace {
 
 constexpr const char* kDeletedType = "Microsoft.AppConfiguration/locations/deletedConfigurationStores";
 constexpr const char* kPurgeKind = "appconfig purge";
+constexpr SoftDeletion kDeletion = {kConfigType, kDeletedType, kPurgeKind,
+                                    "Microsoft.AppConfiguration/locations/{}/deletedConfigurationStores",
+                                    "configurationStoreId"};
 constexpr const char* kRetentionMember = "defaultKeyValueRevisionRetentionPeriodInSeconds";
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -72,7 +77,7 @@ void apply(Json& body, const Json& wanted, bool is_new) {
   }
   for (const char* member : {"disableLocalAuth", "publicNetworkAccess", "encryption", kRetentionMember})
     if (given.contains(member)) properties[member] = given[member];
-  if (wanted.contains("identity")) body["identity"] = wanted["identity"];
+  apply_identity_of(body, wanted);
 }
 
 Resource blank(Context& context, const std::string& id, const std::string& location) {
@@ -94,32 +99,15 @@ Resource blank(Context& context, const std::string& id, const std::string& locat
 }
 
 void check_unique(Context& context, const std::string& name) {
-  if (context.state.list_by_ref(kConfigType, lower(name)).empty() &&
-      context.state.list_by_ref(kDeletedType, lower(name)).empty())
-    return;
+  if (!name_is_taken(context, kDeletion, name)) return;
   throw ApiError(
       409, "NameUnavailable",
       fmt::format("The specified name '{}' is already in use, perhaps by a soft-deleted store.", name));
 }
 
 Reply recover(Context& context, const Request& request) {
-  for (const auto& deleted : context.state.list_by_ref(kDeletedType, lower(request.target.name))) {
-    const std::string id = text_at(deleted.body, "/properties/configurationStoreId");
-    if (!same(id, request.target.id)) continue;
-    Resource store;
-    store.id = id;
-    store.name = deleted.name;
-    store.type = kConfigType;
-    store.location = deleted.hidden["location"];
-    store.ref = deleted.ref;
-    store.live = true;
-    store.body = deleted.hidden["body"];
-    store.hidden = deleted.hidden["hidden"];
-    context.operations.cancel(deleted.id, kPurgeKind);
-    context.state.erase(deleted.id);
-    context.save(store);
-    return Reply::json(200, context.present(store));
-  }
+  if (const auto store = bring_back(context, kDeletion, request.target.id))
+    return Reply::json(200, context.present(*store));
   throw ApiError(404, "ConfigurationStoreNotFound",
                  fmt::format("The soft-deleted store '{}' was not found.", request.target.name));
 }
@@ -153,31 +141,12 @@ Reply patch_store(Context& context, Request& request) {
   return Reply::json(200, context.present(store));
 }
 
-void soft_delete(Context& context, ConfigStore& data, const Resource& store) {
+void delete_softly(Context& context, ConfigStore& data, const Resource& store) {
   if (is_free(store.body)) return data.erase_store(store.hidden["instance"]);
-  const auto days = std::chrono::days{number_at(store.body, "/properties/softDeleteRetentionInDays", 7)};
-  Resource deleted;
-  deleted.id = fmt::format(
-      "/subscriptions/{}/providers/Microsoft.AppConfiguration/locations/{}/deletedConfigurationStores/{}",
-      store.subscription, store.location, store.name);
-  deleted.type = kDeletedType;
-  deleted.name = store.name;
-  deleted.ref = store.ref;
-  deleted.hidden = {{"location", store.location}, {"body", store.body}, {"hidden", store.hidden}};
-  deleted.body = {
-      {"id", deleted.id},
-      {"name", deleted.name},
-      {"type", kDeletedType},
-      {"properties",
-       {{"configurationStoreId", store.id},
-        {"location", store.location},
-        {"deletionDate", core::to_iso8601(context.now())},
-        {"scheduledPurgeDate", core::to_iso8601(context.now() + days)},
-        {"purgeProtectionEnabled", flag_at(store.body, "/properties/enablePurgeProtection", false)},
-        {"tags", store.body.value("tags", Json::object())}}}};
-  context.save(deleted);
-  context.operations.schedule({kPurgeKind, deleted.id, {{"id", deleted.id}}},
-                              std::chrono::duration_cast<core::Millis>(days));
+  soft_delete(context, kDeletion, store,
+              std::chrono::days{number_at(store.body, "/properties/softDeleteRetentionInDays", 7)},
+              kDeletedType,
+              {{"purgeProtectionEnabled", flag_at(store.body, "/properties/enablePurgeProtection", false)}});
 }
 
 Reply list_keys(Context& context, const Request& request) {
@@ -203,10 +172,8 @@ Reply regenerate_key(Context& context, const Request& request) {
 }
 
 Resource require_deleted(Context& context, const Request& request) {
-  return require(context,
-                 fmt::format("/subscriptions/{}/providers/Microsoft.AppConfiguration/locations/{}/"
-                             "deletedConfigurationStores/{}",
-                             request.param("sub"), request.param("location"), request.param("name")));
+  return require(
+      context, deleted_id(kDeletion, request.param("sub"), request.param("location"), request.param("name")));
 }
 
 Reply purge_store(Context& context, ConfigStore& data, Request& request) {
@@ -220,16 +187,10 @@ Reply purge_store(Context& context, ConfigStore& data, Request& request) {
 }
 
 Reply check_availability(Context& context, Request& request) {
-  const std::string name = text_at(request.object(), "/name");
-  try {
+  return name_availability(request, "Invalid", [&](const std::string& name) {
     check_name(name);
     check_unique(context, name);
-  } catch (const ApiError& error) {
-    return Reply::json(200, {{"nameAvailable", false},
-                             {"reason", error.status == 409 ? "AlreadyExists" : "Invalid"},
-                             {"message", error.message}});
-  }
-  return Reply::json(200, {{"nameAvailable", true}});
+  });
 }
 
 Reply render(const ApiError& error) {
@@ -294,7 +255,7 @@ void register_app_configuration(Router& router, Context& context) {
     return nullptr;
   });
   context.on_erase[lower(kConfigType)] = [data](Context& cloud, const Resource& store) {
-    soft_delete(cloud, *data, store);
+    delete_softly(cloud, *data, store);
   };
   context.presenters[lower(kConfigType)] = [&context](const Resource& store) {
     Json body = store.body;

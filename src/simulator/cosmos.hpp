@@ -15,6 +15,9 @@ inline constexpr const char* kRestorableType = "Microsoft.DocumentDB/locations/r
 inline constexpr const char* kCosmosReady =
     "cosmos ready";  // kind of the work that ends a change of an account
 
+inline constexpr const char* kCosmosItem =
+    "cosmos item";  // kind of the work that only takes its time: its reply is data["body"]
+
 // How an API of Cosmos DB names its databases and containers. Tables have no databases above them.
 struct CosmosApi {
   std::string name;  // apiType: "Sql"
@@ -31,6 +34,9 @@ void check_idle(const Resource& account);
 // Saves the account as being changed; it is Succeeded again when the time is over.
 void begin_change(Context& context, Resource& account, const std::string& state, core::Millis demo,
                   core::Millis realistic, const Json& then = Json::object());
+
+// Access keys, connection strings, taken names and the regions of the service.
+void register_cosmos_keys(Router& router, Context& context);
 
 // ---- backup policy ----
 Json checked_backup_policy(const Json& wanted);
@@ -67,7 +73,13 @@ class CosmosEvents {
   Context& context_;
 };
 CosmosEvents& cosmos_events(Context& context);
+// {"throughput": N} or {"autoscaleSettings": {"maxThroughput": N}} of a request's options, checked; null:
+// none.
+Json checked_throughput(const Json& options);
+void add_throughput_routes(Router& router, Context& context, const std::string& item);
 void register_cosmos_databases(Router& router, Context& context);
+// The account of a request on something below it. Throws 404.
+Resource account_above(Context& context, const Request& request);
 // Makes databases and containers in an account: [{name, containers: [name]}].
 void make_databases(Context& context, const Resource& account,
                     const std::vector<CosmosEvents::Database>& databases, core::TimePoint at);

@@ -4,6 +4,7 @@
 #include "simulator/cosmos.hpp"
 #include "simulator/crypto.hpp"
 #include "simulator/dispatch.hpp"
+#include "simulator/identity.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/locations.hpp"
 #include "simulator/platform.hpp"
@@ -46,7 +47,9 @@ void apply_plain(Resource& account, const Json& properties) {
   for (const char* member :
        {"enableAutomaticFailover", "enableMultipleWriteLocations", "isVirtualNetworkFilterEnabled",
         "publicNetworkAccess", "disableLocalAuth", "enableFreeTier", "ipRules", "networkAclBypass",
-        "disableKeyBasedMetadataWriteAccess", "minimalTlsVersion", "virtualNetworkRules"})
+        "networkAclBypassResourceIds", "disableKeyBasedMetadataWriteAccess", "minimalTlsVersion",
+        "virtualNetworkRules", "apiProperties", "cors", "capacity", "enablePartitionMerge",
+        "analyticalStorageConfiguration", "defaultIdentity"})
     if (properties.contains(member)) account.body["properties"][member] = properties[member];
   if (properties.contains("consistencyPolicy"))
     account.body["properties"]["consistencyPolicy"] = checked_consistency(properties["consistencyPolicy"]);
@@ -116,6 +119,7 @@ Reply create(Context& context, const Request& request, const Json& wanted) {
   const std::string kind = enum_value(text_at(wanted, "/kind", "GlobalDocumentDB"), kKinds, "kind");
   Resource account = blank(context, made.id, made.location, kind);
   if (made.body.contains("tags")) account.body["tags"] = made.body["tags"];
+  apply_identity_of(account.body, wanted);
   account.hidden["regions"] = checked_locations(properties.value("locations", Json::array()), made.location);
   for (const char* member : {"capabilities", "enableAnalyticalStorage"})
     if (properties.contains(member)) account.body["properties"][member] = properties[member];
@@ -148,22 +152,32 @@ void check_alone(const Json& properties, const char* member) {
         fmt::format("A change of '{}' cannot be combined with other changes of the account.", member));
 }
 
+// What a client only repeats is no change: `az` sends an empty `apiProperties` with everything.
+void drop_unchanged(const Resource& account, Json& properties) {
+  const Json& present = account.body["properties"];
+  for (auto member = properties.begin(); member != properties.end();) {
+    const bool empty = member->is_structured() && member->empty();
+    const bool regions = member.key() == "locations" && !empty &&
+                         checked_locations(*member, account.location) == account.hidden["regions"];
+    const bool same_value = present.contains(member.key()) && present[member.key()] == *member;
+    member = empty || regions || same_value ? properties.erase(member) : std::next(member);
+  }
+}
+
 Reply change(Context& context, Resource account, const Json& wanted, bool whole) {
   Json properties = wanted.value("properties", Json::object());
   check_idle(account);
-  if (whole) {  // a PUT repeats what the account has
+  if (whole)  // said at creation, and again in each PUT
     for (const char* member : {"databaseAccountOfferType", "createMode", "restoreParameters"})
       properties.erase(member);
-    if (properties.contains("locations") &&
-        checked_locations(properties["locations"], account.location) == account.hidden["regions"])
-      properties.erase("locations");
-  }
+  drop_unchanged(account, properties);
   if (!whole || properties.contains("locations")) check_alone(properties, "locations");
   if (!whole) check_alone(properties, "enableAutomaticFailover");
   if (wanted.contains("tags")) {
     check_tags(wanted["tags"]);
     account.body["tags"] = wanted["tags"];
   }
+  apply_identity_of(account.body, wanted);
   if (properties.contains("locations")) change_locations(context, account, properties["locations"]);
   if (properties.contains("backupPolicy")) change_backup_policy(context, account, properties["backupPolicy"]);
   apply_plain(account, properties);
@@ -266,9 +280,6 @@ void register_cosmos(Router& router, Context& context) {
   on("PUT", one, put_account);
   on("PATCH", one, patch_account);
   on("DELETE", one, delete_account);
-  on("POST", one + "/listKeys", [](Context& cloud, Request& request) {
-    return Reply::json(200, require(cloud, request.target.id).hidden["keys"]);
-  });
   context.presenters[lower(kCosmosType)] = [&context](const Resource& account) {
     return present(context, account);
   };
@@ -281,6 +292,7 @@ void register_cosmos(Router& router, Context& context) {
   answer_during_outage(context, [](const Request& request) {
     return starts_with_ignoring_case(request.target.type, kCosmosType) && request.method != "PUT";
   });
+  register_cosmos_keys(router, context);
   register_cosmos_regions(router, context);
   register_cosmos_databases(router, context);
   register_cosmos_restorable(router, context);

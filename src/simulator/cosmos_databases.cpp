@@ -16,15 +16,9 @@ constexpr const char* kSchema =
     "  kind TEXT NOT NULL, name TEXT NOT NULL, rid TEXT NOT NULL, parent TEXT NOT NULL, at INTEGER NOT NULL,"
     "  created INTEGER NOT NULL);"
     "CREATE INDEX IF NOT EXISTS cosmos_events_by_instance ON cosmos_events (instance, kind, number);";
-constexpr const char* kGoneKind = "cosmos item";
-
-std::string account_id(const Request& request) {
-  return fmt::format("/subscriptions/{}/resourceGroups/{}/providers/{}/{}", request.param("sub"),
-                     request.param("rg"), kCosmosType, request.param("account"));
-}
 
 Resource require_account(Context& context, const Request& request, const std::string& type) {
-  Resource account = require(context, account_id(request));
+  Resource account = account_above(context, request);
   const CosmosApi& api = api_of(account);
   if (api.databases != type && api.containers != type)
     throw_cosmos(
@@ -68,21 +62,34 @@ Reply put_item(Context& context, Request& request, const std::string& type) {
     parent = require(context, account.id + "/" + api_of(account).databases + "/" + request.param("database"))
                  .hidden["rid"];
   auto item = context.state.find(request.target.id);
-  if (!item) item = make_item(context, account, request.target.id, type, parent, container, context.now());
-  Work work{kGoneKind, item->id, {{"body", item->body}}, core::Millis{500}, core::Millis{10'000}};
+  const Json throughput =
+      checked_throughput(request.object().value("/properties/options"_json_pointer, Json::object()));
+  if (!item) {
+    item = make_item(context, account, request.target.id, type, parent, container, context.now());
+    item->hidden["throughput"] = throughput;
+  }
+  // The definition (partition key, indexes, time to live) comes back as it was given.
+  Json resource = request.object()["properties"]["resource"];
+  drop_nulls(resource);
+  for (const char* kept : {"_rid", "_ts"}) resource[kept] = item->body["properties"]["resource"][kept];
+  resource["_etag"] = fmt::format("\"{}\"", new_guid());
+  item->body["properties"]["resource"] = resource;
+  context.save(*item);
+  Work work{kCosmosItem, item->id, {{"body", item->body}}, core::Millis{500}, core::Millis{10'000}};
   return context.operations.start(request, LroShape::cosmos, account.location, work, 202);
 }
 
 Reply delete_item(Context& context, Request& request) {
   const auto item = context.state.find(request.target.id);
   if (!item) return Reply::empty(204);
-  const Resource account = require(context, account_id(request));
+  const Resource account = account_above(context, request);
   erase_with_children(context, item->id);  // the hook notes the deletion of each
-  Work work{kGoneKind, item->id, {{"body", nullptr}}, core::Millis{500}, core::Millis{10'000}};
+  Work work{kCosmosItem, item->id, {{"body", nullptr}}, core::Millis{500}, core::Millis{10'000}};
   return context.operations.start(request, LroShape::cosmos, account.location, work, 202);
 }
 
 Reply list_items(Context& context, const Request& request, const std::string& type) {
+  require_account(context, request, last_segment(type));
   ListFilter filter;
   filter.type = type;
   filter.id_prefix = lower("/" + fmt::format("{}", fmt::join(request.segments, "/"))) + "/";
@@ -93,7 +100,7 @@ Reply list_items(Context& context, const Request& request, const std::string& ty
 
 // The last restorable moment is a little behind now.
 Reply backup_information(Context& context, Request& request) {
-  const Resource account = require(context, account_id(request));
+  const Resource account = account_above(context, request);
   require(context, request.target.id);
   if (!is_continuous(account)) throw_cosmos("The account has no continuous backup.");
   std::string region = lower(text_at(request.object(), "/location"));
@@ -104,8 +111,11 @@ Reply backup_information(Context& context, Request& request) {
   const auto latest = std::chrono::floor<std::chrono::seconds>(context.now() - std::chrono::seconds(100));
   const Json body = {
       {"continuousBackupInformation", {{"latestRestorableTimestamp", core::to_iso8601(latest)}}}};
-  Work work{
-      kGoneKind, account.id + "/backupInformation", {{"body", body}}, core::Millis{500}, core::Millis{5'000}};
+  Work work{kCosmosItem,
+            account.id + "/backupInformation",
+            {{"body", body}},
+            core::Millis{500},
+            core::Millis{5'000}};
   return context.operations.start(request, LroShape::cosmos, account.location, work, 202);
 }
 
@@ -119,6 +129,7 @@ void add_routes(Router& router, Context& context, const std::string& path, const
   arm("GET", path + "/{item}",
       [](Context& cloud, Request& request, const std::string&) { return get_resource(cloud, request); });
   arm("PUT", path + "/{item}", put_item);
+  add_throughput_routes(router, context, path + "/{item}");
   arm("DELETE", path + "/{item}",
       [](Context& cloud, Request& request, const std::string&) { return delete_item(cloud, request); });
   if (container)
@@ -134,6 +145,12 @@ void add_routes(Router& router, Context& context, const std::string& path, const
 }
 
 }  // namespace
+
+Resource account_above(Context& context, const Request& request) {
+  return require(context,
+                 fmt::format("/subscriptions/{}/resourceGroups/{}/providers/{}/{}", request.param("sub"),
+                             request.param("rg"), kCosmosType, request.param("account")));
+}
 
 const std::vector<CosmosApi>& cosmos_apis() {
   static const std::vector<CosmosApi> apis = {
@@ -244,7 +261,7 @@ void register_cosmos_databases(Router& router, Context& context) {
   auto events = std::make_shared<CosmosEvents>(context);
   context.helpers["cosmos events"] = events;
   context.on_reset.push_back([events] { events->clear(); });
-  context.operations.on(kGoneKind, [](Context&, const Json& data) { return data["body"]; });
+  context.operations.on(kCosmosItem, [](Context&, const Json& data) { return data["body"]; });
   const std::string account = group_path(kCosmosType) + "/{account}", type = kCosmosType;
   for (const auto& api : cosmos_apis()) {
     if (api.databases.empty()) {

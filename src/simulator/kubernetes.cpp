@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "simulator/auth.hpp"
 #include "simulator/platform.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/seed_builder.hpp"
+#include "simulator/text.hpp"
 
 namespace azlin::simulator {
 
@@ -28,20 +30,30 @@ void seed_cluster(Context& context, const std::string& group, const std::string&
                      {"count", 3},
                      {"vmSize", "Standard_D4s_v5"},
                      {"mode", "System"},
-                     {"osType", "Linux"}};
-  cluster.body = {{"id", cluster.id},
-                  {"name", name},
-                  {"type", kClusterType},
-                  {"location", location},
-                  {"sku", {{"name", "Base"}, {"tier", "Standard"}}},
-                  {"identity", {{"type", "SystemAssigned"}}},
-                  {"properties",
-                   {{"provisioningState", "Succeeded"},
-                    {"powerState", {{"code", "Running"}}},
-                    {"kubernetesVersion", version},
-                    {"dnsPrefix", name},
-                    {"nodeResourceGroup", fmt::format("MC_{}_{}_{}", group, name, location)},
-                    {"agentPoolProfiles", {pool}}}}};
+                     {"osType", "Linux"},
+                     {"osDiskSizeGB", 128},
+                     {"type", "VirtualMachineScaleSets"},
+                     {"orchestratorVersion", version},
+                     {"provisioningState", "Succeeded"},
+                     {"powerState", {{"code", "Running"}}}};
+  cluster.body = {
+      {"id", cluster.id},
+      {"name", name},
+      {"type", kClusterType},
+      {"location", location},
+      {"sku", {{"name", "Base"}, {"tier", "Standard"}}},
+      {"identity", {{"type", "SystemAssigned"}, {"principalId", new_guid()}, {"tenantId", kTenant}}},
+      {"properties",
+       {{"provisioningState", "Succeeded"},
+        {"powerState", {{"code", "Running"}}},
+        {"kubernetesVersion", version},
+        {"dnsPrefix", name},
+        {"fqdn", fmt::format("{}-dns.hcp.{}.azmk8s.io", name, location)},
+        {"enableRBAC", true},
+        {"servicePrincipalProfile", {{"clientId", "msi"}}},  // az reads it in any case
+        {"networkProfile", {{"networkPlugin", "azure"}, {"loadBalancerSku", "standard"}}},
+        {"nodeResourceGroup", fmt::format("MC_{}_{}_{}", group, name, location)},
+        {"agentPoolProfiles", {pool}}}}};
   if (tags.is_object()) cluster.body["tags"] = tags;
   context.save(cluster);
 }

@@ -173,9 +173,10 @@ void Throttle::charge_store(const std::string& kind, const std::string& store, c
   ApiError error(429, vault ? "Throttled" : "too-many-requests",
                  "Request was not processed because too many requests were received. Reason: "
                  "VaultRequestTypeLimitReached");
-  error.headers.emplace_back("Retry-After", std::to_string(found.wait_seconds()));
-  if (!vault) {
-    error.message = "The request quota of the store is used up.";
+  if (vault) {
+    error.headers.emplace_back("Retry-After", std::to_string(found.wait_seconds()));
+  } else {  // documented with this header only
+    error.message = "Resource utilization has surpassed the assigned quota";
     error.headers.emplace_back("retry-after-ms", std::to_string(found.wait_seconds() * 1'000));
   }
   throw error;

@@ -94,6 +94,16 @@ TEST_F(AppConfigurationContractTest, HmacIsCheckedToTheQuarterHour) {
   EXPECT_EQ(sim_.arm("POST", store_path("store-one", "/listKeys")).status, 409);
 }
 
+// Microsoft's Python SDK 1.4 writes the date so.
+TEST_F(AppConfigurationContractTest, HmacTakesTheDatesOfTheSdks) {
+  sim_.freeze_at("2026-01-01T12:00:00Z");
+  EXPECT_EQ(signed_call("Jan, 01 2026 12:00:00.123456 GMT").status, 200);
+  EXPECT_EQ(signed_call("2026-01-01T12:00:00Z").status, 200);
+  EXPECT_EQ(signed_call("Jan, 01 2026 11:00:00 GMT").status, 401);
+  EXPECT_EQ(signed_call("yesterday").header("www-authenticate"),
+            "HMAC-SHA256 error=\"invalid_token\" error_description=\"Invalid access token date\"");
+}
+
 TEST_F(AppConfigurationContractTest, ABearerTokenIsForThisHost) {
   EXPECT_EQ(http_call("GET", endpoint_ + "/kv?api-version=1.0", "", {}).header("www-authenticate"),
             "HMAC-SHA256, Bearer");
@@ -161,6 +171,16 @@ TEST_F(AppConfigurationContractTest, ListsComeInPages) {
   }
   EXPECT_EQ(pages, 3);
   EXPECT_EQ(seen.size(), 205U);
+}
+
+// A page that a client has already is not sent again, but where the next one is.
+TEST_F(AppConfigurationContractTest, AnUnchangedPageStillLeadsOn) {
+  for (int number = 0; number < 101; ++number) put("k" + std::to_string(number), "x");
+  const auto first = call("GET", "/kv?key=k*");
+  const auto again = call("GET", "/kv?key=k*", nullptr, {{"If-None-Match", first.header("etag")}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.header("link"), first.header("link"));
+  EXPECT_EQ(again.header("etag"), first.header("etag"));
 }
 
 // The slashes of a key are written as they are (JavaScript SDK) or as %2F.
@@ -245,7 +265,10 @@ TEST_F(AppConfigurationContractTest, TheQuotaIsKept) {
   const auto refused = put("a", "2");
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.json()["type"], "https://azconfig.io/errors/too-many-requests");
-  EXPECT_FALSE(refused.header("retry-after").empty());
+  EXPECT_EQ(refused.json()["title"], "Resource utilization has surpassed the assigned quota");
+  EXPECT_EQ(refused.json()["policy"], "Total Requests");
+  EXPECT_FALSE(refused.header("retry-after-ms").empty());
+  EXPECT_TRUE(refused.header("retry-after").empty());
 }
 
 }  // namespace

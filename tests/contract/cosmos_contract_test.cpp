@@ -107,6 +107,79 @@ TEST_F(CosmosContractTest, RegionsChangeAlone) {
   EXPECT_EQ(get(at("one"))["properties"]["writeLocations"][0]["locationName"], "West US 2");
 }
 
+// `az cosmosdb update` sends an empty apiProperties with everything, and a PUT repeats what there is.
+TEST_F(CosmosContractTest, WhatIsRepeatedIsNoChange) {
+  make("one", "Continuous");
+  const json two = {{{"locationName", "East US"}, {"failoverPriority", 0}},
+                    {{"locationName", "westus2"}, {"failoverPriority", 1}}};
+  EXPECT_EQ(patch("one",
+                  {{"locations", two}, {"apiProperties", json::object()}, {"enableAutomaticFailover", false}})
+                .status,
+            200);
+  EXPECT_EQ(patch("one", {{"locations", two}, {"enableAutomaticFailover", true}}).status, 200);
+  EXPECT_EQ(get(at("one"))["properties"]["enableAutomaticFailover"], true);
+}
+
+TEST_F(CosmosContractTest, KeysAreToldAndMadeAnew) {
+  make("one", "Continuous");
+  const auto post = [&](const std::string& verb, const json& with = json::object()) {
+    return sim_.arm("POST", at("one", verb), with);
+  };
+  const auto before = post("/listKeys").json();
+  EXPECT_EQ(post("/readonlykeys").json().size(), 2U);
+  EXPECT_EQ(get(at("one", "/readonlykeys")), post("/readonlykeys").json());
+  EXPECT_EQ(post("/regenerateKey", {{"keyKind", "other"}}).status, 400);
+  const auto started = post("/regenerateKey", {{"keyKind", "primaryReadonly"}});
+  EXPECT_EQ(started.status, 202);
+  sim_.finish(started);
+  const auto after = post("/listKeys").json();
+  EXPECT_NE(after["primaryReadonlyMasterKey"], before["primaryReadonlyMasterKey"]);
+  EXPECT_EQ(after["primaryMasterKey"], before["primaryMasterKey"]);
+  const auto strings = post("/listConnectionStrings").json()["connectionStrings"];
+  EXPECT_EQ(strings[0]["connectionString"],
+            "AccountEndpoint=https://one.documents.azure.com:443/;AccountKey=" +
+                after["primaryMasterKey"].get<std::string>() + ";");
+  const auto taken = [&](const std::string& name) {
+    return sim_
+        .arm("HEAD",
+             "/providers/Microsoft.DocumentDB/databaseAccountNames/" + name + "?api-version=2023-11-15")
+        .status;
+  };
+  EXPECT_EQ(taken("one"), 200);
+  EXPECT_EQ(taken("two"), 404);
+}
+
+// The definition of a container comes back; throughput is 400 or more in steps of 100.
+TEST_F(CosmosContractTest, DefinitionsAndThroughputAreKept) {
+  make("source", "Continuous");
+  const auto database = [&](const json& options) {
+    return sim_.arm("PUT", at("source", "/sqlDatabases/d"),
+                    {{"properties", {{"resource", {{"id", "d"}}}, {"options", options}}}});
+  };
+  EXPECT_EQ(database({{"throughput", 300}}).status, 400);
+  EXPECT_EQ(database({{"throughput", 450}}).status, 400);
+  EXPECT_EQ(database({{"autoscaleSettings", {{"maxThroughput", 1500}}}}).status, 400);
+  EXPECT_EQ(sim_.finish(database({{"throughput", 400}})).status, 200);
+  const std::string setting = "/sqlDatabases/d/throughputSettings/default";
+  EXPECT_EQ(get(at("source", setting))["properties"]["resource"]["throughput"], 400);
+  const auto set = [&](const json& resource) {
+    return sim_.arm("PUT", at("source", setting), {{"properties", {{"resource", resource}}}});
+  };
+  EXPECT_EQ(sim_.finish(set({{"throughput", 800}})).status, 200);
+  EXPECT_EQ(get(at("source", setting))["properties"]["resource"]["throughput"], 800);
+  EXPECT_EQ(set({{"autoscaleSettings", {{"maxThroughput", 4000}}}}).status, 400);
+  const json definition = {
+      {"id", "c"}, {"partitionKey", {{"paths", {"/id"}}, {"kind", "Hash"}}}, {"defaultTtl", 60}};
+  sim_.finish(sim_.arm("PUT", at("source", "/sqlDatabases/d/containers/c"),
+                       {{"properties", {{"resource", definition}}}}));
+  const auto shown = get(at("source", "/sqlDatabases/d/containers/c"))["properties"]["resource"];
+  EXPECT_EQ(shown["partitionKey"], definition["partitionKey"]);
+  EXPECT_EQ(shown["defaultTtl"], 60);
+  EXPECT_EQ(sim_.arm("GET", at("source", "/sqlDatabases/d/containers/c/throughputSettings/default")).status,
+            404);
+  EXPECT_EQ(sim_.arm("GET", at("source", "/mongodbDatabases")).status, 400);
+}
+
 TEST_F(CosmosContractTest, AnAccountIsRestoredToAPointInTime) {
   make("source", "Continuous");
   sim_.advance("1h");

@@ -8,7 +8,7 @@ import { CosmosDBManagementClient } from "@azure/arm-cosmosdb";
 import { StorageManagementClient } from "@azure/arm-storage";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
-import { armOptions, credential, startSimulator, subscription } from "./simulator.mjs";
+import { all, armOptions, credential, startSimulator, subscription } from "./simulator.mjs";
 
 const group = "Production";
 let simulator, azurite, blobPort;
@@ -39,11 +39,6 @@ after(async () => {
   assert.equal(await simulator.stop(), 0);
 });
 
-const all = async (pages) => {
-  const items = [];
-  for await (const item of pages) items.push(item);
-  return items;
-};
 const arm = (type, version) => async (path, method = "GET") => {
   const { token } = await credential(simulator.http).getToken("https://management.azure.com/.default");
   const url = `${simulator.http}/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${path}?api-version=${version}`;
