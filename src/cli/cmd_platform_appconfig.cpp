@@ -8,6 +8,7 @@
 #include "azlin/platform/appconfig.hpp"
 #include "azlin/platform/text_file.hpp"
 #include "cli/cmd_platform.hpp"
+#include "cli/config_file_flags.hpp"
 #include "cli/platform_session.hpp"
 
 namespace azlin::cli {
@@ -36,14 +37,15 @@ struct StoreArgument {
 struct AppConfigExportOptions {
   StoreArgument store;
   FilterFlags filter;
-  std::string to, format = "kvset";
+  ConfigFileFlags layout;
+  std::string to;
   std::optional<std::string> at;
 };
 struct AppConfigImportOptions {
   StoreArgument store;
   FilterFlags filter;
   SourceFlags source;
-  std::string format = "kvset";
+  ConfigFileFlags layout;
   std::vector<std::string> vault_map;
   bool strict = false, unlock = false, no_locks = false;
 };
@@ -51,6 +53,7 @@ struct AppConfigDiffOptions {
   StoreArgument store;
   FilterFlags filter;
   SourceFlags source;
+  ConfigFileFlags layout;
   std::vector<std::string> vault_map;
   bool values = false;
 };
@@ -70,18 +73,6 @@ void bind_filter(CLI::App& command, FilterFlags& filter) {
   command.add_option("--key", filter.key, "Only keys like this: app/*")->capture_default_str();
   auto* label = command.add_option("--label", filter.label, "Only this label (default: every label)");
   command.add_flag("--no-label", filter.no_label, "Only items without a label")->excludes(label);
-}
-
-void bind_format(CLI::App& command, std::string& format) {
-  command.add_option("--format", format, "kvset: the profile appconfig/kvset of `az appconfig kv`")
-      ->capture_default_str();
-}
-
-void check_format(const std::string& format) {
-  if (format == "kvset") return;
-  throw Error(ErrorKind::usage, fmt::format("azlin does not read or write the format '{}'", format),
-              "it would lose labels, tags, content types and locks; use kvset here and "
-              "`--profile appconfig/kvset` with az");
 }
 
 platform::KeyFilter filter_of(const FilterFlags& flags) {
@@ -123,17 +114,40 @@ void check_history(PlatformSession& session, const OpenStore& store, core::TimeP
                 "use an export: `appconfig rollback --file`");
 }
 
-// What the source flags name: a file, another store, or the same store at another time.
-std::vector<KeyValue> read_source(PlatformSession& session, const OpenStore& store, const SourceFlags& source,
-                                  const StoreArgument& argument, const FilterFlags& flags) {
+// A json, yaml or properties file is about one label: the one that is named, or none.
+FilterFlags filter_for(const FilterFlags& flags, const SourceFlags& source, const ConfigFileFlags& layout) {
+  auto out = flags;
+  if (!source.file.empty() && !layout.is_kvset() && !flags.label) out.no_label = true;
+  return out;
+}
+
+void check_source(const SourceFlags& source, const ConfigFileFlags& layout, const FilterFlags& flags) {
   const int said = (source.file.empty() ? 0 : 1) + (source.store.empty() ? 0 : 1) + (source.at ? 1 : 0);
   if (said != 1) throw Error(ErrorKind::usage, "say exactly one source", "see --help");
+  check_file_flags(layout);
+  if (source.file.empty() && !layout.is_kvset())
+    throw Error(ErrorKind::usage, "--format is of a file, and the source is none");
+  const bool chooses = flags.key != "*" || (layout.is_kvset() && (flags.label || flags.no_label));
+  if (!source.file.empty() && chooses)
+    throw Error(ErrorKind::usage, "--key and --label choose items of a store, not of a file");
+  if (!layout.is_kvset() && flags.label && flags.label->find_first_of("*,") != std::string::npos)
+    throw Error(ErrorKind::usage, "the items of a file get one label: --label without * and commas");
+}
+
+// The items of the store that the source is about.
+std::vector<KeyValue> read_current(PlatformSession& session, const OpenStore& store, const FilterFlags& flags,
+                                   const ConfigFileFlags& layout) {
+  auto items = store.client->list(filter_of(flags), session.stop());
+  std::erase_if(items, [&](const auto& item) { return !file_speaks_of(layout, item); });
+  return items;
+}
+
+// What the source flags name: a file, another store, or the same store at another time.
+std::vector<KeyValue> read_source(PlatformSession& session, const OpenStore& store, const SourceFlags& source,
+                                  const StoreArgument& argument, const FilterFlags& flags,
+                                  const ConfigFileFlags& layout, const std::vector<KeyValue>& current) {
   auto filter = filter_of(flags);
-  if (!source.file.empty()) {
-    if (flags.key != "*" || flags.label || flags.no_label)
-      throw Error(ErrorKind::usage, "--key and --label choose items of a store, not of a file");
-    return platform::parse_kvset(platform::read_text_file(source.file));
-  }
+  if (!source.file.empty()) return read_config_file(source.file, layout, flags.label.value_or(""), current);
   if (!source.store.empty()) {
     StoreArgument other = argument;
     other.store = {source.store, std::nullopt};
@@ -184,9 +198,9 @@ struct Work {
   std::vector<KeyValue> wanted;
   bool strict = false, locks = true, unlock = false;
 };
-int make_like(PlatformSession& session, OpenStore& store, const Work& work, const FilterFlags& flags) {
+int make_like(PlatformSession& session, OpenStore& store, const Work& work, const FilterFlags& flags,
+              const ConfigFileFlags& layout, const std::vector<KeyValue>& current) {
   Console& console = session.console();
-  const auto current = store.client->list(filter_of(flags), session.stop());
   const auto changes = platform::compare(current, work.wanted, work.strict, work.locks);
   print_changes(console, changes, false);
   ordered_json json = {{"store", store.resource.name},
@@ -215,7 +229,7 @@ int make_like(PlatformSession& session, OpenStore& store, const Work& work, cons
                        *store.client, changes, work.unlock, 4,
                        [&](std::size_t done, std::size_t all) { progress.update(done, all); },
                        session.stop());
-                   left = platform::compare(store.client->list(filter_of(flags), session.stop()), work.wanted,
+                   left = platform::compare(read_current(session, store, flags, layout), work.wanted,
                                             work.strict, work.locks);
                  });
   for (const auto& failure : failures)
@@ -254,17 +268,30 @@ void map_vaults(Console& console, std::vector<KeyValue>& items, const std::vecto
 void bind(CLI::App& command, AppConfigExportOptions& options) {
   bind_store(command, options.store);
   bind_filter(command, options.filter);
-  bind_format(command, options.format);
+  bind_file_flags(command, options.layout, true);
   command.add_option("--to", options.to, "File (mode 0600)")->required();
   command.add_option("--at", options.at, "The store as it was then (7 days of history on Free, else 30)");
   command.footer(
       "Example: azlin platform appconfig export prod-config --to config-backup.json\n"
       "`az appconfig kv import --source file --format json --profile appconfig/kvset` reads it.\n"
+      "json, yaml and properties are what az writes without a profile: no labels, tags, locks; no backup.\n"
       "Exit codes: 0, 1, 2, 3, 5");
 }
 
+// Of json, yaml and properties: one label. Says what stays behind.
+std::vector<KeyValue> of_one_label(Console& console, std::vector<KeyValue> items,
+                                   const AppConfigExportOptions& options) {
+  const auto all = items.size();
+  if (!options.filter.label) std::erase_if(items, [](const auto& item) { return !item.label.empty(); });
+  const auto left = all - items.size();
+  console.warn(fmt::format(
+      "{} keeps no labels, tags and locks{}: for a backup use --format kvset.", options.layout.format,
+      left == 0 ? "" : fmt::format("; {} with a label left out", core::counted(left, "item"))));
+  return items;
+}
+
 int run(Runtime& runtime, const AppConfigExportOptions& options) {
-  check_format(options.format);
+  check_file_flags(options.layout);
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
   auto filter = filter_of(options.filter);
@@ -272,22 +299,27 @@ int run(Runtime& runtime, const AppConfigExportOptions& options) {
     filter.at = time_of(*options.at);
     check_history(session, store, *filter.at);
   }
-  const auto items = store.client->list(filter, session.stop());
+  const bool kvset = options.layout.is_kvset();
+  auto items = store.client->list(filter, session.stop());
+  if (!kvset) items = of_one_label(runtime.console(), std::move(items), options);
+  std::erase_if(items, [&](const auto& item) { return !file_speaks_of(options.layout, item); });
+  const auto content =
+      kvset ? platform::to_kvset(items) : platform::to_config_file(items, options.layout.layout());
   std::size_t flags = 0, references = 0;
   for (const auto& item : items) {
     flags += item.is_feature_flag() ? 1 : 0;
     references += item.is_vault_reference() ? 1 : 0;
   }
   if (!session.dry_run()) {
-    session.change(
-        "appconfig.export", store.resource.id, {{"file", options.to}, {"items", items.size()}}, [&] {
-          platform::write_text_file(options.to, platform::to_kvset(items));
-          const bool whole =
-              options.filter.key == "*" && !options.filter.label && !options.filter.no_label && !options.at;
-          if (whole)
-            session.log().record({store.resource.id, "appconfig export", runtime.clock().now(), options.to,
-                                  static_cast<std::int64_t>(items.size())});
-        });
+    session.change("appconfig.export", store.resource.id, {{"file", options.to}, {"items", items.size()}},
+                   [&] {
+                     platform::write_text_file(options.to, content);
+                     const bool whole = kvset && options.filter.key == "*" && !options.filter.label &&
+                                        !options.filter.no_label && !options.at;
+                     if (whole)
+                       session.log().record({store.resource.id, "appconfig export", runtime.clock().now(),
+                                             options.to, static_cast<std::int64_t>(items.size())});
+                   });
   }
   Console& console = runtime.console();
   console.line(fmt::format("{} {} of {} to {}: {}, {}", session.dry_run() ? "Would export" : "✓ Exported",
@@ -296,6 +328,7 @@ int run(Runtime& runtime, const AppConfigExportOptions& options) {
                            core::counted(references, "Key Vault reference")));
   console.result({{"store", store.resource.name},
                   {"file", options.to},
+                  {"format", options.layout.format},
                   {"items", items.size()},
                   {"featureFlags", flags},
                   {"vaultReferences", references},
@@ -306,8 +339,8 @@ int run(Runtime& runtime, const AppConfigExportOptions& options) {
 void bind(CLI::App& command, AppConfigImportOptions& options) {
   bind_store(command, options.store);
   bind_filter(command, options.filter);
-  bind_format(command, options.format);
-  auto* file = command.add_option("--from", options.source.file, "File of the profile appconfig/kvset");
+  bind_file_flags(command, options.layout, false);
+  auto* file = command.add_option("--from", options.source.file, "File of the format");
   command.add_option("--from-store", options.source.store, "Another store: its name or id")->excludes(file);
   bind_vault_map(command, options.vault_map);
   command.add_flag("--strict", options.strict, "Remove what the source does not have");
@@ -321,18 +354,22 @@ void bind(CLI::App& command, AppConfigImportOptions& options) {
 }
 
 int run(Runtime& runtime, const AppConfigImportOptions& options) {
-  check_format(options.format);
+  check_source(options.source, options.layout, options.filter);
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
-  Work work{"appconfig.import", read_source(session, store, options.source, options.store, options.filter),
+  const auto filter = filter_for(options.filter, options.source, options.layout);
+  const auto current = read_current(session, store, filter, options.layout);
+  Work work{"appconfig.import",
+            read_source(session, store, options.source, options.store, filter, options.layout, current),
             options.strict, !options.no_locks, options.unlock};
   map_vaults(runtime.console(), work.wanted, options.vault_map);
-  return make_like(session, store, work, options.filter);
+  return make_like(session, store, work, filter, options.layout, current);
 }
 
 void bind(CLI::App& command, AppConfigDiffOptions& options) {
   bind_store(command, options.store);
   bind_filter(command, options.filter);
+  bind_file_flags(command, options.layout, false);
   command.add_option("--file", options.source.file, "Compare with this export");
   command.add_option("--store", options.source.store, "Compare with another store");
   command.add_option("--at", options.source.at, "Compare with the same store as it was then");
@@ -340,16 +377,19 @@ void bind(CLI::App& command, AppConfigDiffOptions& options) {
   command.add_flag("--show-values", options.values, "Print the values, too");
   command.footer(
       "Says what would make the store like the other: + add, - remove.\n"
+      "Example: azlin platform appconfig diff prod-config --file config-backup.json\n"
       "Exit codes: 0 no difference, 1, 2, 3, 5, 6 they differ");
 }
 
 int run(Runtime& runtime, const AppConfigDiffOptions& options) {
+  check_source(options.source, options.layout, options.filter);
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
-  auto wanted = read_source(session, store, options.source, options.store, options.filter);
+  const auto filter = filter_for(options.filter, options.source, options.layout);
+  const auto current = read_current(session, store, filter, options.layout);
+  auto wanted = read_source(session, store, options.source, options.store, filter, options.layout, current);
   map_vaults(runtime.console(), wanted, options.vault_map);
-  const auto changes =
-      platform::compare(store.client->list(filter_of(options.filter), session.stop()), wanted, true, true);
+  const auto changes = platform::compare(current, wanted, true, true);
   print_changes(runtime.console(), changes, options.values);
   runtime.console().line(changes.empty() ? "✓ No difference" : core::counted(changes.size(), "difference"));
   runtime.console().result(
@@ -367,18 +407,23 @@ void bind(CLI::App& command, AppConfigRollbackOptions& options) {
   command.add_flag("--allow-empty", options.allow_empty, "Also when nothing was there then");
   command.footer(
       "Adds, changes and removes; shows it and asks first.\n"
+      "Example: azlin platform appconfig rollback prod-config --file config-backup.json\n"
       "Exit codes: 0, 1, 2, 3, 4 some changes were not made, 5, 7, 130");
 }
 
 int run(Runtime& runtime, const AppConfigRollbackOptions& options) {
+  const ConfigFileFlags kvset;
+  check_source(options.source, kvset, options.filter);
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
-  Work work{"appconfig.rollback", read_source(session, store, options.source, options.store, options.filter),
-            true, true, options.unlock};
+  const auto current = read_current(session, store, options.filter, kvset);
+  Work work{"appconfig.rollback",
+            read_source(session, store, options.source, options.store, options.filter, kvset, current), true,
+            true, options.unlock};
   if (work.wanted.empty() && !options.allow_empty)
     throw Error(ErrorKind::usage, "nothing was there then: everything would be removed",
                 "say --allow-empty if that is meant");
-  return make_like(session, store, work, options.filter);
+  return make_like(session, store, work, options.filter, kvset, current);
 }
 
 }  // namespace

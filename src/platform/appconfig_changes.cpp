@@ -114,7 +114,7 @@ std::vector<KeyValue> parse_kvset(const std::string& content) {
         throw Error(ErrorKind::usage, fmt::format("item {}: tag {} is no text", place, name));
       one.tags[name] = tag.get<std::string>();
     }
-    if (one.key.empty() || one.key == "." || one.key == "..")
+    if (one.key.empty() || one.key == "." || one.key == ".." || one.key.find('%') != std::string::npos)
       throw Error(ErrorKind::usage, fmt::format("item {}: '{}' cannot be a key", place, one.key));
     out.push_back(std::move(one));
   }
