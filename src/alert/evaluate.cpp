@@ -29,6 +29,10 @@ std::string percent_text(const RateFact& fact) {
   return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
 }
 
+const std::string& words_of(const VmFacts& facts) {
+  return facts.words.empty() ? facts.vm : facts.words;
+}
+
 std::optional<AlertEvent> judge_verification(const AlertConfig& config, const VmFacts& facts, TimePoint now) {
   const auto& rule = config.rule(Rule::verification_overdue);
   if (!rule.enabled || !facts.backups_known) return std::nullopt;
@@ -47,9 +51,8 @@ std::optional<AlertEvent> judge_verification(const AlertConfig& config, const Vm
       oldest->verified_at ? core::to_display(*oldest->verified_at) + " UTC" : std::string("never");
   return problem(
       Rule::verification_overdue, facts.vm, fmt::format("Verification of {} is overdue", facts.vm),
-      fmt::format(
-          "{} of {} backups of {} not verified for over {:g} days. Run: azlin backup verify-all --vm {}",
-          overdue, facts.backups.size(), facts.vm, *rule.threshold, facts.vm),
+      fmt::format("{} of {} backups of {} not verified for over {:g} days. Run: azlin backup verify-all {}",
+                  overdue, facts.backups.size(), facts.vm, *rule.threshold, words_of(facts)),
       {{"Oldest", oldest->name},
        {"Taken", core::to_display(oldest->taken_at) + " UTC"},
        {"Last verified", last}});
@@ -72,7 +75,7 @@ std::optional<AlertEvent> judge_rpo(const AlertConfig& config, const VmFacts& fa
   if (!none) details.insert(details.begin(), {"Newest backup", newest->name});
   return problem(
       Rule::rpo_exceeded, facts.vm, title,
-      fmt::format("What was written since then would be lost. Run: azlin backup trigger {}", facts.vm),
+      fmt::format("What was written since then would be lost. Run: azlin backup trigger {}", words_of(facts)),
       std::move(details));
 }
 

@@ -71,6 +71,7 @@ std::vector<alert::VmFacts> backup_facts(const std::vector<backup::BackupManager
         });
     alert::VmFacts facts;
     facts.vm = namesakes > 1 ? vm.name + " (" + vm.resource_group + ")" : vm.name;
+    if (namesakes > 1) facts.words = vm.name + " -g " + vm.resource_group;
     facts.backups_known = true;
     for (const auto& backup : backups) {
       if (!backup.complete || !belongs_to(backup, vm)) continue;

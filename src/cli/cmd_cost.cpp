@@ -140,7 +140,8 @@ int run(Runtime& runtime, const CostOptions& options) {
                     {"snapshot", prices.snapshot},
                     {"disk", prices.disk},
                     {"vm", prices.vm},
-                    {"transfer", prices.transfer}});
+                    {"transfer", prices.transfer},
+                    {"address", prices.address}});
     return 0;
   }
   report::WhatIf change;

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "azlin/alert/evaluate.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "cli/alerts.hpp"
+#include "cli/report_facts.hpp"
 
 namespace azlin::cli {
 
@@ -32,6 +34,7 @@ void bind(CLI::App& command, DrCleanupOptions& options) {
       "Finds what drills left in every region and group of the subscription, by the tag azlin:drill. A "
       "drill\n"
       "that runs, one kept by --no-cleanup and one of another machine stay until their time is over.\n"
+      "Example: azlin dr cleanup\n"
       "Exit codes: 0, 1 something could not be removed, 3, 5");
 }
 
@@ -79,8 +82,9 @@ int run(Runtime& runtime, const DrCleanupOptions& options) {
 }  // namespace
 
 dr::DRTestManager open_drills(Runtime& runtime) {
-  return {runtime.arm(), runtime.journal(), runtime.clock(), runtime.home() + "/dr_tests.db",
-          &runtime.processes()};
+  return {runtime.arm(),        runtime.journal(),
+          runtime.clock(),      runtime.home() + "/dr_tests.db",
+          &runtime.processes(), prices_for_estimates(runtime)};
 }
 
 double seconds_of(core::Millis time) {
@@ -135,7 +139,8 @@ ordered_json to_json(const dr::DRTestResult& result) {
   json["testVmId"] = result.test_vm_id;
   json["operation"] = result.operation;
   json["keptUntil"] = time(result.kept_until);
-  json["estimatedCostUsd"] = result.cost ? ordered_json(*result.cost) : ordered_json(nullptr);
+  json["estimatedCost"] = result.cost ? ordered_json(*result.cost) : ordered_json(nullptr);
+  json["currency"] = result.currency;
   json["left"] = ordered_json::array();
   for (const auto& left : result.left) json["left"].push_back({{"id", left.id}, {"error", left.error}});
   json["warnings"] = result.warnings;
@@ -158,13 +163,12 @@ void report_drill(Runtime& runtime, const dr::DRTestResult& result) {
         result.left.front().id + "\n" + result.left.front().error + "\nTry again with: azlin dr cleanup",
         facts));
   }
+  // The default target is nobody's: alerts.yaml says what counts.
+  const bool stated = result.target_rto != dr::kDefaultTargetRto;
   if (result.rto && result.verdict == Verdict::passed) {
-    events.push_back(result.within_target()
-                         ? alert::all_clear(Rule::rto_exceeded, vm)
-                         : alert::problem(Rule::rto_exceeded, vm, "Recovery of " + vm + " takes too long",
-                                          fmt::format("RTO {}, target {}", core::to_display(*result.rto),
-                                                      target_text(result.target_rto)),
-                                          facts));
+    auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"), vm, *result.rto,
+                                     stated ? std::optional(result.target_rto) : std::nullopt);
+    if (event) events.push_back(std::move(*event));
   }
   report_events(runtime, events);
 }

@@ -1,12 +1,14 @@
 // azlin dr failover.
 #include <fmt/format.h>
 
+#include "azlin/alert/evaluate.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/dr/failover.hpp"
 #include "cli/alerts.hpp"
 #include "cli/cmd_dr.hpp"
-#include "cli/dry_run.hpp"
+#include "cli/dr_calls.hpp"
+#include "cli/group_plan.hpp"
 
 namespace azlin::cli {
 
@@ -19,7 +21,7 @@ namespace {
 constexpr core::Millis kProbePause = std::chrono::seconds{20};
 
 struct FailoverOptions {
-  std::optional<std::string> vm, group, plan, region;
+  std::optional<std::string> vm, group, plan, vm_group, region;
   std::optional<std::string> target_group, backup, size, subnet, check, hook;
   bool if_region_down = false;
   int probes = 3;
@@ -31,6 +33,10 @@ void bind(CLI::App& command, FailoverOptions& options) {
       .add_option("--plan", options.plan,
                   "Fail the VMs of a plan file over, group by group; it names the region")
       ->type_name("FILE");
+  command
+      .add_option("--group", options.vm_group,
+                  "Fail the VMs of this group over, in their boot order (docs/protection.md)")
+      ->type_name("NAME");
   command.add_option("-g,--resource-group", options.group, "Its resource group, when the name is not unique")
       ->type_name("GROUP");
   command.add_option("--target-region", options.region, "Where it comes back")->type_name("REGION");
@@ -64,29 +70,10 @@ void bind(CLI::App& command, FailoverOptions& options) {
       "lost.\n"
       "Until the VM is made a failure removes everything again; from then on it stays. Run it again after a "
       "failure.\n"
+      "Example: azlin dr failover prod-db-vm --target-region westus2\n"
       "Exit codes: 0 the guest is up, 1 failed, 2, 3 no copy there, 4 up, but the check or the hook failed, "
       "5,\n"
       "            7 busy, 130");
-}
-
-std::vector<PlannedCall> calls_of(const dr::FailoverPlan& plan) {
-  std::vector<PlannedCall> calls;
-  if (plan.done_before) return calls;
-  for (const auto& member : plan.set.members)
-    calls.push_back(tags_patch(member.snapshot.id, snapshot::kInUseTag));
-  if (plan.new_group)
-    calls.push_back({"PUT",
-                     fmt::format("/subscriptions/{}/resourceGroups/{}", plan.target.subscription,
-                                 plan.target.resource_group),
-                     plan.region});
-  if (plan.new_network) {
-    calls.push_back({"PUT", plan.nsg_id, "Azure's own rules: nothing comes in from outside"});
-    calls.push_back({"PUT", plan.network_id, "no peering"});
-  }
-  calls.push_back({"PUT", plan.nic_id, "in " + plan.subnet_id});
-  for (const auto& disk : plan.disks) calls.push_back({"PUT", disk.new_id, "from " + disk.snapshot_id});
-  calls.push_back({"PUT", plan.target.id(), plan.vm_size});
-  return calls;
 }
 
 void print_plan(Console& console, const dr::FailoverPlan& plan, core::TimePoint now) {
@@ -112,21 +99,33 @@ dr::FailoverConfig config_of(const FailoverOptions& options) {
   return config;
 }
 
+int fail_group_over(Runtime& runtime, const FailoverOptions& options) {
+  if (options.group || options.backup || options.size || options.subnet || options.check || options.hook)
+    throw Error(ErrorKind::usage, "with --group there are --target-region and --target-resource-group alone",
+                "what differs from VM to VM is for --plan; nothing was changed");
+  auto plan = plan_of_group(runtime, *options.vm_group, options.region);
+  plan.resource_group = options.target_group;
+  return run_plan_failover(runtime, plan, options.if_region_down, options.probes);
+}
+
 int run(Runtime& runtime, const FailoverOptions& options) {
   Console& console = runtime.console();
-  if (options.plan.has_value() == options.vm.has_value())
+  const int given = (options.plan ? 1 : 0) + (options.vm_group ? 1 : 0) + (options.vm ? 1 : 0);
+  if (given != 1)
     throw Error(ErrorKind::usage,
-                options.plan ? "give a VM or --plan, not both" : "give a VM, or --plan FILE",
+                given == 0 ? "give a VM, --plan FILE or --group NAME"
+                           : "give one of a VM, --plan and --group",
                 "nothing was changed");
   if (options.plan) {
     if (options.region || options.group || options.target_group || options.backup || options.size ||
         options.subnet || options.check || options.hook)
       throw Error(ErrorKind::usage, "with --plan, region, groups, backups, checks and hooks are the plan's",
                   "write them there; nothing was changed");
-    return run_plan_failover(runtime, *options.plan, options.if_region_down, options.probes);
+    return run_plan_failover(runtime, dr::load_plan(*options.plan), options.if_region_down, options.probes);
   }
   if (!options.region)
     throw Error(ErrorKind::usage, "in which region? give --target-region", "nothing was changed");
+  if (options.vm_group) return fail_group_over(runtime, options);
   auto config = config_of(options);
   auto failovers = open_failovers(runtime);
   config.vm = failovers.find_source(runtime.subscription(), *options.vm, options.group, config.region,
@@ -228,14 +227,10 @@ ordered_json to_json(const dr::FailoverResult& result) {
 }
 
 void report_failover(Runtime& runtime, const dr::FailoverResult& result) {
-  using alert::Rule;
-  const std::string& vm = result.plan.source.name;
-  std::vector<alert::AlertEvent> events;
-  if (result.rto && *result.rto >= dr::kDefaultTargetRto)
-    events.push_back(alert::problem(Rule::rto_exceeded, vm, "Recovery of " + vm + " takes too long",
-                                    fmt::format("Failover: RTO {}, target {}", core::to_display(*result.rto),
-                                                target_text(dr::kDefaultTargetRto))));
-  report_events(runtime, events);
+  if (!result.rto) return;
+  const auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"),
+                                         result.plan.source.name, *result.rto, {});
+  if (event && !event->resolved) report_events(runtime, {*event});
 }
 
 int exit_code_of(const dr::FailoverResult& result) {

@@ -9,7 +9,9 @@
 #include "azlin/core/names.hpp"
 #include "azlin/dr/recovery_plan.hpp"
 #include "azlin/dr/shell.hpp"
+#include "azlin/report/render.hpp"
 #include "cli/cmd_dr.hpp"
+#include "cli/dr_calls.hpp"
 #include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
@@ -26,7 +28,10 @@ struct PlanValidateOptions {
 
 void bind(CLI::App& command, PlanValidateOptions& options) {
   command.add_option("file", options.file, "The plan file")->required()->type_name("FILE");
-  command.footer("Makes no call. Exit codes: 0, 2 mistakes, each with line and column, 3 no such file");
+  command.footer(
+      "Makes no call.\n"
+      "Example: azlin dr plan validate shop.yaml\n"
+      "Exit codes: 0, 2 mistakes, each with line and column, 3 no such file");
 }
 
 ordered_json json_of(const dr::RecoveryPlan& plan) {
@@ -161,41 +166,74 @@ dr::VmOutcome outcome_of(const dr::PlanVm& vm, Work&& work) {
   return outcome;
 }
 
-dr::VmOutcome drill(Runtime& runtime, dr::DRTestManager& drills, dr::DRTestConfig config,
-                    const snapshot::VmRef& ref, const dr::PlanVm& vm) {
-  return outcome_of(vm, [&](dr::VmOutcome& outcome) {
-    config.vm = ref;
-    config.backup = vm.backup;
-    if (vm.size) config.size = vm.size;
-    if (!vm.check.empty()) config.verify_command = vm.check;
-    outcome.drill = drills.run_dr_test(config, runtime.stop());
-    outcome.rto = outcome.drill->rto;
-    outcome.passed = outcome.drill->verdict == dr::Verdict::passed && outcome.drill->left.empty();
-    outcome.error = outcome.drill->error;
-    outcome.hint = outcome.drill->hint;
-    if (!outcome.drill->left.empty() && outcome.error.empty())
-      outcome.error = "left behind: " + outcome.drill->left.front().id;
-  });
+void note(dr::VmOutcome& outcome, const dr::DRTestResult& drill) {
+  outcome.rto = drill.rto;
+  outcome.passed = drill.verdict == dr::Verdict::passed && drill.left.empty();
+  outcome.error = drill.error;
+  outcome.hint = drill.hint;
+  if (!drill.left.empty() && outcome.error.empty()) outcome.error = "left behind: " + drill.left.front().id;
+  outcome.drill = drill;
+}
+
+dr::FailoverConfig config_of(const dr::RecoveryPlan& plan, const snapshot::VmRef& ref, const dr::PlanVm& vm) {
+  dr::FailoverConfig config;
+  config.vm = ref;
+  config.region = plan.region;
+  config.resource_group = plan.resource_group;
+  config.backup = vm.backup;
+  config.size = vm.size;
+  config.subnet_id = vm.subnet_id;
+  config.check = vm.check;
+  return config;
 }
 
 dr::VmOutcome fail_over(Runtime& runtime, dr::FailoverManager& failovers, const dr::RecoveryPlan& plan,
                         const snapshot::VmRef& ref, const dr::PlanVm& vm) {
   return outcome_of(vm, [&](dr::VmOutcome& outcome) {
-    dr::FailoverConfig config;
-    config.vm = ref;
-    config.region = plan.region;
-    config.resource_group = plan.resource_group;
-    config.backup = vm.backup;
-    config.size = vm.size;
-    config.subnet_id = vm.subnet_id;
-    config.check = vm.check;
-    outcome.failover = failovers.run(config, runtime.stop());
+    outcome.failover = failovers.run(config_of(plan, ref, vm), runtime.stop());
     outcome.rto = outcome.failover->rto;
     outcome.passed = outcome.failover->up && outcome.failover->check_passed != false;
     if (!outcome.failover->up) outcome.error = "the guest does not report: " + outcome.failover->guest;
     if (outcome.failover->check_passed == false)
       outcome.error = "the check failed: " + outcome.failover->check_output;
   });
+}
+
+dr::DRTestConfig config_of(dr::DRTestConfig config, const snapshot::VmRef& ref, const dr::PlanVm& vm) {
+  config.vm = ref;
+  config.backup = vm.backup;
+  if (vm.size) config.size = vm.size;
+  if (!vm.check.empty()) config.verify_command = vm.check;
+  return config;
+}
+
+// "0 left", or what is, and until when.
+void print_removal(Console& console, const std::vector<std::optional<dr::DRTestResult>>& results) {
+  bool left = false;
+  std::optional<core::TimePoint> kept;
+  double cost = 0;
+  std::string drill, currency;
+  for (const auto& result : results) {
+    if (!result) continue;
+    drill = result->drill_id;
+    currency = result->currency;
+    cost += result->cost.value_or(0);
+    kept = result->kept_until;
+    left = left || !result->left.empty();
+    for (const auto& each : result->left)
+      console.line(fmt::format("  Left behind: {}\n    {}", each.id, each.error));
+    const dr::Phase* cleanup = result->phase(dr::Step::cleanup);
+    left = left || (cleanup != nullptr && cleanup->outcome == dr::Outcome::failed);
+  }
+  if (drill.empty()) return;
+  console.line();
+  if (kept)
+    console.line(fmt::format("  Kept until {}\n  → remove it earlier with: azlin dr cleanup --drill {}",
+                             core::to_display(*kept), drill));
+  else
+    console.line(left ? "  → azlin dr cleanup tries again" : "  Left behind: 0 left");
+  console.line(
+      fmt::format("  Cost: about {} (estimate: list prices, docs/cost.md)", report::money(cost, currency)));
 }
 
 using Refs = std::map<const dr::PlanVm*, snapshot::VmRef>;
@@ -218,36 +256,61 @@ int finish(Runtime& runtime, const dr::RecoveryPlan& plan, const dr::PlanOutcome
 
 }  // namespace
 
-int run_plan_drill(Runtime& runtime, const std::string& path, dr::DRTestConfig config) {
+int run_plan_drill(Runtime& runtime, const dr::RecoveryPlan& plan, dr::DRTestConfig config) {
   Console& console = runtime.console();
-  const auto plan = dr::load_plan(path);
-  if (config.backup) throw Error(ErrorKind::usage, "with --plan, backups are the plan's", "name them there");
+  if (config.backup)
+    throw Error(ErrorKind::usage, "with --plan and --group, backups are the plan's", "name them there");
   if (config.test_region.empty()) config.test_region = plan.region;
   const Refs refs = find_all(plan, [&](const dr::PlanVm& vm) {
     return resolve_vm(runtime, {vm.name, vm.resource_group});
   });
-  print_plan(console, plan);
-  if (runtime.dry_run()) {
-    console.result(json_of(plan));
-    return 0;
-  }
-  auto drills = open_drills(runtime);
-  std::mutex printing;
-  auto actions = actions_of(console, printing);
-  actions.bring_up = [&](const dr::PlanVm& vm) { return drill(runtime, drills, config, refs.at(&vm), vm); };
-  actions.hook = [&](const dr::PlanGroup& group) { return run_hook(runtime, plan, group, group.drill_hook); };
-  const auto outcome = dr::run_plan(plan, runtime.clock(), actions, runtime.stop());
-  for (const auto& group : outcome.groups) {
+  std::vector<dr::DRTestConfig> configs;
+  std::map<const dr::PlanVm*, std::size_t> numbers;
+  for (const auto& group : plan.groups) {
     for (const auto& vm : group.vms) {
-      if (vm.drill) report_drill(runtime, *vm.drill);
+      numbers[&vm] = configs.size();
+      configs.push_back(config_of(config, refs.at(&vm), vm));
     }
   }
+  print_plan(console, plan);
+  auto drills = open_drills(runtime);
+  if (runtime.dry_run()) {
+    const auto plans = drills.plan_together(plan.name, configs, runtime.stop());
+    for (const auto& each : plans) {
+      for (const auto& warning : each.warnings) console.warn(each.source.name + ": " + warning);
+    }
+    print_dry_run(console, calls_of(plans, config.cleanup_after_test), json_of(plan));
+    return 0;
+  }
+  std::mutex printing;
+  auto actions = actions_of(console, printing);
+  actions.hook = [&](const dr::PlanGroup& group) { return run_hook(runtime, plan, group, group.drill_hook); };
+  dr::PlanOutcome outcome;
+  const auto drive = [&](const dr::DRTestManager::BringUp& bring_up) {
+    actions.bring_up = [&](const dr::PlanVm& vm) {
+      return outcome_of(vm, [&](dr::VmOutcome& each) { note(each, bring_up(numbers.at(&vm))); });
+    };
+    outcome = dr::run_plan(plan, runtime.clock(), actions, runtime.stop());
+    console.note(config.cleanup_after_test ? "Removing what was made..." : "Keeping what was made...");
+  };
+  const auto results = drills.run_together(plan.name, configs, drive, runtime.stop());
+  std::size_t i = 0;
+  for (auto& group : outcome.groups) {
+    for (auto& vm : group.vms) {
+      const auto& result = results[i++];
+      if (!result) continue;
+      note(vm, *result);
+      group.passed = group.passed && vm.passed;
+      report_drill(runtime, *result);
+    }
+    outcome.passed = outcome.passed && group.passed;
+  }
+  print_removal(console, results);
   return finish(runtime, plan, outcome);
 }
 
-int run_plan_failover(Runtime& runtime, const std::string& path, bool if_region_down, int probes) {
+int run_plan_failover(Runtime& runtime, const dr::RecoveryPlan& plan, bool if_region_down, int probes) {
   Console& console = runtime.console();
-  const auto plan = dr::load_plan(path);
   auto failovers = open_failovers(runtime);
   const Refs refs = find_all(plan, [&](const dr::PlanVm& vm) {
     return failovers.find_source(runtime.subscription(), vm.name, vm.resource_group, plan.region,
@@ -257,7 +320,15 @@ int run_plan_failover(Runtime& runtime, const std::string& path, bool if_region_
   if (if_region_down && !region_is_down(runtime, failovers, first, plan.region, probes)) return 0;
   print_plan(console, plan);
   if (runtime.dry_run()) {
-    console.result(json_of(plan));
+    std::vector<PlannedCall> calls;
+    for (const auto& group : plan.groups) {
+      for (const auto& vm : group.vms) {
+        const auto each = failovers.plan(config_of(plan, refs.at(&vm), vm), runtime.stop());
+        for (const auto& warning : each.warnings) console.warn(each.source.name + ": " + warning);
+        for (const auto& call : calls_of(each)) calls.push_back(call);
+      }
+    }
+    print_dry_run(console, calls, json_of(plan));
     return 0;
   }
   if (!console.confirm("the failover by plan " + plan.name)) return core::exit_code(ErrorKind::failed);

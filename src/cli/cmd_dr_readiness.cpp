@@ -1,6 +1,7 @@
 // azlin dr readiness.
 #include <fmt/format.h>
 
+#include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/dr/readiness.hpp"
@@ -29,6 +30,7 @@ void bind(CLI::App& command, ReadinessOptions& options) {
       "time, or a\n"
       "recovery that takes longer than its target, or no size, quota, disk kind, key or permission to "
       "restore it with now. Drills are those that this machine ran.\n"
+      "Example: azlin dr readiness --all\n"
       "Exit codes: 0 all are ready, 3, 5, 6 one is not");
 }
 
@@ -65,6 +67,7 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
   facts.obstacle = obstacle_of(runtime, drills, facts);
   facts.drills = drills.get_test_history(
       {.vm = vm.name, .resource_group = vm.resource_group, .subscription = vm.subscription, .since = {}});
+  facts.restores = dr::past_restores(runtime.journal(), vm);
   return facts;
 }
 
@@ -91,10 +94,12 @@ void print(Console& console, const dr::Readiness& ready, const dr::ReadinessFact
                                           ? fmt::format("{} ({})", ready.newest->name,
                                                         core::to_display_minutes(ready.newest->created))
                                           : std::string("none")));
+  const bool has_region = facts.policy && facts.policy->enabled;
   console.line("  Newest copy: " + (ready.copied != nullptr
                                         ? fmt::format("{} in {} (RPO {})", ready.copied->name,
-                                                      facts.policy->region, core::to_display(*ready.rpo))
-                                        : std::string("none")));
+                                                      ready.copy_region, core::to_display(*ready.rpo))
+                                    : has_region ? "none in " + facts.policy->region
+                                                 : std::string("none in another region")));
   console.line("  Newest verification: " +
                (ready.verified != nullptr
                     ? fmt::format("{} ({})", ready.verified->name, ready.verified->verified_level)
@@ -106,8 +111,9 @@ void print(Console& console, const dr::Readiness& ready, const dr::ReadinessFact
                     : std::string("none")));
   if (ready.rto) {
     console.line(
-        fmt::format("  Predicted RTO: P50 {}, P90 {} (from {} drills{})", core::to_display(ready.rto->p50),
-                    core::to_display(ready.rto->p90), ready.rto->drills,
+        fmt::format("  Predicted RTO: P50 {}, P90 {} (from {}{}{})", core::to_display(ready.rto->p50),
+                    core::to_display(ready.rto->p90), core::counted(ready.rto->drills, "drill"),
+                    ready.rto->restores == 0 ? "" : " and " + core::counted(ready.rto->restores, "restore"),
                     ready.rto->judged == 0 ? ""
                                            : fmt::format("; {} of {} stayed within the P90 before them",
                                                          ready.rto->inside, ready.rto->judged)));
@@ -121,17 +127,19 @@ ordered_json json_of(const dr::Readiness& ready) {
   const auto name = [](const backup::BackupInfo* backup) {
     return backup == nullptr ? ordered_json(nullptr) : ordered_json(backup->name);
   };
-  ordered_json json = {{"vm", ready.vm.name},
-                       {"resourceGroup", ready.vm.resource_group},
-                       {"ready", ready.ready()},
-                       {"newestBackup", name(ready.newest)},
-                       {"newestCopy", name(ready.copied)},
-                       {"newestVerified", name(ready.verified)},
-                       {"verifiedLevel", nullptr},
-                       {"newestDrill", nullptr},
-                       {"rpoSeconds", nullptr},
-                       {"rto", nullptr},
-                       {"gaps", ordered_json::array()}};
+  ordered_json json = {
+      {"vm", ready.vm.name},
+      {"resourceGroup", ready.vm.resource_group},
+      {"ready", ready.ready()},
+      {"newestBackup", name(ready.newest)},
+      {"newestCopy", name(ready.copied)},
+      {"newestCopyRegion", ready.copied == nullptr ? ordered_json(nullptr) : ordered_json(ready.copy_region)},
+      {"newestVerified", name(ready.verified)},
+      {"verifiedLevel", nullptr},
+      {"newestDrill", nullptr},
+      {"rpoSeconds", nullptr},
+      {"rto", nullptr},
+      {"gaps", ordered_json::array()}};
   if (ready.verified != nullptr) json["verifiedLevel"] = ready.verified->verified_level;
   if (ready.drill != nullptr) json["newestDrill"] = to_json(*ready.drill);
   if (ready.rpo) json["rpoSeconds"] = seconds_of(*ready.rpo);
@@ -139,6 +147,7 @@ ordered_json json_of(const dr::Readiness& ready) {
     json["rto"] = {{"p50Seconds", seconds_of(ready.rto->p50)},
                    {"p90Seconds", seconds_of(ready.rto->p90)},
                    {"drills", ready.rto->drills},
+                   {"restores", ready.rto->restores},
                    {"insideP90", ready.rto->inside},
                    {"judged", ready.rto->judged}};
   for (const auto& gap : ready.gaps) json["gaps"].push_back({{"text", gap.text}, {"command", gap.command}});

@@ -5,9 +5,11 @@
 
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/report/render.hpp"
 #include "cli/cmd_dr.hpp"
-#include "cli/dry_run.hpp"
+#include "cli/dr_calls.hpp"
 #include "cli/vm_argument.hpp"
+#include "cli/group_plan.hpp"
 
 namespace azlin::cli {
 
@@ -22,7 +24,7 @@ namespace {
 struct DrTestOptions {
   VmArgument vm;
   std::optional<std::string> backup, region, group, command, size, target_rto;
-  std::optional<std::string> ssh_user, ssh_key, tester_address, plan;
+  std::optional<std::string> ssh_user, ssh_key, tester_address, plan, vm_group;
   bool no_cleanup = false, verify_boot = true, verify_ssh = true, replicate = false, public_ip = false;
 };
 
@@ -32,6 +34,10 @@ void bind(CLI::App& command, DrTestOptions& options) {
   command
       .add_option("--plan", options.plan, "Drill the VMs of a plan file, group by group, instead of one VM")
       ->type_name("FILE");
+  command
+      .add_option("--group", options.vm_group,
+                  "Drill the VMs of this group in their boot order (docs/protection.md)")
+      ->type_name("NAME");
   command
       .add_option("--backup", options.backup,
                   "The backup, by any beginning of its name (default: the newest)")
@@ -45,10 +51,14 @@ void bind(CLI::App& command, DrTestOptions& options) {
                   "Group for the drill (default: one of its own, removed with it)")
       ->type_name("GROUP");
   command.add_flag("--no-cleanup", options.no_cleanup, "Keep everything for 24 hours for a look at it");
-  command.add_flag("--verify-boot,!--no-verify-boot", options.verify_boot,
-                   "Wait until the guest reports (default)");
-  command.add_flag("--verify-ssh,!--no-verify-ssh", options.verify_ssh,
-                   "Check inside the guest that sshd answers (default)");
+  command
+      .add_flag("--verify-boot,!--no-verify-boot", options.verify_boot,
+                "Wait until the guest reports (default)")
+      ->default_str("true");
+  command
+      .add_flag("--verify-ssh,!--no-verify-ssh", options.verify_ssh,
+                "Check inside the guest that sshd answers (default)")
+      ->default_str("true");
   command
       .add_option("--verify-command", options.command,
                   "Shell command to run in the guest; exit code 0 passes")
@@ -226,7 +236,8 @@ void print_result(Console& console, const dr::DRTestResult& result) {
   const dr::Phase* cleanup = result.phase(Step::cleanup);
   if (cleanup != nullptr && cleanup->outcome == Outcome::passed) console.line("  Left behind: 0 left");
   if (result.cost)
-    console.line(fmt::format("  Cost: about ${:.2f} (estimate: list prices, docs/cost.md)", *result.cost));
+    console.line(fmt::format("  Cost: about {} (estimate: list prices, docs/cost.md)",
+                             report::money(*result.cost, result.currency)));
   for (const auto& left : result.left)
     console.line(fmt::format("  Left behind: {}\n    {}", left.id, left.error));
   if (!result.left.empty()) console.line("  → azlin dr cleanup tries again");
@@ -244,50 +255,29 @@ void print_result(Console& console, const dr::DRTestResult& result) {
   for (const auto& warning : result.warnings) console.warn(warning);
 }
 
-std::vector<PlannedCall> calls_of(const dr::DrillPlan& plan, bool cleanup) {
-  std::vector<PlannedCall> calls;
-  for (const auto& member : plan.set.members)
-    calls.push_back(tags_patch(member.snapshot.id, snapshot::kInUseTag));
-  const std::string group = fmt::format("/subscriptions/{}/resourceGroups/{}", plan.target.subscription,
-                                        plan.target.resource_group);
-  if (plan.own_group) calls.push_back({"PUT", group, "removed with the drill"});
-  const bool open = !plan.public_ip_id.empty();
-  calls.push_back({"PUT", plan.nsg_id,
-                   open ? "inbound SSH from the tester alone; outbound Run Command alone"
-                        : "denies inbound, and outbound but for Run Command"});
-  calls.push_back({"PUT", plan.network_id, "no peering, no routes"});
-  if (open) calls.push_back({"PUT", plan.public_ip_id, {}});
-  calls.push_back({"PUT", plan.nic_id, open ? "with the public address" : "no public address"});
-  for (const auto& disk : plan.disks) calls.push_back({"PUT", disk.new_id, "from " + disk.snapshot_id});
-  calls.push_back({"PUT", plan.target.id(), plan.vm_size});
-  if (!cleanup) return calls;
-  calls.push_back({"DELETE", plan.target.id(), {}});
-  calls.push_back({"DELETE", plan.nic_id, {}});
-  if (open) calls.push_back({"DELETE", plan.public_ip_id, {}});
-  for (const auto& disk : plan.disks) calls.push_back({"DELETE", disk.new_id, {}});
-  calls.push_back({"DELETE", plan.network_id, {}});
-  calls.push_back({"DELETE", plan.nsg_id, {}});
-  if (plan.own_group) calls.push_back({"DELETE", group, {}});
-  return calls;
-}
-
 int run(Runtime& runtime, const DrTestOptions& options) {
   Console& console = runtime.console();
-  if (options.plan.has_value() != options.vm.name.empty())
-    throw Error(ErrorKind::usage,
-                options.plan ? "give a VM or --plan, not both" : "give a VM, or --plan FILE",
-                "nothing was changed");
-  if (options.plan && options.replicate)
+  const int given = (options.plan ? 1 : 0) + (options.vm_group ? 1 : 0) + (options.vm.name.empty() ? 0 : 1);
+  if (given != 1)
+    throw Error(
+        ErrorKind::usage,
+        given == 0 ? "give a VM, --plan FILE or --group NAME" : "give one of a VM, --plan and --group",
+        "nothing was changed");
+  if ((options.plan || options.vm_group) && options.replicate)
     throw Error(ErrorKind::usage, "--replicate is for the drill of one VM",
                 "for all: azlin backup replicate-all --all --target-region REGION");
-  if (options.plan) return run_plan_drill(runtime, *options.plan, common_config(runtime, options));
+  if (options.plan)
+    return run_plan_drill(runtime, dr::load_plan(*options.plan), common_config(runtime, options));
+  if (options.vm_group)
+    return run_plan_drill(runtime, plan_of_group(runtime, *options.vm_group, options.region),
+                          common_config(runtime, options));
   dr::DRTestConfig config = config_of(runtime, options);
   auto drills = open_drills(runtime);
   if (options.replicate && !runtime.dry_run()) replicate_for_drill(runtime, config);
   if (runtime.dry_run()) {
     const auto plan = drills.plan(config, runtime.stop());
     for (const auto& warning : plan.warnings) console.warn(warning);
-    print_dry_run(console, calls_of(plan, config.cleanup_after_test),
+    print_dry_run(console, calls_of({plan}, config.cleanup_after_test),
                   {{"vm", plan.source.name}, {"backup", plan.backup}, {"testRegion", plan.region}});
     return 0;
   }

@@ -4,8 +4,10 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/dr/orphans.hpp"
+#include "azlin/report/render.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/report_facts.hpp"
 
 namespace azlin::cli {
 
@@ -29,9 +31,9 @@ void bind(CLI::App& command, OrphansOptions& options) {
       "Unattached disks, network interfaces and public addresses that azlin made, and plain snapshots of VMs "
       "that\n"
       "are gone. The tag azlin:keep keeps any of them. Backups are never removed here: those whose VM is "
-      "gone "
-      "are\n"
+      "gone are\n"
       "named, and their retention decides. If a list cannot be read whole, there is no verdict.\n"
+      "Example: azlin orphans --older-than 7d\n"
       "Exit codes: 0 none, or all were removed, 1 a list failed, 4 some could not be removed, 5, 6 there are "
       "some");
 }
@@ -51,7 +53,7 @@ ordered_json json_of(const dr::Orphan& orphan) {
           {"madeBy", orphan.made_by},
           {"ageDays", std::chrono::floor<std::chrono::days>(orphan.age).count()},
           {"sizeGb", orphan.size_gb},
-          {"estimatedMonthlyUsd", orphan.monthly_cost}};
+          {"estimatedMonthly", orphan.monthly_cost}};
 }
 
 void print(Console& console, const dr::OrphanReport& report) {
@@ -61,14 +63,15 @@ void print(Console& console, const dr::OrphanReport& report) {
     rows.push_back({dr::to_string(orphan.kind), orphan.name, orphan.resource_group, orphan.region,
                     fmt::format("{} days", std::chrono::floor<std::chrono::days>(orphan.age).count()),
                     orphan.size_gb > 0 ? fmt::format("{} GB", orphan.size_gb) : "-",
-                    fmt::format("${:.2f}", orphan.monthly_cost)});
+                    report::money(orphan.monthly_cost, report.currency)});
   }
   if (report.orphans.empty()) {
     console.line("✓ No orphans");
   } else {
     for (const auto& line : in_columns(rows)) console.line(line);
-    console.line(fmt::format("\n{}, about ${:.2f} a month (estimate: list prices, docs/cost.md)",
-                             core::counted(report.orphans.size(), "orphan"), report.monthly_cost));
+    console.line(fmt::format("\n{}, about {} a month (estimate: list prices, docs/cost.md)",
+                             core::counted(report.orphans.size(), "orphan"),
+                             report::money(report.monthly_cost, report.currency)));
   }
   if (report.young + report.kept > 0)
     console.line(
@@ -104,12 +107,14 @@ int run(Runtime& runtime, const OrphansOptions& options) {
     throw Error(error.kind(), fmt::format("no verdict: a list could not be read: {}", error.what()),
                 "nothing counts as an orphan until all lists are whole");
   }
-  const auto report = dr::judge_orphans(inventory, runtime.clock().now(), older_than);
+  const auto report =
+      dr::judge_orphans(inventory, runtime.clock().now(), older_than, prices_for_estimates(runtime));
   ordered_json json = {{"dryRun", runtime.dry_run()},
                        {"orphans", ordered_json::array()},
                        {"backupsOfGoneVms", ordered_json::array()},
                        {"passedOver", {{"young", report.young}, {"kept", report.kept}}},
-                       {"estimatedMonthlyUsd", report.monthly_cost},
+                       {"estimatedMonthly", report.monthly_cost},
+                       {"currency", report.currency},
                        {"removed", ordered_json::array()}};
   for (const auto& orphan : report.orphans) json["orphans"].push_back(json_of(orphan));
   for (const auto& each : report.backups)

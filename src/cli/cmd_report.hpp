@@ -1,5 +1,8 @@
 #pragma once
 // What sums up: schedule, report, metrics, cost, status, version.
+#include <optional>
+
+#include "azlin/runbook/scheduler.hpp"
 #include "cli/command.hpp"
 
 namespace azlin::cli {
@@ -10,6 +13,9 @@ void add_cost_command(CLI::App& root, Job& chosen);
 void add_status_command(CLI::App& root, Job& chosen);
 void add_version_command(CLI::App& root, Job& chosen);
 
+// What `azlin schedule install` has put into systemd or the crontab, of this user or of the machine; nullopt:
+// nothing, or neither can be asked.
+std::optional<runbook::Installed> installed_schedule(Runtime& runtime);
 // Whether a scheduled run that ended with this code wants somebody's attention.
 bool is_bad_run(int exit_code);
 

@@ -11,6 +11,7 @@
 #include "azlin/core/file.hpp"
 #include "azlin/runbook/scheduler.hpp"
 #include "cli/cmd_report.hpp"
+#include "cli/option_values.hpp"
 
 namespace azlin::cli {
 
@@ -27,6 +28,7 @@ struct PlaceOptions {
 struct ScheduleInstallOptions {
   PlaceOptions place;
   std::string how = "auto", chosen = "standard";
+  std::vector<std::string> variables;
 };
 struct ScheduleShowOptions {
   PlaceOptions place;
@@ -109,10 +111,14 @@ void bind(CLI::App& command, ScheduleInstallOptions& options) {
                   fmt::format("Changes to the jobs: a TOML file, or {}", fmt::join(names, ", ")))
       ->capture_default_str()
       ->type_name("FILE|NAME");
+  command.add_option("--set", options.variables, "NAME=VALUE of a variable of the template; may be repeated")
+      ->allow_extra_args(false);
   command.footer(
-      "Run it again to change it. --dry-run prints the unit files (or the lines of the crontab).\nEach job "
-      "does only what is due, one run at a time; its output is in the journal:\njournalctl -t "
-      "azlin-backup.\nExit codes: 0, 1, 2, 3 no systemd and no cron");
+      "Run it again to change it. --dry-run prints the unit files (or the lines of the crontab).\n"
+      "Each job does only what is due, one run at a time; its output is in the journal:\n"
+      "journalctl -t azlin-backup.\n"
+      "Example: azlin schedule install --user\n"
+      "Exit codes: 0, 1, 2, 3 no systemd and no cron");
 }
 
 int dry_run_install(Runtime& runtime, Backend backend, const std::vector<runbook::Job>& jobs,
@@ -163,7 +169,7 @@ void warn_of_pitfalls(Runtime& runtime, const runbook::Place& place, Backend bac
 
 int run(Runtime& runtime, const ScheduleInstallOptions& options) {
   Console& console = runtime.console();
-  const auto jobs = runbook::jobs_of(options.chosen);
+  const auto jobs = runbook::jobs_of(options.chosen, named_values(options.variables));
   const auto place = place_of(runtime, options.place);
   const auto where = installation(runtime, place);
   runbook::Scheduler scheduler(runtime.processes(), place, runtime.stop());
@@ -199,6 +205,7 @@ int run(Runtime& runtime, const ScheduleInstallOptions& options) {
 void bind(CLI::App& command, ScheduleShowOptions& options) {
   bind_place(command, options.place);
   command.footer(
+      "Example: azlin schedule show --user\n"
       "Exit codes: 0, 1, 3 nothing is installed, 6 a timer does not run, or a job's last run failed");
 }
 
@@ -249,7 +256,10 @@ int run(Runtime& runtime, const ScheduleShowOptions& options) {
 
 void bind(CLI::App& command, ScheduleRemoveOptions& options) {
   bind_place(command, options.place);
-  command.footer("Only what `azlin schedule install` made. Exit codes: 0, 1, 3 nothing is installed");
+  command.footer(
+      "Only what `azlin schedule install` made.\n"
+      "Example: azlin schedule remove --user\n"
+      "Exit codes: 0, 1, 3 nothing is installed");
 }
 
 int run(Runtime& runtime, const ScheduleRemoveOptions& options) {
@@ -279,6 +289,7 @@ void bind(CLI::App& command, ScheduleRunOptions& options) {
       ->type_name("TIME");
   command.footer(
       "What the timers call: one run of a job at a time, and its outcome noted for `schedule show`.\n"
+      "Example: azlin schedule run backup -- backup trigger --due\n"
       "Exit codes: those of the command; 7 the job runs already");
 }
 
@@ -321,6 +332,19 @@ int run(Runtime& runtime, const ScheduleRunOptions& options) {
 }
 
 }  // namespace
+
+std::optional<runbook::Installed> installed_schedule(Runtime& runtime) {
+  for (const bool system : {geteuid() == 0, geteuid() != 0}) {
+    try {
+      const auto place = place_of(runtime, {.system = system, .user = !system});
+      if (auto found = runbook::Scheduler(runtime.processes(), place, runtime.stop()).show()) return found;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      runtime.console().note(fmt::format("the schedule could not be looked up: {}", error.what()));
+    }
+  }
+  return std::nullopt;
+}
 
 // 7: another command was at it already.
 bool is_bad_run(int exit_code) {

@@ -1,6 +1,8 @@
 // azlin status: the screen of the morning. azlin version: what this program is.
 #include <fmt/format.h>
 
+#include <set>
+
 #include "azlin/core/error.hpp"
 #include "azlin/http/version.hpp"
 #include "azlin/report/status.hpp"
@@ -37,8 +39,17 @@ report::StatusFacts gather(Runtime& runtime) {
                             alert::to_string(record.event.severity.value_or(alert::Severity{})),
                             record.first_at});
   const auto runs = runbook::last_runs(runtime.home());
-  facts.schedule_installed = !runs.empty();
+  const auto installed = installed_schedule(runtime);
+  facts.schedule_installed = installed.has_value();
+  std::set<std::string> names;  // of what is installed
+  if (installed) {
+    for (const auto& job : installed->jobs) {
+      names.insert(job.name);
+      if (!job.active) facts.stopped_jobs.push_back(job.name);
+    }
+  }
   for (const auto& [job, last] : runs) {
+    if (installed && !names.contains(job)) continue;  // taken out since
     // `alert check` and `status` end with 6 for what is listed here anyway.
     const bool only_findings = last.exit_code == core::exit_code(ErrorKind::findings);
     if (last.ended && is_bad_run(last.exit_code) && !only_findings)
@@ -64,9 +75,11 @@ void print_fleet(Console& console, const report::Status& status) {
   row("copied to their region", status.copied, status.to_copy);
   row("verified in the last 7 days", status.verified, status.vms);
   row("drilled in time", status.drilled, status.to_drill);
-  if (status.newest)
-    console.line(fmt::format("  Newest backups: {} to {} UTC", core::to_display_minutes(*status.oldest),
-                             core::to_display_minutes(*status.newest)));
+  if (!status.newest) return;
+  const auto oldest = core::to_display_minutes(*status.oldest);
+  const auto newest = core::to_display_minutes(*status.newest);
+  console.line(oldest == newest ? fmt::format("  Newest backup: {} UTC", newest)
+                                : fmt::format("  Newest backups: {} to {} UTC", oldest, newest));
 }
 
 template <class List, class Text>
@@ -129,6 +142,7 @@ ordered_json to_json(const report::Status& status, const report::StatusFacts& fa
                        {"overdue", ordered_json::array()},
                        {"alerts", ordered_json::array()},
                        {"failedJobs", ordered_json::array()},
+                       {"scheduleInstalled", facts.schedule_installed},
                        {"interrupted", facts.interrupted.size()},
                        {"toDo", status.to_do}};
   for (const auto& each : status.failures)
@@ -157,7 +171,9 @@ int run(Runtime& runtime, const StatusOptions&) {
 }
 
 void bind(CLI::App& command, VersionOptions&) {
-  command.footer("Exit codes: 0");
+  command.footer(
+      "Example: azlin version\n"
+      "Exit codes: 0");
 }
 
 int run(Runtime& runtime, const VersionOptions&) {

@@ -101,4 +101,13 @@ cost::Prices prices_in_force(Runtime& runtime, const std::optional<std::string>&
   }
 }
 
+cost::Prices prices_for_estimates(Runtime& runtime) {
+  try {
+    return prices_in_force(runtime, {});
+  } catch (const core::Error& error) {
+    runtime.console().warn(fmt::format("{}: costs are estimated by the shipped table", error.what()));
+    return cost::shipped_prices();
+  }
+}
+
 }  // namespace azlin::cli

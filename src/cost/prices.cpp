@@ -33,6 +33,7 @@ Table* table_named(Prices& prices, const std::string& name) {
   if (name == "disk") return &prices.disk;
   if (name == "vm") return &prices.vm;
   if (name == "transfer") return &prices.transfer;
+  if (name == "address") return &prices.address;
   return nullptr;
 }
 
@@ -63,6 +64,10 @@ double hours(core::Millis time) {
   return static_cast<double>(time.count()) / 3'600'000.0;
 }
 
+double hours_begun(core::Millis time) {
+  return std::max(1.0, std::ceil(hours(time)));
+}
+
 }  // namespace
 
 double Prices::snapshot_month(const std::string& region) const {
@@ -78,16 +83,21 @@ double Prices::vm_hour(const std::string& size) const {
 double Prices::transfer_gib(const std::string& region) const {
   return price_of(transfer, region);
 }
+double Prices::address_month(const std::string& region) const {
+  return price_of(address, region);
+}
 
 // Sources: docs/cost.md.
 Prices shipped_prices() {
   Prices prices;
   prices.source = "shipped with azlin (East US, mid-2026)";
   prices.snapshot = {{kDefault, 0.05}, {"eastus", 0.05}};
-  prices.disk = {
-      {kDefault, 0.154}, {"Premium_LRS", 0.154}, {"StandardSSD_LRS", 0.075}, {"Standard_LRS", 0.046}};
+  prices.disk = {{kDefault, 0.154},          {"Premium_LRS", 0.154}, {"Premium_ZRS", 0.231},
+                 {"PremiumV2_LRS", 0.081},   {"UltraSSD_LRS", 0.12}, {"StandardSSD_LRS", 0.075},
+                 {"StandardSSD_ZRS", 0.113}, {"Standard_LRS", 0.046}};
   prices.vm = {{kVcpu, 0.048}, {"Standard_D2s_v3", 0.096}};
   prices.transfer = {{kDefault, 0.02}};
+  prices.address = {{kDefault, 3.65}};
   return prices;
 }
 
@@ -97,6 +107,7 @@ std::string to_toml(const Prices& prices) {
   print_table(text, "disk", "by SKU: a GiB and month", prices.disk);
   print_table(text, "vm", "by size: an hour; vcpu: a vCPU of any other size", prices.vm);
   print_table(text, "transfer", "by target region: a GiB, once", prices.transfer);
+  print_table(text, "address", "by region: a static public address, a month", prices.address);
   return text;
 }
 
@@ -113,7 +124,7 @@ Prices parse_prices(const std::string& toml, const std::string& name) {
       (*table)[key.substr(dot + 1)] = number(name, key, value);
     } else {
       throw Error(ErrorKind::usage, fmt::format("{}: unknown key {}", name, key),
-                  "tables are snapshot, disk, vm and transfer (docs/cost.md)");
+                  "tables are snapshot, disk, vm, transfer and address (docs/cost.md)");
     }
   }
   return prices;
@@ -126,13 +137,15 @@ Prices load_prices(const std::string& path) {
 }
 
 double disk_cost(const Prices& prices, const std::string& sku, int gib, core::Millis duration) {
-  const double billed = std::max(1.0, std::ceil(hours(duration)));
-  return prices.disk_month(sku) * gib * billed / kHoursPerMonth;
+  return prices.disk_month(sku) * gib * hours_begun(duration) / kHoursPerMonth;
 }
 
 double drill_cost(const Prices& prices, const DrillUse& use) {
-  return prices.vm_hour(use.vm_size) * hours(use.duration) +
-         disk_cost(prices, use.disk_sku, use.disk_gib, use.duration);
+  double cost = prices.vm_hour(use.vm_size) * hours(use.duration);
+  for (const auto& disk : use.disks) cost += disk_cost(prices, disk.sku, disk.gib, use.duration);
+  if (use.public_address)
+    cost += prices.address_month(use.region) * hours_begun(use.duration) / kHoursPerMonth;
+  return cost;
 }
 
 }  // namespace azlin::cost

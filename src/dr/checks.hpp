@@ -10,11 +10,12 @@
 
 namespace azlin::dr {
 
-// The disk encryption sets of the disks: there, provisioned, their key not in error, and the key's vault not
-// deleted. Throws core::Error (failed) when a disk could not be decrypted. (Whether the key itself is enabled
-// is known to the vault's data plane only, and is not read.) Source: Disk Encryption Sets - Get (2023-10-02),
-// Vaults - Get (2023-07-01).
-void check_keys(arm::ArmClient& arm, const std::vector<backup::RestoreDisk>& disks, std::stop_token stop);
+// The disk encryption sets of the disks: there, provisioned, their vault there and its access policies in
+// favour of their identity, their key enabled at `now`. Throws core::Error (failed) when a disk could not be
+// decrypted. Returns what could not be looked at, one line each. Source: Disk Encryption Sets - Get
+// (2023-10-02), Vaults - Get and Keys - Get (2023-07-01).
+std::vector<std::string> check_keys(arm::ArmClient& arm, const std::vector<backup::RestoreDisk>& disks,
+                                    core::TimePoint now, std::stop_token stop);
 
 // Whether the credential may make what a restored VM needs in the group. Throws core::Error (unauthorized)
 // naming what is missing. nullopt, or where permissions cannot be read: nothing is said; a new group that may

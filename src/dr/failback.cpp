@@ -65,14 +65,15 @@ VmRef ref_of(const std::string& id) {
   return {parts.subscription, parts.resource_group, parts.name};
 }
 
-// The backup that the last step of that name took; empty: it was not come to.
-std::string set_of(const store::OperationRecord& found) {
-  std::string set;
+// The backups that it took, in order.
+std::vector<std::string> sets_of(const store::OperationRecord& found) {
+  std::vector<std::string> sets;
   for (const auto& each : found.steps) {
     const json data = json::parse(each.data, nullptr, false);
-    if (each.name == "take" && each.state == "done" && data.is_object()) set = data.value("set", "");
+    if (each.name == "take" && each.state == "done" && data.is_object())
+      sets.push_back(data.value("set", ""));
   }
-  return set;
+  return sets;
 }
 
 // Whether the VM at home runs on disks of that backup.
@@ -254,6 +255,7 @@ FailbackResult FailbackManager::run(const FailbackConfig& config, std::stop_toke
         azure::start_vm(arm_, record.vm_id);
         outcome = "The failed-over VM was started again.";
       }
+      drop_copies(*journal_.find(result.operation), {});
       run.operation.rolled_back(error.what());
     } catch (const Error& again) {
       run.operation.interrupt(error.what());
@@ -269,38 +271,55 @@ FailbackResult FailbackManager::run(const FailbackConfig& config, std::stop_toke
   return result;
 }
 
+// Those on their way home: run again, it takes a new backup. What is complete stays a copy like any other.
+std::vector<std::string> FailbackManager::drop_copies(const store::OperationRecord& found,
+                                                      std::stop_token stop) {
+  const auto sets = sets_of(found);
+  const VmRef vm = ref_of(found.target);
+  replication::JobFilter filter;
+  filter.subscription = vm.subscription;
+  filter.vm_key = vm.key();
+  filter.open_only = true;
+  std::vector<std::string> notes;
+  for (const auto& job : replications_.jobs(filter)) {
+    if (std::find(sets.begin(), sets.end(), job.set) == sets.end()) continue;
+    try {
+      replications_.cancel(job.id, stop);
+      notes.push_back(fmt::format("the copy of {} to {} was taken back", job.set, job.target_region));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      notes.push_back(
+          fmt::format("the copy of {} to {} goes on: {}", job.set, job.target_region, error.what()));
+    }
+  }
+  return notes;
+}
+
 bool FailbackManager::recovers(const std::string& kind) {
   return kind == kFailbackKind;
 }
 
 backup::Recovered FailbackManager::recover(const store::OperationRecord& listed, std::stop_token stop) {
-  backup::Recovered out{listed.id, listed.kind, listed.target, false, {}};
-  auto operation = journal_.resume(listed.id);
-  try {
+  return settle_operation(journal_, listed, [&](std::vector<std::string>& notes) -> std::string {
     const auto found = *journal_.find(listed.id);
     const Record record = parse_failback(found.plan);
-    out.notes = restores_.settle(ref_of(record.home_id), stop);  // its restore decides where the VM lives
-    const std::string set = set_of(found);
+    notes = restores_.settle(ref_of(record.home_id), stop);  // its restore decides where the VM lives
+    const auto sets = sets_of(found);
+    const std::string set = sets.empty() ? "" : sets.back();
     const bool home = is_home(arm_, record.home_id, set);
     const auto vm = azure::find_vm(arm_, record.vm_id, true, stop);
     if (home) {
       if (vm && vm->power_state != "deallocated") azure::deallocate_vm(arm_, record.vm_id, stop);
       if (vm) azure::merge_tags(arm_, record.vm_id, {{kFailedBackTag, fmt::format("{} {}", found.id, set)}});
-      operation.recovered("home was up: finished");
-      out.notes.emplace_back("the VM was up at home: finished");
-    } else {
-      const bool start = vm && record.was_running && vm->power_state != "running";
-      if (start) azure::start_vm(arm_, record.vm_id, stop);
-      operation.recovered("the failed-over VM runs; run `azlin dr failback` again");
-      out.notes.push_back(start ? "the failed-over VM was started again"
-                                : "the failed-over VM was not touched");
+      notes.emplace_back("the VM was up at home: finished");
+      return "home was up: finished";
     }
-    out.settled = true;
-  } catch (const Error& error) {
-    operation.interrupt(error.what());
-    out.notes.emplace_back(error.what());
-  }
-  return out;
+    const bool start = vm && record.was_running && vm->power_state != "running";
+    if (start) azure::start_vm(arm_, record.vm_id, stop);
+    notes.emplace_back(start ? "the failed-over VM was started again" : "the failed-over VM was not touched");
+    for (auto& note : drop_copies(found, stop)) notes.push_back(std::move(note));
+    return "the failed-over VM runs; run `azlin dr failback` again";
+  });
 }
 
 }  // namespace azlin::dr

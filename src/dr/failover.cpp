@@ -6,12 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/network.hpp"
-#include "azlin/backup/vm_body.hpp"
-#include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
-#include "azlin/core/parallel.hpp"
 #include "azlin/dr/shell.hpp"
+#include "dr/bring_up.hpp"
 #include "dr/guest.hpp"
 #include "dr/leftovers.hpp"
 #include "dr/steps.hpp"
@@ -24,7 +22,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kParallelDisks = 8;
 constexpr core::Millis kLongestFailover = std::chrono::hours{4};
 
 DrillRecord record_of(const FailoverPlan& plan, const std::string& mark, const std::string& in_use) {
@@ -74,6 +71,9 @@ struct FailoverManager::Run {
 
   const FailoverPlan& plan() const { return result.plan; }
   azure::Tags tags() const { return {{kFailoverTag, record.mark}}; }
+  Maker maker(arm::ArmClient& arm, std::stop_token stop) {
+    return {arm, operation, plan().region, tags(), std::move(stop)};
+  }
   void say(const std::string& line) const {
     if (config.notify) config.notify(line);
   }
@@ -85,16 +85,11 @@ FailoverManager::FailoverManager(arm::ArmClient& arm, store::Journal& journal, c
 
 void FailoverManager::build_network(Run& run, std::stop_token stop) {
   const FailoverPlan& plan = run.plan();
-  if (plan.new_group) {
-    step(run.operation, "create-group", {{"name", plan.target.resource_group}}, [&] {
-      azure::ensure_resource_group(arm_, plan.target.subscription, plan.target.resource_group, plan.region,
-                                   run.tags(), stop);
-    });
-  }
+  const Maker maker = run.maker(arm_, stop);
+  if (plan.new_group) make_group(maker, plan.target);
   if (plan.new_network) {
     // No rules: Azure's own let nothing in from outside, and all of the network.
-    step(run.operation, "create-nsg", {{"id", plan.nsg_id}},
-         [&] { azure::create_security_group(arm_, plan.nsg_id, plan.region, {}, run.tags(), stop); });
+    make_security_group(maker, plan.nsg_id, {});
     azure::NewNetwork network;
     network.id = plan.network_id;
     network.location = plan.region;
@@ -125,34 +120,13 @@ void FailoverManager::restore(Run& run, std::stop_token stop) {
         fmt::format("the copies could not be marked as in use, go on without: {}", error.what()));
   }
   build_network(run, stop);
-  const auto make = [&](std::size_t i) {
-    const auto& disk = plan.disks[i];
-    azure::NewDisk wanted;
-    wanted.id = disk.new_id;
-    wanted.location = plan.region;
-    wanted.sku = disk.sku;
-    wanted.zone = disk.zone;
-    wanted.snapshot_id = disk.snapshot_id;
-    wanted.encryption_set_id = disk.encryption_set_id;
-    wanted.tags = run.tags();
-    step(run.operation, "create-disk", {{"id", disk.new_id}, {"snapshot", disk.snapshot_id}}, [&] {
-      const auto made = azure::create_disk(arm_, wanted, stop);
-      if (made.size_bytes == disk.size_bytes) return;
-      throw Error(ErrorKind::failed, fmt::format("disk {} has {} bytes, its snapshot {}", disk.name,
-                                                 made.size_bytes, disk.size_bytes));
-    });
-  };
-  for (const auto& failure : core::run_parallel(plan.disks.size(), kParallelDisks, stop, make)) {
-    if (failure) std::rethrow_exception(failure);
-  }
-  core::throw_if_stopped(stop, "the failover");
+  const Maker maker = run.maker(arm_, stop);
+  make_disks(maker, plan.disks);
   azure::Tags tags = plan.spec.tags;
   tags[kFailoverTag] = run.record.mark;
   run.say(fmt::format("Creating VM {} ({})...", plan.target.name, plan.vm_size));
-  const std::string body = backup::vm_body(
-      {plan.spec, plan.region, plan.zone, plan.vm_size, plan.disks, plan.nic_id, std::move(tags)});
-  step(run.operation, "create-vm", {{"id", plan.target.id()}},
-       [&] { azure::create_vm(arm_, plan.target.id(), body, stop); });
+  make_vm(maker, plan.target.id(),
+          {plan.spec, plan.region, plan.zone, plan.vm_size, plan.disks, plan.nic_id, std::move(tags)});
 }
 
 void FailoverManager::unmark_copies(Run& run) {

@@ -295,7 +295,8 @@ FailoverPlan FailoverManager::plan(const FailoverConfig& config, std::stop_token
   plan.vm_size = fit.size;
   plan.zone = fit.zone;
   plan.warnings.insert(plan.warnings.end(), fit.warnings.begin(), fit.warnings.end());
-  check_keys(arm_, plan.disks, stop);
+  for (auto& unseen : check_keys(arm_, plan.disks, clock_.now(), stop))
+    plan.warnings.push_back(std::move(unseen));
   check_permissions(arm_, plan.target.subscription,
                     plan.new_group ? std::optional<std::string>() : plan.target.resource_group, stop);
   return plan;

@@ -8,11 +8,11 @@
 #include "azlin/core/names.hpp"
 #include "azlin/dr/failover.hpp"
 #include "dr/leftovers.hpp"
+#include "dr/steps.hpp"
 
 namespace azlin::dr {
 
 using core::Error;
-using core::ErrorKind;
 
 namespace {
 
@@ -77,28 +77,19 @@ bool FailoverManager::recovers(const std::string& kind) {
 }
 
 backup::Recovered FailoverManager::recover(const store::OperationRecord& found, std::stop_token) {
-  backup::Recovered out{found.id, found.kind, found.target, false, {}};
-  auto operation = journal_.resume(found.id);
-  try {
+  return settle_operation(journal_, found, [&](std::vector<std::string>& notes) {
     const DrillRecord record = parse_record(found.plan);
     const Settled settled = settle(record);
-    if (!settled.note.empty()) out.notes.push_back(settled.note);
-    for (const auto& item : settled.left)
-      out.notes.push_back(fmt::format("{} could not be removed: {}", item.id, item.error));
-    if (!settled.left.empty()) throw Error(ErrorKind::failed, "something of the failover is left");
+    if (!settled.note.empty()) notes.push_back(settled.note);
+    note_left(settled.left, "failover", notes);
     const bool nothing_made = record.ids.empty();
     const std::string what = nothing_made   ? "it had only looked at a VM that was there"
                              : settled.kept ? "the VM had been made: it stays; run `azlin dr failover` again "
                                               "to look at its guest"
                                             : "nothing of it is left; run `azlin dr failover` again";
-    operation.recovered(what);
-    out.notes.push_back(what);
-    out.settled = true;
-  } catch (const Error& error) {
-    operation.interrupt(error.what());
-    out.notes.emplace_back(error.what());
-  }
-  return out;
+    notes.push_back(what);
+    return what;
+  });
 }
 
 }  // namespace azlin::dr

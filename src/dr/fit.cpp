@@ -9,6 +9,20 @@ namespace azlin::dr {
 
 using backup::BackupInfo;
 
+namespace {
+
+// The quotas as they are once these vCPUs are used, too.
+std::vector<azure::Quota> less(std::vector<azure::Quota> quotas, const std::map<std::string, int>& taken) {
+  for (auto& quota : quotas) {
+    for (const auto& [family, vcpus] : taken) {
+      if (quota.name == "cores" || core::equal_ignoring_case(quota.name, family)) quota.used += vcpus;
+    }
+  }
+  return quotas;
+}
+
+}  // namespace
+
 const snapshot::SnapshotSet* set_in(const BackupInfo& backup, const std::string& region) {
   for (const auto& replica : backup.replicas) {
     if (core::equal_ignoring_case(replica.region, region) && replica.complete) return &replica.set;
@@ -47,10 +61,12 @@ Fit fit_region(arm::ArmClient& arm, const FitRequest& request, std::vector<backu
     wish.zonal = wish.zonal || needs_zone(disk.sku);
   }
   const auto offered = azure::list_vm_sizes(arm, request.subscription, request.region, stop);
-  const auto quotas = azure::list_quotas(arm, request.subscription, request.region, stop);
+  const auto quotas =
+      less(azure::list_quotas(arm, request.subscription, request.region, stop), request.taken);
   const auto original = [&] { return request.original ? request.original() : std::vector<azure::VmSize>(); };
   const SizeChoice choice = choose_size(wish, offered, quotas, request.region, original);
   fit.size = choice.name;
+  fit.family = choice.family;
   fit.vcpus = choice.vcpus;
   fit.zone = choice.zone;
   if (!choice.note.empty()) fit.warnings.push_back(choice.note);

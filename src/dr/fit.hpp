@@ -1,6 +1,7 @@
 #pragma once
 // Which backup of a VM lies in a region, and what VM it can become there.
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -26,9 +27,11 @@ struct FitRequest {
   // The sizes of the VM's own region, asked only when `region` does not know its size. Empty: that region
   // may not be asked.
   std::function<std::vector<azure::VmSize>()> original;
+  // vCPUs by family that others of the same drill will take of the quotas.
+  std::map<std::string, int> taken{};
 };
 struct Fit {
-  std::string size;
+  std::string size, family;
   int vcpus = 0;
   std::optional<std::string> zone;
   std::vector<std::string> warnings;

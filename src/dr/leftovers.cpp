@@ -118,13 +118,19 @@ std::optional<DrillMark> mark_of(const azure::Tags& tags) {
   return std::nullopt;
 }
 
-DrillRecord record_of(const DrillPlan& plan, const std::string& mark, const std::string& in_use) {
-  DrillRecord record{plan.drill_id, plan.target.subscription, mark, {}, {}, {}, in_use};
-  record.ids = {plan.target.id(), plan.nic_id, plan.network_id, plan.nsg_id};
-  for (const auto& disk : plan.disks) record.ids.push_back(disk.new_id);
-  if (!plan.public_ip_id.empty()) record.ids.push_back(plan.public_ip_id);
-  if (plan.own_group) record.group = plan.target.resource_group;
-  for (const auto& member : plan.set.members) record.snapshots.push_back(member.snapshot.id);
+DrillRecord record_of(const std::vector<DrillPlan>& plans, const std::string& holder) {
+  const DrillPlan& first = plans.front();
+  DrillRecord record{first.drill_id, first.target.subscription, {}, {}, {}, {}, {}};
+  record.mark = to_tag(DrillMark{first.drill_id, first.until, holder});
+  record.in_use = snapshot::to_tag(snapshot::InUseMark{"drill", first.until});
+  record.ids = {first.network_id, first.nsg_id};
+  if (first.own_group) record.group = first.target.resource_group;
+  for (const auto& plan : plans) {
+    record.ids.insert(record.ids.end(), {plan.target.id(), plan.nic_id});
+    for (const auto& disk : plan.disks) record.ids.push_back(disk.new_id);
+    if (!plan.public_ip_id.empty()) record.ids.push_back(plan.public_ip_id);
+    for (const auto& member : plan.set.members) record.snapshots.push_back(member.snapshot.id);
+  }
   return record;
 }
 

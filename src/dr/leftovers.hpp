@@ -28,7 +28,8 @@ struct DrillRecord {
   std::vector<std::string> snapshots;        // marked azlin:in-use
   std::string in_use;                        // the mark's value
 };
-DrillRecord record_of(const DrillPlan& plan, const std::string& mark, const std::string& in_use);
+// Of the VMs of one drill, by `holder`; at least one.
+DrillRecord record_of(const std::vector<DrillPlan>& plans, const std::string& holder);
 std::string to_json(const DrillRecord& record);
 // Throws core::Error (failed) when the text is not one.
 DrillRecord parse_record(const std::string& json);

@@ -8,7 +8,6 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
-#include "azlin/dr/cost.hpp"
 #include "azlin/dr/failover.hpp"
 #include "azlin/snapshot/snapshot_set.hpp"
 #include "dr/leftovers.hpp"
@@ -55,8 +54,8 @@ bool is_kept(const azure::Tags& tags, core::TimePoint now) {
 
 class Judge {
  public:
-  Judge(const Inventory& inventory, core::TimePoint now, core::Millis older_than)
-      : inventory_(inventory), now_(now), older_than_(older_than) {}
+  Judge(const Inventory& inventory, core::TimePoint now, core::Millis older_than, const cost::Prices& prices)
+      : inventory_(inventory), now_(now), older_than_(older_than), prices_(prices) {}
 
   OrphanReport run() {
     disks();
@@ -101,7 +100,7 @@ class Judge {
            by,
            {},
            disk.size_gb,
-           disk_price(disk.sku) * disk.size_gb},
+           prices_.disk_month(disk.sku) * disk.size_gb},
           disk.tags, since);
     }
   }
@@ -124,7 +123,7 @@ class Judge {
              by,
              {},
              0,
-             kPublicIpMonthly},
+             prices_.address_month(address.location)},
             address.tags, made(address.id));
     }
   }
@@ -150,7 +149,7 @@ class Judge {
              snapshot::kSetTag,
              {},
              snapshot.size_gb,
-             kSnapshotPrice * snapshot.size_gb},
+             prices_.snapshot_month(snapshot.location) * snapshot.size_gb},
             snapshot.tags, snapshot.created_at);
       }
     }
@@ -159,6 +158,7 @@ class Judge {
   const Inventory& inventory_;
   core::TimePoint now_;
   core::Millis older_than_;
+  const cost::Prices& prices_;
   OrphanReport out_;
 };
 
@@ -211,8 +211,11 @@ const char* to_string(OrphanKind kind) {
   return "";
 }
 
-OrphanReport judge_orphans(const Inventory& inventory, core::TimePoint now, core::Millis older_than) {
-  return Judge(inventory, now, older_than).run();
+OrphanReport judge_orphans(const Inventory& inventory, core::TimePoint now, core::Millis older_than,
+                           const cost::Prices& prices) {
+  OrphanReport report = Judge(inventory, now, older_than, prices).run();
+  report.currency = prices.currency;
+  return report;
 }
 
 Inventory take_inventory(arm::ArmClient& arm, const std::string& subscription, std::stop_token stop) {

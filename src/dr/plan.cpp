@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "azlin/backup/names.hpp"
 #include "azlin/core/error.hpp"
@@ -11,6 +12,7 @@
 #include "azlin/dr/manager.hpp"
 #include "dr/checks.hpp"
 #include "dr/fit.hpp"
+#include "dr/run.hpp"
 
 namespace azlin::dr {
 
@@ -35,6 +37,10 @@ void check(const DRTestConfig& config) {
   if (config.target_rto <= core::Millis{0})
     throw Error(ErrorKind::usage, "the target of the RTO must be over 0", "write it as 15m");
   if (!config.public_ip) return;
+  if (config.tester_address.empty())
+    throw Error(ErrorKind::usage,
+                "--public-ip needs --tester-address: the one address that the VM's port 22 is opened to",
+                "give this machine's address as the Internet sees it, or set AZLIN_TESTER_ADDRESS once");
   if (!is_ip_address(config.tester_address))
     throw Error(ErrorKind::usage,
                 fmt::format("the tester's address '{}' is no IP address", config.tester_address),
@@ -87,6 +93,16 @@ std::string network_id(const VmRef& target, const char* type, const std::string&
                      target.subscription, target.resource_group, type, name);
 }
 
+// The name of a plan may be any text; that of a group may not.
+std::string name_part(const std::string& name) {
+  std::string part;
+  for (const char c : name) {
+    const bool fits = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    part += fits ? c : '-';
+  }
+  return part.empty() ? "plan" : part;
+}
+
 // "20251201"
 std::string date(core::TimePoint now) {
   return core::to_name_stamp(now).substr(0, 8);
@@ -123,7 +139,17 @@ void warn_about(const BackupInfo& backup, DrillPlan& plan) {
 
 }  // namespace
 
-DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token stop) {
+DRTestManager::Place DRTestManager::find_place(const DRTestConfig& config, const std::string& name,
+                                               std::stop_token stop) {
+  check(config);
+  Place place{"d-" + core::new_guid().substr(0, 8), {}, {}, {}};
+  place.group = config.test_resource_group.value_or(
+      fmt::format("azlin-drill-{}-{}", name.substr(0, 40), place.drill_id.substr(2)));
+  place.own_group = !azure::find_resource_group(arm_, config.vm.subscription, place.group, stop).has_value();
+  return place;
+}
+
+DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::stop_token stop) {
   check(config);
   const auto backups = backups_.look(config.vm, stop).backups;
   const BackupInfo& chosen = choose(config, backups);
@@ -136,7 +162,9 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token sto
                 "choose another backup");
   }
   const auto now = clock_.now();
-  plan.drill_id = "d-" + core::new_guid().substr(0, 8);
+  const std::string id = place.drill_id.substr(2);
+  const std::string number = place.names.empty() ? "" : fmt::format("-{}", place.names.size() + 1);
+  plan.drill_id = place.drill_id;
   plan.spec = *spec;
   plan.source = config.vm;
   plan.backup = chosen.name;
@@ -144,46 +172,78 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, std::stop_token sto
   plan.region = plan.set.location;
   plan.until = now + (config.cleanup_after_test ? kLongestDrill : config.keep_for);
   plan.needs_run_command = config.verify_connectivity || !config.verify_command.empty();
-  const std::string base = config.vm.name.substr(0, 40);
-  plan.target = {
-      config.vm.subscription,
-      config.test_resource_group.value_or(fmt::format("azlin-drill-{}-{}", base, plan.drill_id.substr(2))),
-      fmt::format("{}-dr-test-{}", base, date(now))};
-  plan.own_group =
-      !azure::find_resource_group(arm_, plan.target.subscription, plan.target.resource_group, stop)
-           .has_value();
-  if (!plan.own_group && azure::find_vm(arm_, plan.target.id(), false, stop))
-    plan.target.name += "-" + plan.drill_id.substr(2);
-  const std::string name = "azlin-drill-" + plan.drill_id.substr(2);
+  plan.target = {config.vm.subscription, place.group,
+                 fmt::format("{}-dr-test-{}", config.vm.name.substr(0, 40), date(now))};
+  plan.own_group = place.own_group;
+  if (!plan.own_group && azure::find_vm(arm_, plan.target.id(), false, stop)) plan.target.name += "-" + id;
+  if (!place.names.insert(core::to_lower(plan.target.name)).second) {
+    plan.target.name += number;
+    place.names.insert(core::to_lower(plan.target.name));
+  }
+  const std::string name = "azlin-drill-" + id;
   plan.nsg_id = network_id(plan.target, "networkSecurityGroups", name + "-nsg");
   plan.network_id = network_id(plan.target, "virtualNetworks", name + "-net");
-  plan.nic_id = network_id(plan.target, "networkInterfaces", name + "-nic");
-  if (config.public_ip) plan.public_ip_id = network_id(plan.target, "publicIPAddresses", name + "-ip");
+  plan.nic_id = network_id(plan.target, "networkInterfaces", name + "-nic" + number);
+  if (config.public_ip)
+    plan.public_ip_id = network_id(plan.target, "publicIPAddresses", name + "-ip" + number);
   for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
   warn_about(chosen, plan);
   return plan;
 }
 
-// Size, zone, quota, disk SKUs.
-void DRTestManager::fit(DrillPlan& plan, const DRTestConfig& config, std::stop_token stop) {
+// Size, zone, quota, disk SKUs, keys, permissions.
+void DRTestManager::fit(DrillPlan& plan, const DRTestConfig& config, std::map<std::string, int>& taken,
+                        std::stop_token stop) {
   const auto original = [&] {
     return azure::list_vm_sizes(arm_, plan.target.subscription, plan.spec.location, stop);
   };
-  const Fit fit = fit_region(arm_, {plan.target.subscription, plan.region, config.size, plan.spec, original},
-                             plan.disks, stop);
+  const Fit fit =
+      fit_region(arm_, {plan.target.subscription, plan.region, config.size, plan.spec, original, taken},
+                 plan.disks, stop);
+  taken[fit.family] += fit.vcpus;
   plan.vm_size = fit.size;
   plan.vcpus = fit.vcpus;
   plan.zone = fit.zone;
   plan.warnings.insert(plan.warnings.end(), fit.warnings.begin(), fit.warnings.end());
-  check_keys(arm_, plan.disks, stop);
+  for (auto& unseen : check_keys(arm_, plan.disks, clock_.now(), stop))
+    plan.warnings.push_back(std::move(unseen));
   check_permissions(arm_, plan.target.subscription,
                     plan.own_group ? std::optional<std::string>() : plan.target.resource_group, stop);
 }
 
 DrillPlan DRTestManager::plan(const DRTestConfig& config, std::stop_token stop) {
-  DrillPlan plan = prepare(config, stop);
-  fit(plan, config, stop);
+  Place place = find_place(config, config.vm.name, stop);
+  DrillPlan plan = prepare(config, place, stop);
+  std::map<std::string, int> alone;
+  fit(plan, config, alone, stop);
   return plan;
+}
+
+std::vector<DrillPlan> DRTestManager::prepare_together(const std::string& name,
+                                                       const std::vector<DRTestConfig>& configs,
+                                                       std::stop_token stop) {
+  if (configs.empty()) throw Error(ErrorKind::usage, "a drill of no VM", "nothing was changed");
+  Place place = find_place(configs.front(), name_part(name), stop);
+  std::vector<DrillPlan> plans;
+  for (const auto& config : configs) plans.push_back(prepare(config, place, stop));
+  return plans;
+}
+
+// Why each cannot be restored; null where it can.
+std::vector<std::exception_ptr> DRTestManager::fit_together(std::vector<DrillPlan>& plans,
+                                                            const std::vector<DRTestConfig>& configs,
+                                                            std::stop_token stop) {
+  std::vector<std::exception_ptr> misfits(plans.size());
+  std::map<std::string, int> taken;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    try {
+      fit(plans[i], configs[i], taken, stop);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      misfits[i] = std::current_exception();
+    }
+  }
+  return misfits;
 }
 
 }  // namespace azlin::dr

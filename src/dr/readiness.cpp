@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "azlin/backup/restore.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::dr {
@@ -36,20 +37,27 @@ const DRTestResult* newest_judged(const std::vector<DRTestResult>& drills) {
   return found == drills.end() ? nullptr : &*found;
 }
 
-std::optional<RtoForecast> forecast(const std::vector<DRTestResult>& drills) {
+std::optional<RtoForecast> forecast(const ReadinessFacts& facts) {
   constexpr std::size_t kEnough = 3;
-  std::vector<core::Millis> past;
   RtoForecast result;
-  for (auto drill = drills.rbegin(); drill != drills.rend(); ++drill) {  // oldest first
-    if (drill->verdict != Verdict::passed || !drill->rto) continue;
+  std::vector<std::pair<core::TimePoint, core::Millis>> all;
+  for (const auto& drill : facts.drills) {
+    if (drill.verdict == Verdict::passed && drill.rto) all.emplace_back(drill.started_at, *drill.rto);
+  }
+  result.drills = static_cast<int>(all.size());
+  result.restores = static_cast<int>(facts.restores.size());
+  for (const auto& restore : facts.restores) all.emplace_back(restore.at, restore.took);
+  std::reverse(all.begin(), all.end());  // those of one time stay in their order
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<core::Millis> past;
+  for (const auto& [at, took] : all) {
     if (past.size() >= kEnough) {
       ++result.judged;
-      result.inside += *drill->rto <= percentile(past, 90) ? 1 : 0;
+      result.inside += took <= percentile(past, 90) ? 1 : 0;
     }
-    past.push_back(*drill->rto);
+    past.push_back(took);
   }
   if (past.empty()) return std::nullopt;
-  result.drills = static_cast<int>(past.size());
   result.p50 = percentile(past, 50);
   result.p90 = percentile(past, 90);
   return result;
@@ -87,17 +95,34 @@ class Judge {
   }
 
   void judge_copies() {
-    if (!facts_.policy || !facts_.policy->enabled)
-      return gap("it has no region to come back in",
-                 fmt::format("azlin dr configure {} --test-region REGION", name()));
+    if (!facts_.policy || !facts_.policy->enabled) {
+      find_copy_anywhere();
+      return gap(facts_.policy ? "its DR tests are disabled, so no region is set for it to come back in"
+                               : "no region is set for it to come back in",
+                 fmt::format("azlin dr configure {} --test-region {}", name(),
+                             out_.copied == nullptr ? "REGION" : out_.copy_region));
+    }
     const std::string& region = facts_.policy->region;
     out_.copied =
         newest_that(facts_.backups, [&](const BackupInfo& backup) { return has_copy(backup, region); });
+    out_.copy_region = out_.copied == nullptr ? "" : region;
     if (out_.copied != nullptr) out_.rpo = now_ - out_.copied->created;
     if (out_.newest == nullptr || (out_.rpo && *out_.rpo <= kTargetRpo)) return;
     gap(out_.rpo ? fmt::format("the newest copy in {} is {} old", region, core::to_display(*out_.rpo))
                  : "there is no complete copy in " + region,
         fmt::format("azlin backup replicate {} --target-region {}", out_.newest->name, region));
+  }
+
+  void find_copy_anywhere() {
+    for (const auto& backup : facts_.backups) {
+      for (const auto& replica : backup.replicas) {
+        if (!replica.complete) continue;
+        out_.copied = &backup;
+        out_.copy_region = replica.region;
+        out_.rpo = now_ - backup.created;
+        return;
+      }
+    }
   }
 
   void judge_obstacle() {
@@ -120,7 +145,7 @@ class Judge {
 
   void judge_drills() {
     out_.drill = newest_judged(facts_.drills);
-    out_.rto = forecast(facts_.drills);
+    out_.rto = forecast(facts_);
     if (!facts_.policy || !facts_.policy->enabled) return;
     const DrPolicy& policy = *facts_.policy;
     const std::string command = fmt::format("azlin dr test {} --test-region {}", name(), policy.region);
@@ -142,6 +167,17 @@ class Judge {
 };
 
 }  // namespace
+
+std::vector<PastRestore> past_restores(store::Journal& journal, const VmRef& vm) {
+  constexpr int kMost = 1000;
+  std::vector<PastRestore> restores;
+  for (const auto& operation : journal.list(kMost, "succeeded")) {
+    if (!backup::RestoreManager::recovers(operation.kind) || !operation.ended_at) continue;
+    if (core::equal_ignoring_case(operation.target, vm.id()))
+      restores.push_back({operation.started_at, *operation.ended_at - operation.started_at});
+  }
+  return restores;
+}
 
 core::Millis percentile(std::vector<core::Millis> values, int percent) {
   std::sort(values.begin(), values.end());

@@ -78,7 +78,8 @@ SizeChoice choose_size(const SizeWish& wish, const std::vector<VmSize>& offered,
   const VmSize* wished = find_size(offered, wish.name);
   const std::string reason = wished == nullptr ? fmt::format("{} does not offer {}", region, wish.name)
                                                : why_unfit(*wished, wish, quotas);
-  if (wished != nullptr && reason.empty()) return {wished->name, zone_for(*wished, wish), {}, wished->vcpus};
+  if (wished != nullptr && reason.empty())
+    return {wished->name, zone_for(*wished, wish), {}, wished->vcpus, wished->family};
   const std::string hint = "choose another with --size, or ask for more quota";
   if (wish.exact) throw Error(ErrorKind::failed, reason, hint);
   const auto elsewhere = wished == nullptr ? original() : std::vector<VmSize>{};
@@ -87,7 +88,7 @@ SizeChoice choose_size(const SizeWish& wish, const std::vector<VmSize>& offered,
   if (other == nullptr)
     throw Error(ErrorKind::failed, fmt::format("{}, and no equal size can be used there", reason), hint);
   return {other->name, zone_for(*other, wish), fmt::format("{}: {} is used", reason, other->name),
-          other->vcpus};
+          other->vcpus, other->family};
 }
 
 bool needs_premium(const std::string& disk_sku) {

@@ -23,6 +23,7 @@ struct SizeChoice {
   std::optional<std::string> zone;
   std::string note;  // why it is not the one that was wished; empty: it is
   int vcpus = 0;
+  std::string family;
 };
 
 // The wished size, else an equal one: as many vCPUs, at least as much memory, the same architecture; of

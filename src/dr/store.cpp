@@ -43,7 +43,10 @@ const store::Migrations kMigrations = {
        ALTER TABLE dr_tests ADD COLUMN target_rto_seconds REAL NOT NULL DEFAULT 900;
        ALTER TABLE dr_tests ADD COLUMN kept_until DATETIME;
        ALTER TABLE dr_tests ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
-       CREATE UNIQUE INDEX idx_drill ON dr_tests(drill_id) WHERE drill_id <> '';)"};
+       CREATE UNIQUE INDEX idx_drill ON dr_tests(drill_id) WHERE drill_id <> '';)",
+    // The VMs of a plan are one drill.
+    R"(DROP INDEX idx_drill;
+       CREATE INDEX idx_drill ON dr_tests(drill_id);)"};
 
 constexpr const char* kColumns =
     "id, vm_name, backup_name, test_region, started_at, completed_at, verdict, rto_seconds, error_message, "
@@ -58,6 +61,29 @@ core::Millis millis(double seconds) {
   return std::chrono::round<core::Millis>(std::chrono::duration<double>(seconds));
 }
 
+json json_of(const std::optional<cost::DrillUse>& use) {
+  if (!use) return nullptr;
+  json disks = json::array();
+  for (const auto& disk : use->disks) disks.push_back({{"sku", disk.sku}, {"gib", disk.gib}});
+  return {{"region", use->region},
+          {"vmSize", use->vm_size},
+          {"disks", disks},
+          {"publicAddress", use->public_address},
+          {"seconds", seconds(use->duration)}};
+}
+
+std::optional<cost::DrillUse> parse_use(const json& body) {
+  if (!body.is_object()) return std::nullopt;
+  cost::DrillUse use{body.value("region", ""),
+                     body.value("vmSize", ""),
+                     {},
+                     body.value("publicAddress", false),
+                     millis(body.value("seconds", 0.0))};
+  for (const json& disk : body.value("disks", json::array()))
+    use.disks.push_back({disk.value("sku", ""), disk.value("gib", 0)});
+  return use;
+}
+
 std::string details(const DRTestResult& result) {
   json phases = json::array(), left = json::array();
   for (const auto& phase : result.phases) {
@@ -70,9 +96,14 @@ std::string details(const DRTestResult& result) {
   }
   for (const auto& item : result.left) left.push_back({{"id", item.id}, {"error", item.error}});
   const json cost = result.cost ? json(*result.cost) : json(nullptr);
-  return json{{"phases", phases},           {"left", left},
-              {"estimatedCostUsd", cost},   {"hint", result.hint},
-              {"bootLog", result.boot_log}, {"warnings", result.warnings}}
+  return json{{"phases", phases},
+              {"left", left},
+              {"estimatedCost", cost},
+              {"currency", result.currency},
+              {"hint", result.hint},
+              {"bootLog", result.boot_log},
+              {"warnings", result.warnings},
+              {"use", json_of(result.use)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -95,8 +126,10 @@ void read_details(const std::string& text, DRTestResult& result) {
   for (const json& row : body.value("phases", json::array())) result.phases.push_back(parse_phase(row));
   for (const json& row : body.value("left", json::array()))
     result.left.push_back({row.value("id", ""), row.value("error", "")});
-  const auto cost = body.find("estimatedCostUsd");
+  const auto cost = body.find("estimatedCost");
   if (cost != body.end() && cost->is_number()) result.cost = cost->get<double>();
+  result.use = parse_use(body.value("use", json(nullptr)));
+  result.currency = body.value("currency", result.currency);
   result.hint = body.value("hint", "");
   result.boot_log = body.value("bootLog", "");
   result.warnings = body.value("warnings", std::vector<std::string>{});
@@ -189,12 +222,13 @@ std::vector<DRTestResult> DrillStore::list(const TestFilter& filter) {
   return results;
 }
 
-std::optional<DRTestResult> DrillStore::find_drill(const std::string& drill_id) {
+std::vector<DRTestResult> DrillStore::list_drill(const std::string& drill_id) {
   const std::lock_guard lock(mutex_);
-  auto rows = db_.prepare(fmt::format("SELECT {} FROM dr_tests WHERE drill_id = ?", kColumns));
+  auto rows = db_.prepare(fmt::format("SELECT {} FROM dr_tests WHERE drill_id = ? ORDER BY id", kColumns));
   rows.bind(1, drill_id);
-  if (!rows.step()) return std::nullopt;
-  return read(rows);
+  std::vector<DRTestResult> results;
+  while (rows.step()) results.push_back(read(rows));
+  return results;
 }
 
 }  // namespace azlin::dr

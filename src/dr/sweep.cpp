@@ -1,6 +1,7 @@
 // What drills left behind, found by tag.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -74,15 +75,18 @@ std::vector<SweptDrill> DRTestManager::find_drills(const std::string& subscripti
     if (!found.group.empty())
       drill.ids.push_back(fmt::format("/subscriptions/{}/resourceGroups/{}", subscription, found.group));
     const bool over = found.mark.until <= clock_.now();
-    const auto row = store_.find_drill(id);
+    const auto rows = store_.list_drill(id);
+    const bool alive = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return is_alive(row); });
+    const bool kept =
+        std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.kept_until.has_value(); });
     const std::string until = core::to_display(found.mark.until);
-    if (row && is_alive(*row)) {
+    if (alive) {
       drill.why = "it runs";
-    } else if (row && row->kept_until && !over && !drill_id) {
+    } else if (kept && !over && !drill_id) {
       drill.why = "kept by --no-cleanup until " + until;
-    } else if (row) {
+    } else if (!rows.empty()) {
       drill.dead = true;
-      drill.why = row->kept_until ? "its time is over or it was named" : "it ended and was not cleaned up";
+      drill.why = kept ? "its time is over or it was named" : "it ended and was not cleaned up";
     } else if (over) {
       drill.dead = true;
       drill.why = fmt::format("of {}, its time was over at {}", found.mark.by, until);
@@ -111,23 +115,25 @@ std::vector<SweptDrill> DRTestManager::cleanup(const std::string& subscription,
         journal_.start("dr.cleanup", drill.drill_id, nlohmann::json{{"ids", drill.ids}}.dump(), {});
     drill.left = remove_owned(arm_, clock_, drill_owner(drill.drill_id), subscription, ids, group, stop);
     drill.left.empty() ? operation.succeed() : operation.fail(drill.left.front().error);
-    auto row = store_.find_drill(drill.drill_id);
-    if (!row) continue;
-    row->left = drill.left;
-    if (row->verdict == Verdict::running) {
-      row->verdict = Verdict::interrupted;
-      row->completed_at = clock_.now();
-    }
-    if (drill.left.empty()) {
-      row->kept_until.reset();
-      for (auto& phase : row->phases) {
-        if (phase.step == Step::cleanup)
-          phase = {Step::cleanup, Outcome::passed, clock_.now(), {}, "0 left (dr cleanup)"};
-      }
-    }
-    store_.update(*row);
+    for (auto& row : store_.list_drill(drill.drill_id)) note_removal(row, drill.left);
   }
   return drills;
+}
+
+void DRTestManager::note_removal(DRTestResult& row, const std::vector<Leftover>& left) {
+  row.left = left;
+  if (row.verdict == Verdict::running) {
+    row.verdict = Verdict::interrupted;
+    row.completed_at = clock_.now();
+  }
+  if (left.empty()) {
+    row.kept_until.reset();
+    for (auto& phase : row.phases) {
+      if (phase.step == Step::cleanup)
+        phase = {Step::cleanup, Outcome::passed, clock_.now(), {}, "0 left (dr cleanup)"};
+    }
+  }
+  store_.update(row);
 }
 
 }  // namespace azlin::dr

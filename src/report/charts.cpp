@@ -216,7 +216,7 @@ std::string storage_chart(const Report& report) {
   int y = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const double width = gib[order[i]] / most * (kWidth - kLabel - 110);
-    const auto text = fmt::format("{}{:.0f} GiB", bounded ? "≤ " : "", gib[order[i]]);
+    const auto text = fmt::format("{}{:.0f} GiB", bounded && gib[order[i]] > 0 ? "≤ " : "", gib[order[i]]);
     body += label(y, order[i]);
     body += bar(kLabel, y, width, i == 0 ? "d1" : i == 1 ? "d2" : i == 2 ? "d3" : "rest", text);
     body += value_text(kLabel + width, y, text);

@@ -126,8 +126,8 @@ class Builder {
       text.push_back(
           fmt::format("The table has no snapshot price of its own for {}: its default was taken.", unknown));
     text.push_back(fmt::format(
-        "Transfer, drills and test disks: what the last {} days had, as a month; a drill's VM counts as two "
-        "vCPUs.",
+        "Transfer, drills and test disks: what the last {} days had, as a month; the VM of a drill that did "
+        "not note its size counts as two vCPUs.",
         facts_.days));
   }
 

@@ -53,6 +53,11 @@ std::string number(const std::string& text) {
 std::string stamp(const std::optional<core::TimePoint>& time) {
   return "<td class=\"t\">" + (time ? core::to_display_minutes(*time) : std::string("–")) + "</td>";
 }
+// A VM's name does not break where it fits.
+std::string vm_cell(const std::string& name) {
+  constexpr std::size_t kFits = 24;
+  return (name.size() <= kFits ? "<td class=\"t\">" : "<td>") + escaped(name) + "</td>";
+}
 std::string span(const std::optional<core::Millis>& time) {
   return number(time ? core::to_display(*time) : "–");
 }
@@ -105,7 +110,7 @@ std::string drill_table(const Report& report) {
   for (const auto& drill : report.facts.drills) {
     const bool good = drill.verdict == dr::Verdict::passed;
     rows.push_back(
-        {stamp(drill.started_at), escaped(drill.vm.name), escaped(drill.test_region),
+        {stamp(drill.started_at), vm_cell(drill.vm.name), escaped(drill.test_region),
          escaped(drill.backup_name),
          fmt::format("<td class=\"{}\">{}</td>", good ? "met" : "miss", dr::to_string(drill.verdict)),
          span(drill.rto), number(core::to_display(drill.target_rto)), escaped(drill.error)});
@@ -116,7 +121,7 @@ std::string drill_table(const Report& report) {
 std::string replication_table(const Report& report) {
   std::vector<Cells> rows;
   for (const auto& job : report.facts.replications) {
-    rows.push_back({stamp(job.queued_at), escaped(job.vm_name), escaped(job.source_snapshot),
+    rows.push_back({stamp(job.queued_at), vm_cell(job.vm_name), escaped(job.source_snapshot),
                     escaped(job.source_region + " → " + job.target_region),
                     replication::to_string(job.status), stamp(job.completed_at), escaped(job.error)});
   }
@@ -140,7 +145,7 @@ std::string cost_table(const Report& report) {
   const auto& cost = *report.facts.cost;
   std::vector<Cells> rows;
   for (const auto& line : cost.lines)
-    rows.push_back({escaped(line.vm), escaped(line.what), escaped(line.region),
+    rows.push_back({vm_cell(line.vm), escaped(line.what), escaped(line.region),
                     number(std::to_string(line.count)),
                     number(line.basis ? fmt::format("{:.1f}", line.gib) : "–"),
                     line.basis ? to_string(*line.basis) : "–", number(money(line.monthly, cost.currency))});

@@ -67,11 +67,12 @@ std::vector<SizedSet> size_backups(const std::vector<const backup::BackupInfo*>&
 
 double cost_of(const dr::DRTestResult& drill, const std::vector<backup::BackupInfo>& backups,
                const cost::Prices& prices) {
+  if (drill.use) return cost::drill_cost(prices, *drill.use);
   cost::DrillUse use;
   if (!drill.completed_at) return 0;
   use.duration = *drill.completed_at - drill.started_at;
   for (const auto& backup : backups) {
-    if (backup.name == drill.backup_name) use.disk_gib = backup.size_gb;
+    if (backup.name == drill.backup_name) use.disks = {{"", backup.size_gb}};
   }
   return cost::drill_cost(prices, use);
 }

@@ -26,6 +26,7 @@ std::string label_of(const std::vector<backup::BackupInfo>& all, const backup::B
 // `backups` of one VM, oldest first. The oldest in each region is taken to be whole.
 std::vector<SizedSet> size_backups(const std::vector<const backup::BackupInfo*>& backups,
                                    const CostFacts& facts);
+// By what the drill used; of one that did not note it: two vCPUs and the disks of its backup, while it ran.
 double cost_of(const dr::DRTestResult& drill, const std::vector<backup::BackupInfo>& backups,
                const cost::Prices& prices);
 

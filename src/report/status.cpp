@@ -37,6 +37,9 @@ class Maker {
     add_failures();
     for (const auto& each : facts_.report.scheduled) add_vm(each);
     for (const auto& policy : facts_.policies) add_drill(policy);
+    for (const auto& job : facts_.stopped_jobs)
+      status_.overdue.push_back(
+          {fmt::format("the timer of the job {} does not run", job), "azlin schedule install"});
     status_.alerts = facts_.alerts;
     status_.bad_runs = facts_.bad_runs;
     if (!facts_.interrupted.empty()) to_do("azlin recover");

@@ -119,7 +119,7 @@ double mean_drill(const CostFacts& facts, const backup::VmRef& vm, int gib, cons
     ++count;
   }
   if (count > 0) return sum / count;
-  return cost::drill_cost(prices, {"", "", gib, kUsualDrill});
+  return cost::drill_cost(prices, {"", "", {{"", gib}}, false, kUsualDrill});
 }
 
 }  // namespace

@@ -177,6 +177,17 @@ test_after_kill_9_the_rest_is_found() {
   nothing_left
 }
 
+# timeout(1) signals the process and then its group: that is one interrupt, and what was made goes.
+test_an_interrupt_that_comes_twice_still_cleans_up() {
+  replicated
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 20s --count 1
+  run timeout --preserve-status -s INT 3 "$AZLIN" dr test prod-db-vm --test-region westus2
+  expect_code 130
+  expect_out "DR test INTERRUPTED"
+  expect_out "0 left"
+  nothing_left
+}
+
 test_what_holds_for_a_vm_is_configured_shown_and_disabled() {
   start_simulator
   ok dr show prod-db-vm
@@ -238,7 +249,9 @@ test_readiness_names_the_gaps_and_what_closes_them() {
   run azlin dr readiness prod-db-vm
   expect_code 6
   expect_out "NOT READY"
-  expect_out "azlin dr configure prod-db-vm"
+  expect_out "Newest copy: $name in westus2 (RPO "
+  expect_out "no region is set for it to come back in"
+  expect_out "azlin dr configure prod-db-vm --test-region westus2"
   ok dr configure prod-db-vm --test-region westus2
   run azlin dr readiness --all -o json
   expect_code 6
@@ -383,7 +396,7 @@ EOF
   expect_code 2
   run azlin dr test prod-db-vm --public-ip
   expect_code 2
-  expect_err "--tester-address"
+  expect_err "--public-ip needs --tester-address"
 }
 
 write_plan() {
@@ -431,6 +444,65 @@ test_a_plan_is_drilled_and_failed_over() {
   [ "$(tail -1 hooks)" = "database in westus2" ] || fail "hooks: $(cat hooks)"
   ok dr failover --plan shop.yaml --yes -o json
   expect_json '.groups[0].vms[0].failover.doneBefore'
+}
+
+# The groups come up one after the other in one network, and are there together when the last hook runs.
+test_a_plan_is_drilled_together() {
+  start_simulator
+  export sim_url
+  for vm in prod-db-vm prod-app-vm; do
+    ok backup configure $vm
+    ok backup trigger $vm -o json
+    ok backup replicate "$(jq -r .backup.name <<<"$out")" --target-region westus2
+  done
+  before=$(state_ids)
+  cat >shop.yaml <<'EOF'
+name: shop & co
+region: westus2
+groups:
+  - name: database
+    vms: [{name: prod-db-vm, check: "true"}]
+    drill_hook: curl -fsS "$sim_url/_simulator/state" >after-database
+  - name: app
+    vms: [prod-app-vm]
+    drill_hook: curl -fsS "$sim_url/_simulator/state" >after-app
+EOF
+  ok dr test --plan shop.yaml --dry-run -o json
+  expect_json '[.calls[] | select(.method == "PUT" and (.path | test("virtualNetworks/"))) ] | length == 1'
+  expect_json '[.calls[] | select(.method == "PUT" and (.path | test("virtualMachines/")))] | length == 2'
+  nothing_left
+  ok dr test --plan shop.yaml
+  expect_out "✓ plan shop & co passed"
+  expect_out "Left behind: 0 left"
+  expect_match 'Cost: about \$[0-9]'
+  nothing_left
+  grep -q prod-app-vm-dr-test after-database && fail "the second group did not wait"
+  for vm in prod-db-vm prod-app-vm; do
+    grep -q "$vm-dr-test" after-app || fail "$vm was not up with the other"
+  done
+  ok dr test-history -o json
+  expect_json '(.tests | length) == 2 and ([.tests[].drill] | unique | length) == 1 and all(.tests[]; .success)'
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-app-vm-dr-test*' --status 409 --code SkuNotAvailable --message "no capacity here" --count 1
+  run azlin dr test --plan shop.yaml -o json
+  expect_code 4
+  expect_json '[.groups[].outcome] == ["passed", "failed"] and (.success | not)'
+  nothing_left
+}
+
+test_a_killed_plan_drill_is_settled_by_recover() {
+  replicated
+  write_plan
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 10s --count 1
+  "$AZLIN" dr test --plan shop.yaml >/dev/null 2>&1 &
+  victim=$!
+  until state_ids | grep -q 'prod-db-vm-dr-test-.*-os'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  kill -9 "$victim"
+  wait "$victim" 2>/dev/null
+  ok simulator fault clear
+  ok recover
+  nothing_left
+  ok dr test-history -o json
+  expect_json '.tests[0].verdict == "interrupted"'
 }
 
 # A stand-in for the system's ssh that says what it was called with.

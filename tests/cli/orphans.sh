@@ -24,7 +24,7 @@ test_one_is_listed_with_age_and_cost_and_removed_after_asking() {
   expect_out "1 too young"
   run azlin orphans --older-than 0h -o json
   expect_code 6
-  expect_json '.orphans | length == 1 and .[0].name == "left-over" and .[0].estimatedMonthlyUsd > 0 and .[0].ageDays == 0'
+  expect_json '.orphans | length == 1 and .[0].name == "left-over" and .[0].estimatedMonthly > 0 and .[0].ageDays == 0'
   run azlin orphans --older-than 0h --remove
   expect_code 2 # no terminal and no --yes
   run azlin orphans --older-than 0h --remove --dry-run

@@ -148,6 +148,14 @@ test_prices_can_be_replaced_and_refreshed() {
   printf 'currency = "EUR"\n[snapshot]\neastus = 0.5\n' >dear.toml
   ok cost --prices dear.toml -o json
   expect_json ".currency == \"EUR\" and .monthly > $before * 9"
+  printf 'currency = "EUR"\n[vm]\nvcpu = 900\n' >"$AZLIN_HOME/prices.toml" # of drills, too
+  ok dr test vm1 --test-region eastus -o json
+  expect_json '.currency == "EUR" and .estimatedCost > 0.1'
+  printf 'currency = 1\n[nothing]\nx = 1\n' >"$AZLIN_HOME/prices.toml"
+  ok dr test vm1 --test-region eastus
+  expect_err "costs are estimated by the shipped table"
+  expect_match 'Cost: about \$[0-9]'
+  rm "$AZLIN_HOME/prices.toml"
   printf '[snapshots]\nx = 1\n' >bad.toml
   run azlin cost --prices bad.toml
   expect_code 2

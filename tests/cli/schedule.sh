@@ -47,6 +47,27 @@ test_a_dry_run_prints_units_that_systemd_takes() {
   ! grep -q 'azlin-' verify.log || fail "systemd warns: $(grep azlin- verify.log)"
 }
 
+# The recommended backups of the resources around the VMs, shown like any other job.
+test_the_platform_template_is_installed_and_shown() {
+  start_simulator
+  fake_systemctl running
+  run azlin schedule install --user --template platform
+  expect_code 2
+  expect_err "--set storage=VALUE"
+  ok schedule install --user --template platform --set storage=prodstorage01 --set "folder=$work/backup"
+  ok schedule show --user -o json
+  expect_json '[.jobs[].name] | sort == ["alert", "platform-assess", "platform-checkpoint", "platform-storage", "recover"]'
+  expect_json ".jobs[] | select(.name == \"platform-storage\") | .command == \"azlin platform storage export prodstorage01 --to $work/backup/storage\""
+  run azlin schedule run platform-assess -- platform assess --all
+  expect_code 6
+  run env AZLIN_BACKUP_PASSWORD=never-in-a-log-4711 "$AZLIN" schedule run platform-checkpoint -- platform checkpoint --to "$work/backup/checkpoints"
+  expect_code 0
+  ok schedule show --user -o json
+  expect_json '.jobs[] | select(.name == "platform-checkpoint") | .lastRun.exitCode == 0'
+  run azlin schedule install --user --template platform --set storage=a --set folder=/b --set other=c
+  expect_code 2
+}
+
 test_timers_are_written_started_shown_and_removed() {
   start_simulator
   fake_systemctl running
@@ -119,6 +140,28 @@ test_one_run_at_a_time_and_its_outcome_is_kept() {
   run azlin schedule show --user
   expect_code 6
   expect_match 'verify .*exit code 3'
+}
+
+# What was once run by hand is no schedule.
+test_status_goes_by_what_is_installed() {
+  start_simulator
+  fake_systemctl running
+  fake_crontab
+  ok backup configure prod-db-vm
+  ok schedule run backup -- version
+  run azlin status -o json
+  expect_json '.scheduleInstalled == false and any(.toDo[]; . == "azlin schedule install")'
+  ok schedule install --user
+  run azlin status -o json
+  expect_json '.scheduleInstalled and all(.toDo[]; . != "azlin schedule install")'
+  sed -i 's/ActiveState=active/ActiveState=inactive/' bin/systemctl
+  run azlin status -o json
+  expect_code 6
+  expect_json 'any(.overdue[]; .what == "the timer of the job backup does not run")'
+  ok schedule remove --user
+  ok schedule install --with crontab
+  run azlin status -o json
+  expect_json '.scheduleInstalled'
 }
 
 test_mistakes_are_refused_before_anything_is_written() {

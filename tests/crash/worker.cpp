@@ -232,8 +232,8 @@ struct Worker {
     if (command == "replicate") replicate_one(false);
     if (command == "replicate-cancel") replicate_one(true);
     if (command == "replicate-all") replicate_all();
-    if (command == "advance-copies") replications().advance({failed_over}, 3, {});
     if (command == "verify") verify();
+    if (command == "list") backups.list({vm}, {});
     if (command == "create") backups.snapshots().create(vm, {});
     if (command == "delete") backups.snapshots().remove_plain(vm, "web-snapshot-20251203", {});
     if (command == "sync") backups.snapshots().sync(vm, {});

@@ -19,6 +19,7 @@ struct BackupFact {
 // What is known of one protected VM. What is not known stays unset, and gives no verdict.
 struct VmFacts {
   std::string vm;
+  std::string words;                // how a command names it: "web -g Production"; empty: as `vm`
   bool backups_known = false;       // `backups` is all of them; else neither age nor verification is judged
   std::vector<BackupFact> backups;  // complete sets only
   std::optional<core::TimePoint> protected_since;  // counts as the newest backup while there is none

@@ -23,11 +23,13 @@ struct Prices {
   std::map<std::string, double> disk;      // by SKU: a GiB and month
   std::map<std::string, double> vm;        // by size: an hour; "vcpu" for sizes that are not listed
   std::map<std::string, double> transfer;  // by target region: a GiB, once
+  std::map<std::string, double> address;   // by region: a static public address, a month
 
   double snapshot_month(const std::string& region) const;
   double disk_month(const std::string& sku) const;
   double vm_hour(const std::string& size) const;  // "vcpu" times the number in the name, 2 when there is none
   double transfer_gib(const std::string& region) const;
+  double address_month(const std::string& region) const;
   // False: the region's own snapshot price is not in the table.
   bool knows_region(const std::string& region) const { return snapshot.contains(region); }
 };
@@ -47,13 +49,20 @@ inline constexpr const char* kPriceList = "https://prices.azure.com/api/retail/p
 Prices refresh(http::Transport& transport, const std::string& url, Prices prices,
                const std::vector<std::string>& regions, core::TimePoint now, std::stop_token stop);
 
-// What one drill costs: its VM and its disks for as long as they were there. Disks are billed by the hour
+// What one drill used, for as long as it was there: the VM is billed by time, disks and address by the hour
 // begun.
+struct DiskUse {
+  std::string sku;  // empty: not known
+  int gib = 0;
+  bool operator==(const DiskUse&) const = default;
+};
 struct DrillUse {
+  std::string region;
   std::string vm_size;  // empty: two vCPUs
-  std::string disk_sku;
-  int disk_gib = 0;
+  std::vector<DiskUse> disks;
+  bool public_address = false;
   core::Millis duration{0};
+  bool operator==(const DrillUse&) const = default;
 };
 double drill_cost(const Prices& prices, const DrillUse& use);
 

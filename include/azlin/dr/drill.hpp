@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "azlin/backup/restore.hpp"
+#include "azlin/cost/prices.hpp"
 
 namespace azlin::dr {
 
@@ -100,9 +101,11 @@ struct DRTestResult {
   std::int64_t operation = 0;                 // in the journal
   std::optional<core::TimePoint> kept_until;  // --no-cleanup
   std::vector<Leftover> left;                 // what could not be removed
-  // US dollars, estimated from list prices (cost.hpp); up to kept_until where it is kept. nullopt: nothing
-  // that costs was made.
+  // What it used, up to kept_until where it is kept, and what that costs by the table in force then. nullopt:
+  // nothing that costs was made.
+  std::optional<cost::DrillUse> use;
   std::optional<double> cost;
+  std::string currency = "USD";  // of cost
   std::vector<std::string> warnings;
 
   const Phase* phase(Step step) const;

@@ -60,7 +60,8 @@ class FailbackManager {
   FailbackResult run(const FailbackConfig& config, std::stop_token stop);
 
   static bool recovers(const std::string& kind);
-  // Home is up: finished. Else the failed-over VM runs again.
+  // Home is up: finished. Else the failed-over VM runs again, and copies that were on their way home are
+  // removed.
   backup::Recovered recover(const store::OperationRecord& record, std::stop_token stop);
 
  private:
@@ -68,6 +69,7 @@ class FailbackManager {
   backup::BackupInfo bring_home(Run& run, std::stop_token stop);
   std::string take(Run& run, std::stop_token stop);
   void settle_earlier(const VmRef& vm);
+  std::vector<std::string> drop_copies(const store::OperationRecord& found, std::stop_token stop);
 
   arm::ArmClient& arm_;
   store::Journal& journal_;

@@ -4,8 +4,12 @@
 //
 // The network has no peering and, unless one is asked for, no public address; its security group lets nothing
 // in (with a public address: SSH from the tester alone) and nothing out but HTTPS to Azure, which Run Command
-// needs. Everything made bears the tag azlin:drill. Cleanup always runs,
-// also after a failure and Ctrl-C; after a crash recover() and cleanup() do it.
+// needs. VMs that are drilled together share one such network and reach each other in it. Everything made
+// bears the tag azlin:drill. Cleanup always runs, also after a failure and Ctrl-C; after a crash recover()
+// and cleanup() do it.
+#include <exception>
+#include <functional>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,8 +41,9 @@ struct ScheduledTest {
 class DRTestManager {
  public:
   // `db_path`: dr_tests.db. `processes` runs ssh; without it there are no drills with a public address.
+  // `prices`: of the estimates.
   DRTestManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock, const std::string& db_path,
-                core::ProcessRunner* processes = nullptr);
+                core::ProcessRunner* processes = nullptr, cost::Prices prices = cost::shipped_prices());
 
   // Checks all that a drill needs and changes nothing: a complete set in the region (core::Error, not_found:
   // replicate first), a free name, a size that is offered and that the quotas allow, disk SKUs.
@@ -47,6 +52,21 @@ class DRTestManager {
   // The whole drill. Throws only where nothing was begun (as plan() does for a missing set); a phase that
   // fails is in the result, and so is an interrupt (Verdict::interrupted).
   DRTestResult run_dr_test(const DRTestConfig& config, std::stop_token stop);
+
+  // Several VMs as one drill, in one network: all is decided and checked first, then `drive` brings them up
+  // in its order, each once and by its index, from any thread; they stay up until it returns, and go
+  // together. `bring_up` gives a result without its cleanup, and throws core::Error where that VM was not
+  // begun: one of them cannot be restored (all that cannot are noted as failed, and nothing is made). What
+  // they ended as, by index; nullopt: not begun. Throws as run_dr_test, for the first VM that is amiss. Of
+  // each config, vm, backup, size and command count; the rest is that of the first.
+  using BringUp = std::function<DRTestResult(std::size_t)>;
+  std::vector<std::optional<DRTestResult>> run_together(const std::string& name,
+                                                        const std::vector<DRTestConfig>& configs,
+                                                        const std::function<void(const BringUp&)>& drive,
+                                                        std::stop_token stop);
+  // The same decisions and checks, and changes nothing.
+  std::vector<DrillPlan> plan_together(const std::string& name, const std::vector<DRTestConfig>& configs,
+                                       std::stop_token stop);
 
   // Newest first. A row whose process is gone reads as interrupted.
   std::vector<DRTestResult> get_test_history(const TestFilter& filter);
@@ -79,18 +99,40 @@ class DRTestManager {
   backup::Recovered recover(const store::OperationRecord& record, std::stop_token stop);
 
  private:
+  struct Drill;
   struct Run;
-  DrillPlan prepare(const DRTestConfig& config, std::stop_token stop);
-  void fit(DrillPlan& plan, const DRTestConfig& config, std::stop_token stop);
-  void settle_earlier(Run& run);
+  struct Place;
+  struct Removal {
+    std::vector<Leftover> left;
+    std::string error;  // empty: nothing is left
+  };
+  Place find_place(const DRTestConfig& config, const std::string& name, std::stop_token stop);
+  DrillPlan prepare(const DRTestConfig& config, Place& place, std::stop_token stop);
+  std::vector<DrillPlan> prepare_together(const std::string& name, const std::vector<DRTestConfig>& configs,
+                                          std::stop_token stop);
+  std::vector<std::exception_ptr> fit_together(std::vector<DrillPlan>& plans,
+                                               const std::vector<DRTestConfig>& configs,
+                                               std::stop_token stop);
+  // `taken`: vCPUs by family that VMs of the same drill take; this one's are added.
+  void fit(DrillPlan& plan, const DRTestConfig& config, std::map<std::string, int>& taken,
+           std::stop_token stop);
+  std::vector<std::string> settle_earlier(const std::string& target);
+  void begin(Run& run);
   void run_phases(Run& run, std::stop_token stop);
   void restore(Run& run, std::stop_token stop);
   void build_network(Run& run, std::stop_token stop);
+  void ensure_network(Run& run, std::stop_token stop);
   void await_guest(Run& run, Phase& phase, std::stop_token stop);
   void check_ssh(Run& run, Phase& phase, std::stop_token stop);
   void check_command(Run& run, Phase& phase, std::stop_token stop);
   void log_in(Run& run, Phase& phase, std::stop_token stop);
-  void clean_up(Run& run);
+  void fail(Run& run, const std::exception_ptr& reason);
+  Removal remove_all(Drill& drill);
+  void end_cleanup(Run& run, const Removal& removal);
+  void clean_up(Drill& drill, const std::vector<Run*>& runs);
+  static cost::DrillUse use_of(const Run& run);
+  void finish(Drill& drill, const std::vector<Run*>& runs);
+  void note_removal(DRTestResult& row, const std::vector<Leftover>& left);
   bool is_alive(const DRTestResult& test);
 
   arm::ArmClient& arm_;
@@ -98,6 +140,7 @@ class DRTestManager {
   core::Clock& clock_;
   std::string holder_;  // host and home: who a drill belongs to
   core::ProcessRunner* processes_;
+  cost::Prices prices_;
   backup::BackupManager backups_;
   DrillStore store_;
 };

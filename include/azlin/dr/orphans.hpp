@@ -9,6 +9,7 @@
 #include "azlin/arm/client.hpp"
 #include "azlin/azure/compute.hpp"
 #include "azlin/azure/unused.hpp"
+#include "azlin/cost/prices.hpp"
 #include "azlin/store/journal.hpp"
 
 namespace azlin::dr {
@@ -25,7 +26,7 @@ struct Orphan {
   std::string made_by;  // the azlin tag that it bears: "azlin:restored-from"
   core::Millis age{0};  // since it was made, or since a VM let go of it, whichever is known and later
   int size_gb = 0;
-  double monthly_cost = 0;  // US dollars, estimated from list prices
+  double monthly_cost = 0;  // by the table of prices
 };
 
 // A backup whose VM is gone: reported, never removed here.
@@ -50,12 +51,14 @@ struct OrphanReport {
   std::vector<OrphanBackup> backups;  // of VMs that are gone
   int young = 0, kept = 0;            // passed over: too young, or with a keep tag
   double monthly_cost = 0;
+  std::string currency;
 };
 
 // Pure. An orphan bears a tag azlin:… of something that azlin makes, is attached to nothing, is at least
 // `older_than` old, and is not kept: no azlin:keep, azlin:kept or azlin:hold, and no drill's or test's time
 // that is not over.
-OrphanReport judge_orphans(const Inventory& inventory, core::TimePoint now, core::Millis older_than);
+OrphanReport judge_orphans(const Inventory& inventory, core::TimePoint now, core::Millis older_than,
+                           const cost::Prices& prices = cost::shipped_prices());
 
 // Reads every list. Throws where any of them fails: there is no verdict then.
 Inventory take_inventory(arm::ArmClient& arm, const std::string& subscription, std::stop_token stop);

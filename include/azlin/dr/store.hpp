@@ -25,7 +25,8 @@ class DrillStore {
   std::int64_t insert(DRTestResult& result);
   void update(const DRTestResult& result);
   std::vector<DRTestResult> list(const TestFilter& filter);  // newest first
-  std::optional<DRTestResult> find_drill(const std::string& drill_id);
+  // Its rows: one, or one for each VM that a plan came to. Empty: the drill is not of this machine.
+  std::vector<DRTestResult> list_drill(const std::string& drill_id);
 
  private:
   std::mutex mutex_;

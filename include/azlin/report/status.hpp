@@ -27,6 +27,7 @@ struct StatusFacts {
   };
   std::vector<Run> bad_runs;  // scheduled jobs whose last run failed
   bool schedule_installed = false;
+  std::vector<std::string> stopped_jobs;  // installed, and their timers do not run
 };
 
 struct Failure {

@@ -69,6 +69,17 @@ TEST_F(EvaluateTest, OverdueVerificationCountsAndNamesTheOldest) {
   EXPECT_EQ(event->facts[2].second, "never");
 }
 
+TEST_F(EvaluateTest, TheCommandNamesTheVmAsItTakesIt) {
+  auto old = vm({{"b", now_ - hours(24 * 20), {}}});
+  EXPECT_THAT(find(judge(old), kVerification)->text, HasSubstr("azlin backup verify-all vm1"));
+  EXPECT_THAT(find(judge(old), Rule::rpo_exceeded)->text, HasSubstr("azlin backup trigger vm1"));
+  old.vm = "vm1 (Production)";
+  old.words = "vm1 -g Production";
+  EXPECT_THAT(find(judge(old), kVerification)->text, HasSubstr("azlin backup verify-all vm1 -g Production"));
+  EXPECT_THAT(find(judge(old), Rule::rpo_exceeded)->text,
+              HasSubstr("azlin backup trigger vm1 -g Production"));
+}
+
 TEST_F(EvaluateTest, RecoveryPointTooOld) {
   const struct {
     const char* name;

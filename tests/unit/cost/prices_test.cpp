@@ -30,6 +30,7 @@ TEST(PricesTest, TheTableCanBeWrittenAndReadAgain) {
   EXPECT_EQ(again.disk, prices.disk);
   EXPECT_EQ(again.vm, prices.vm);
   EXPECT_EQ(again.transfer, prices.transfer);
+  EXPECT_EQ(again.address, prices.address);
   EXPECT_EQ(again.currency, "USD");
 }
 
@@ -56,7 +57,21 @@ TEST(PricesTest, DisksAreBilledByTheHourBegunAndVmsByTime) {
   const auto prices = parse_prices("[disk]\ndefault = 0.73\n[vm]\nvcpu = 1\n", "t");
   EXPECT_NEAR(disk_cost(prices, "", 100, std::chrono::minutes(5)), 0.1, 1e-9);
   EXPECT_NEAR(disk_cost(prices, "", 100, std::chrono::minutes(61)), 0.2, 1e-9);
-  EXPECT_NEAR(drill_cost(prices, {"Standard_D4s_v5", "", 100, std::chrono::minutes(30)}), 2.0 + 0.1, 1e-9);
+  DrillUse use{"westus2", "Standard_D4s_v5", {{"", 60}, {"", 40}}, false, std::chrono::minutes(30)};
+  EXPECT_NEAR(drill_cost(prices, use), 2.0 + 0.1, 1e-9);
+  use.public_address = true;
+  use.duration = std::chrono::minutes{90};
+  EXPECT_NEAR(drill_cost(prices, use), 6.0 + 0.2 + 2 * 3.65 / 730, 1e-9);
+  const auto dearer = parse_prices("[address]\nwestus2 = 7.3\n", "t");
+  EXPECT_NEAR(drill_cost(dearer, use) - drill_cost(shipped_prices(), use), 2 * 3.65 / 730, 1e-9);
+}
+
+TEST(PricesTest, UnknownDisksCountAsPremiumAndZoneRedundantOnesMore) {
+  const auto prices = shipped_prices();
+  EXPECT_DOUBLE_EQ(prices.disk_month(""), prices.disk_month("Premium_LRS"));
+  EXPECT_GT(prices.disk_month("StandardSSD_ZRS"), prices.disk_month("StandardSSD_LRS"));
+  EXPECT_GT(prices.disk_month("Premium_ZRS"), prices.disk_month("Premium_LRS"));
+  EXPECT_LT(prices.disk_month("PremiumV2_LRS"), prices.disk_month("Premium_LRS"));
 }
 
 const char* const kListed = R"({"Items": [

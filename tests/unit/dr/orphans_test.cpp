@@ -58,7 +58,7 @@ TEST_F(OrphansTest, AnUnattachedDiskOfAzlinOlderThanAWeekIsOne) {
   inventory.disks[3].tags = {{"team", "x"}};
   EXPECT_THAT(names(), ElementsAre("old"));
   EXPECT_EQ(report.young, 1);
-  EXPECT_DOUBLE_EQ(report.monthly_cost, 13.2);
+  EXPECT_DOUBLE_EQ(report.monthly_cost, 100 * cost::shipped_prices().disk_month("Premium_LRS"));
   EXPECT_EQ(report.orphans[0].resource_group, "g");
 }
 

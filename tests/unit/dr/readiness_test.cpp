@@ -84,6 +84,24 @@ TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
   EXPECT_THAT(gap(), HasSubstr("no drill"));
 }
 
+// With no region set, a copy that is there is named, and its region proposed.
+TEST_F(ReadinessTest, WithoutARegionTheCopyThatIsThereIsTold) {
+  facts.policy.reset();
+  EXPECT_THAT(
+      gap(),
+      HasSubstr("no region is set for it to come back in | azlin dr configure web --test-region westus2"));
+  auto result = judge(facts, now);
+  ASSERT_NE(result.copied, nullptr);
+  EXPECT_EQ(result.copy_region, "westus2");
+  EXPECT_EQ(result.rpo, std::chrono::hours{1});
+  facts.policy = DrPolicy{false, "westus3"};
+  EXPECT_THAT(gap(), HasSubstr("its DR tests are disabled"));
+  facts.policy.reset();
+  facts.backups[0].replicas[0].complete = false;
+  EXPECT_THAT(gap(), HasSubstr("azlin dr configure web --test-region REGION"));
+  EXPECT_EQ(judge(facts, now).copied, nullptr);
+}
+
 TEST_F(ReadinessTest, AnOldBackupIsTwoGapsBecauseItsCopyIsOldToo) {
   facts.backups[0].created = now - std::chrono::hours{30};
   const auto result = judge(facts, now);
@@ -97,6 +115,18 @@ TEST_F(ReadinessTest, PercentilesAreNearestRank) {
   EXPECT_EQ(percentile(values, 50), core::Millis{5});
   EXPECT_EQ(percentile(values, 90), core::Millis{9});
   EXPECT_EQ(percentile({core::Millis{7}}, 90), core::Millis{7});
+}
+
+TEST_F(ReadinessTest, RestoresCountToo) {
+  facts.drills = {drill(Verdict::passed, 4)};
+  facts.restores = {{now - std::chrono::hours{48}, std::chrono::minutes{8}},
+                    {now - std::chrono::hours{72}, std::chrono::minutes{6}}};
+  const auto result = judge(facts, now);
+  ASSERT_TRUE(result.rto);
+  EXPECT_EQ(result.rto->drills, 1);
+  EXPECT_EQ(result.rto->restores, 2);
+  EXPECT_EQ(result.rto->p50, std::chrono::minutes{6});
+  EXPECT_EQ(result.rto->p90, std::chrono::minutes{8});
 }
 
 TEST_F(ReadinessTest, SaysHowOftenRealityFellInsideTheForecast) {

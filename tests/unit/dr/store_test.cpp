@@ -26,6 +26,8 @@ class DrillStoreTest : public ::testing::Test {
     if (verdict == Verdict::passed) result.rto = std::chrono::minutes{last_};
     result.phases = {{Step::restore, Outcome::passed, result.started_at, core::Millis{8500}, "x"}};
     result.left = {{"/some/id", "why"}};
+    result.use =
+        cost::DrillUse{"westus2", "Standard_D2s_v5", {{"Premium_LRS", 30}}, true, core::Millis{1500}};
     store.update(result);
     return result;
   }
@@ -36,8 +38,9 @@ class DrillStoreTest : public ::testing::Test {
 
 TEST_F(DrillStoreTest, GivesBackWhatWasWritten) {
   const auto written = add("web", "2025-12-01 10:00", Verdict::passed);
-  const auto found = store.find_drill("d-1");
-  ASSERT_TRUE(found);
+  const auto rows = store.list_drill("d-1");
+  ASSERT_EQ(rows.size(), 1U);
+  const DRTestResult* found = &rows.front();
   EXPECT_EQ(found->vm.resource_group, "Production");
   EXPECT_EQ(found->verdict, Verdict::passed);
   EXPECT_EQ(found->rto, written.rto);
@@ -46,6 +49,18 @@ TEST_F(DrillStoreTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(found->phases[0].started, written.started_at);
   ASSERT_EQ(found->left.size(), 1U);
   EXPECT_EQ(found->left[0].error, "why");
+  EXPECT_EQ(found->use, written.use);
+}
+
+TEST_F(DrillStoreTest, TheVmsOfAPlanAreOneDrill) {
+  for (const char* vm : {"web", "db"}) {
+    DRTestResult result;
+    result.vm = {"sub", "Production", vm};
+    result.drill_id = "d-shop";
+    store.insert(result);
+  }
+  EXPECT_EQ(store.list_drill("d-shop").size(), 2U);
+  EXPECT_TRUE(store.list_drill("d-none").empty());
 }
 
 TEST_F(DrillStoreTest, ListsTheWindowNewestFirstAndFiltersByTheWholeName) {

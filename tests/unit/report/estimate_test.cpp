@@ -109,6 +109,15 @@ TEST(EstimateTest, DrillsAndTestDisksCostTheirTime) {
   EXPECT_NEAR(line(result, "test disks").monthly, 73 * 0.154 / 730, 1e-9) << "an hour begun";
 }
 
+TEST(EstimateTest, ADrillThatNotedWhatItUsedIsCountedByThat) {
+  auto facts = facts_of({backup_at(1)});
+  facts.drills = {drill_at(3, dr::Verdict::passed, 10)};
+  facts.drills[0].use =
+      cost::DrillUse{"westus2", "Standard_D8s_v5", {{"Standard_LRS", 73}}, true, std::chrono::minutes{30}};
+  EXPECT_NEAR(line(estimate(facts, prices()), "drills").monthly,
+              8 * 0.048 / 2 + 73 * 0.046 / 730 + 3.65 / 730, 1e-9);
+}
+
 TEST(EstimateTest, ARegionWithoutAPriceOfItsOwnIsNamed) {
   auto backup = backup_at(1);
   backup.region = "atlantis";

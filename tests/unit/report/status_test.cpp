@@ -72,6 +72,15 @@ TEST(StatusTest, EachThingThatIsMissingIsOverdueWithItsCommand) {
   one(facts, "azlin backup configure web --replace");
 }
 
+TEST(StatusTest, ATimerThatDoesNotRunIsOverdue) {
+  auto facts = well();
+  facts.stopped_jobs = {"backup"};
+  const auto status = make_status(facts);
+  EXPECT_TRUE(status.attention);
+  EXPECT_TRUE(to_do(status, "azlin schedule install"));
+  EXPECT_EQ(status.overdue.at(0).what, "the timer of the job backup does not run");
+}
+
 TEST(StatusTest, AFailureThatWasMendedIsListedAndNotUrgent) {
   auto facts = well();
   facts.report.operations = {trigger_at(3, "failed"), trigger_at(2, "succeeded")};
