@@ -6,6 +6,7 @@
 #include <set>
 
 #include "simulator/disk_model.hpp"
+#include "simulator/encryption_sets.hpp"
 #include "simulator/locations.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
@@ -316,10 +317,13 @@ Resource checked_source(Context& context, const Request& request, const std::str
   return *source;
 }
 
-void apply_settings(Json& body, const Json& wanted) {
-  auto& properties = body["properties"];
-  if (wanted.contains("encryption") && wanted["encryption"].is_object())
+void apply_settings(Context& context, Resource& resource, const Json& wanted) {
+  auto& properties = resource.body["properties"];
+  if (wanted.contains("encryption") && wanted["encryption"].is_object()) {
     apply_encryption(properties, wanted["encryption"]);
+    const auto set = string_or_empty(properties["encryption"], "diskEncryptionSetId");
+    if (!set.empty()) check_encryption_set(context, set, resource.location);
+  }
   apply_network_access(properties, wanted);
   set_choice(properties, wanted, "publicNetworkAccess", {"Enabled", "Disabled"});
   set_choice(properties, wanted, "dataAccessAuthMode", {"None", "AzureActiveDirectory"});

@@ -57,8 +57,8 @@ void check_created(const Resource& source);
 void check_copy_complete(const Resource& snapshot);
 
 // Sets what PUT and PATCH may set on an existing disk or snapshot: encryption, network access, osType, …
-// `body` is the resource's, `properties` the request's. Unstated members stay.
-void apply_settings(Json& body, const Json& properties);
+// `properties` is the request's. Unstated members stay.
+void apply_settings(Context& context, Resource& resource, const Json& properties);
 
 // diskSizeGB of the request in bytes; 0 when it is not stated. 400 InvalidParameter outside 1 to 32,767 GiB.
 std::uint64_t requested_bytes(const Json& properties, const std::string& sku);

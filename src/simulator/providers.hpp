@@ -26,6 +26,8 @@ void register_network(Router& router, Context& context);
 void register_recovery_services(Router& router, Context& context);
 void register_key_vault(Router& router, Context& context);
 void register_admin(Router& router, Context& context);
+void register_encryption_sets(Router& router, Context& context);
+void register_vault_keys(Router& router, Context& context);
 void register_disks(Router& router, Context& context);      // and the data plane of all disk contents
 void register_snapshots(Router& router, Context& context);  // needs register_disks
 

@@ -21,10 +21,12 @@ void register_all(Router& router, Context& context) {
   register_images(router, context);
   register_deployments(router, context);
   register_admin(router, context);
+  register_encryption_sets(router, context);
   register_disks(router, context);
   register_snapshots(router, context);
   register_recovery_services(router, context);
   register_key_vault(router, context);
+  register_vault_keys(router, context);
   register_app_configuration(router, context);
   register_storage(router, context);
   register_cosmos(router, context);
