@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -15,11 +17,22 @@ namespace azlin::core {
 namespace {
 
 std::atomic<int> wake_fd{-1};
-std::atomic<bool> interrupted{false};
+// Milliseconds of the monotonic clock at the first signal; 0: there was none.
+std::atomic<std::int64_t> first_signal{0};
+constexpr std::int64_t kSameSignal = 1000;
 
-// Stop callbacks may lock and allocate, which a signal handler must not: so it only wakes the watcher.
+// Stop callbacks may lock and allocate, which a signal handler must not: so it only wakes the watcher. The
+// second signal ends the process, but not at once after the first: timeout(1) and others signal the process
+// and then its group, which is one wish to end in order.
 extern "C" void on_signal(int) {
-  if (interrupted.exchange(true)) _exit(130);
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  const std::int64_t now = std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000 + 1;
+  std::int64_t first = 0;
+  if (!first_signal.compare_exchange_strong(first, now)) {
+    if (now - first >= kSameSignal) _exit(130);
+    return;
+  }
   const int saved = errno;
   const char byte = 0;
   [[maybe_unused]] const auto written = write(wake_fd, &byte, 1);

@@ -40,13 +40,29 @@ TEST(CancelDeathTest, FirstSignalRequestsAStop) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(CancelDeathTest, SecondSignalEndsWith130) {
+// As timeout(1) sends it: to the process, and to its group.
+TEST(CancelDeathTest, ASignalThatComesTwiceAtOnceIsOne) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const auto stop = interrupt_token();
+        raise(SIGINT);
+        raise(SIGINT);
+        std::mutex mutex;
+        std::condition_variable_any stopped;
+        std::unique_lock lock(mutex);
+        stopped.wait(lock, stop, [] { return false; });
+        _exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(CancelDeathTest, ALaterSignalEndsWith130) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
         interrupt_token();
-        raise(SIGINT);
-        raise(SIGINT);
+        while (true) raise(SIGINT);  // a second of impatience
       },
       ::testing::ExitedWithCode(130), "");
 }
