@@ -130,6 +130,9 @@ void bind(CLI::App& command, AlertListOptions& options) {
   command.add_option("--days", options.days, "Also those resolved in the last days")
       ->check(CLI::Range(1, 90));
   command.add_flag("--rules", options.rules, "Also what each rule says");
+  command.footer(
+      "Example: azlin alert list --days 7\n"
+      "Exit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const AlertListOptions& options) {
@@ -159,6 +162,7 @@ int run(Runtime& runtime, const AlertListOptions& options) {
 void bind(CLI::App& command, AlertTestOptions& options) {
   command.add_option("channel", options.channel, "Only this channel (default: all)");
   command.footer(
+      "Example: azlin alert test webhook\n"
       "Exit codes: 0 all took it, 1 none did, 2 alerts.yaml is not valid or has no such channel, 4 some did");
 }
 
@@ -190,7 +194,9 @@ int run(Runtime& runtime, const AlertTestOptions& options) {
 
 void bind(CLI::App& command, AlertCheckOptions&) {
   command.footer(
-      "For cron. Also delivers what waits. Exit codes: 0 well, 4 a channel failed, 6 something is overdue");
+      "For cron. Also delivers what waits.\n"
+      "Example: azlin alert check\n"
+      "Exit codes: 0 well, 4 a channel failed, 6 something is overdue");
 }
 
 void print_problems(Console& console, const std::vector<alert::AlertEvent>& problems) {
@@ -240,6 +246,9 @@ int run(Runtime& runtime, const AlertCheckOptions&) {
 
 void bind(CLI::App& command, AlertResolveOptions& options) {
   command.add_option("key", options.key, "Key of the alert, as `azlin alert list` shows it")->required();
+  command.footer(
+      "Example: azlin alert resolve backup_failure:prod-db-vm@1a2b3c4d\n"
+      "Exit codes: 0, 1, 2, 3");
 }
 
 // For an alert that no later run can clear: its VM is gone, or its cause was removed by hand.

@@ -101,7 +101,7 @@ void bind(CLI::App& command, ArchiveShowOptions& options) {
       ->required();
   command.add_option("--file", options.file, "Print logs/backup.log, logs/verification.log, runbook.md, …");
   command.footer(
-      "Example: azlin archive show weekly --file runbook.md -d /mnt/backup\n"
+      "Example: azlin archive show weekly --file metadata.json -d /mnt/backup\n"
       "Exit codes: 0, 1, 2, 3, 5");
 }
 
@@ -168,8 +168,9 @@ void bind(CLI::App& command, ArchiveRestoreOptions& options) {
   command.footer(
       "Where files and dumps go from DIR is in the archive's runbook: `azlin archive show NAME --file "
       "runbook.md`\n"
-      "(disaster-recovery archives).\nExample: azlin archive restore weekly --mode config-only --target "
-      "/restore\nExit codes: 0, 1, 2, 3, 5, 6 restored, but not what was archived");
+      "(disaster-recovery archives).\n"
+      "Example: azlin archive restore weekly --mode config-only --target /restore -d /mnt/backup\n"
+      "Exit codes: 0, 1, 2, 3, 5, 6 restored, but not what was archived");
 }
 
 // What would need another cloud's or a cluster's own tools.

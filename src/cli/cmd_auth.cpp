@@ -13,7 +13,11 @@ struct AuthLoginOptions {
 };
 struct AuthClearOptions {};
 
-void bind(CLI::App&, AuthStatusOptions&) {}
+void bind(CLI::App& command, AuthStatusOptions&) {
+  command.footer(
+      "Example: azlin auth status\n"
+      "Exit codes: 0, 1, 2, 5");
+}
 
 int run(Runtime& runtime, const AuthStatusOptions&) {
   Console& console = runtime.console();
@@ -44,7 +48,10 @@ int run(Runtime& runtime, const AuthStatusOptions&) {
 
 void bind(CLI::App& command, AuthLoginOptions& options) {
   command.add_option("--tenant", options.tenant, "Tenant id or domain")->capture_default_str();
-  command.footer("Shows an address and a code to enter there. Exit codes: 0, 1, 5");
+  command.footer(
+      "Shows an address and a code to enter there.\n"
+      "Example: azlin auth login --tenant 00000000-0000-0000-0000-000000000002\n"
+      "Exit codes: 0, 1, 2 the simulated Azure needs none, 5");
 }
 
 int run(Runtime& runtime, const AuthLoginOptions& options) {
@@ -58,7 +65,11 @@ int run(Runtime& runtime, const AuthLoginOptions& options) {
   return 0;
 }
 
-void bind(CLI::App&, AuthClearOptions&) {}
+void bind(CLI::App& command, AuthClearOptions&) {
+  command.footer(
+      "Example: azlin auth clear\n"
+      "Exit codes: 0, 1, 2");
+}
 
 int run(Runtime& runtime, const AuthClearOptions&) {
   runtime.credentials().clear();

@@ -172,7 +172,10 @@ void bind(CLI::App& command, HoldOptions& options) {
   command.add_option("--reason", options.reason,
                      "Why, for those who come after you (at most 200 characters)");
   command.add_flag("--release", options.release, "Take the hold off again");
-  command.footer("A backup on hold is never deleted by any cleanup.\nExit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "A backup on hold is never deleted by any cleanup.\n"
+      "Example: azlin backup hold prod-db-vm-backup-daily-20251201-0800 --reason \"case 4711\"\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const HoldOptions& options) {
@@ -202,7 +205,9 @@ void bind(CLI::App& command, DeleteOptions& options) {
   command.add_option("--region", options.region, "Only its replica in this region")->type_name("REGION");
   command.add_flag("--force", options.force,
                    "Also the newest, the newest verified one, and one that waits for its replica");
-  command.footer("Exit codes: 0, 1 nothing was deleted, 2, 3, 4 not all of it, 5, 7");
+  command.footer(
+      "Example: azlin backup delete prod-db-vm-backup-weekly-20251124-0800\n"
+      "Exit codes: 0, 1 nothing was deleted, 2, 3, 4 not all of it, 5, 7");
 }
 
 int run(Runtime& runtime, const DeleteOptions& options) {

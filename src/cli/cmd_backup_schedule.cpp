@@ -149,8 +149,9 @@ int run(Runtime& runtime, const ConfigureOptions& options) {
 void bind(CLI::App& command, DisableOptions& options) {
   bind_vm(command, options.vm);
   command.footer(
-      "Existing backups stay, and nothing deletes them until backups are configured again.\nExit codes: 0, "
-      "1, 2, 3, 5");
+      "Existing backups stay, and nothing deletes them until backups are configured again.\n"
+      "Example: azlin backup disable staging-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const DisableOptions& options) {
@@ -169,7 +170,9 @@ int run(Runtime& runtime, const DisableOptions& options) {
 
 void bind(CLI::App& command, ConfigShowOptions& options) {
   bind_vm(command, options.vm);
-  command.footer("Exit codes: 0, 1, 2, 3 not configured, 5");
+  command.footer(
+      "Example: azlin backup config-show prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3 not configured, 5");
 }
 
 std::string tier_line(const backup::ScheduleView& view, Tier tier) {

@@ -34,6 +34,7 @@ void bind(CLI::App& command, FailbackOptions& options) {
       "home and swaps the disks of the old VM. It is stopped from the last backup until home is up. On any "
       "failure\n"
       "the failed-over VM runs again. It stays, stopped, when all is well.\n"
+      "Example: azlin dr failback prod-db-vm -g Production-westus2\n"
       "Exit codes: 0, 1, 2, 3, 5, 7 busy, 130");
 }
 

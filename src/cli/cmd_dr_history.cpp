@@ -29,7 +29,10 @@ void bind(CLI::App& command, HistoryOptions& options) {
   command.add_option("vm", options.vm, "Only this VM")->type_name("VM");
   command.add_option("-g,--resource-group", options.group, "Only VMs of this group")->type_name("GROUP");
   command.add_option("--days", options.days, "How far back")->capture_default_str();
-  command.footer("Drills that this machine ran.\nExit codes: 0, 2");
+  command.footer(
+      "Drills that this machine ran.\n"
+      "Example: azlin dr test-history prod-db-vm --days 30\n"
+      "Exit codes: 0, 2");
 }
 
 void bind(CLI::App& command, RateOptions& options) {
@@ -38,6 +41,7 @@ void bind(CLI::App& command, RateOptions& options) {
   command.add_option("--days", options.days, "How far back")->capture_default_str();
   command.footer(
       "Restore-only and interrupted drills are no passes and no failures: they are counted apart.\n"
+      "Example: azlin dr success-rate --days 90\n"
       "Exit codes: 0, 2, 6 below the target of 99.9 %");
 }
 

@@ -47,14 +47,22 @@ void bind(CLI::App& command, DrConfigureOptions& options) {
       .add_option("--ssh-key", options.ssh_key, "File of that user's private key, on the machine that drills")
       ->type_name("FILE");
   command.footer(
-      "Kept in the VM's tag azlin:dr. What is not stated stays as it is.\nExit codes: 0, 1, 2, 3, 5");
+      "Kept in the VM's tag azlin:dr. What is not stated stays as it is.\n"
+      "Example: azlin dr configure prod-db-vm --test-region westus2 --every 7d --target-rto 15m\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 void bind(CLI::App& command, DrDisableOptions& options) {
   bind_vm(command, options.vm);
+  command.footer(
+      "Example: azlin dr disable staging-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 void bind(CLI::App& command, DrShowOptions& options) {
   bind_vm(command, options.vm);
+  command.footer(
+      "Example: azlin dr show prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 void bind(CLI::App& command, TestAllOptions& options) {
@@ -65,6 +73,7 @@ void bind(CLI::App& command, TestAllOptions& options) {
   command.add_flag("--force", options.force, "Also those that are not due yet");
   command.footer(
       "Takes every VM with DR enabled: by `dr configure`, or by a backup schedule that replicates.\n"
+      "Example: azlin dr test-all --max-parallel 2\n"
       "Exit codes: 0, 1 all failed, 4 some failed, 6 all passed, but one slower than its target, 130");
 }
 

@@ -48,6 +48,9 @@ void bind(CLI::App& command, OperationsListOptions& options) {
       ->capture_default_str();
   command.add_option("--state", options.state, "Only those in this state")
       ->check(CLI::IsMember({"running", "succeeded", "failed", "rolled_back", "recovered"}));
+  command.footer(
+      "Example: azlin operations list --state failed --limit 20\n"
+      "Exit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const OperationsListOptions& options) {
@@ -69,6 +72,9 @@ int run(Runtime& runtime, const OperationsListOptions& options) {
 
 void bind(CLI::App& command, OperationsShowOptions& options) {
   command.add_option("id", options.id, "Number of the operation")->required()->check(CLI::PositiveNumber);
+  command.footer(
+      "Example: azlin operations show 1\n"
+      "Exit codes: 0, 1, 2, 3");
 }
 
 int run(Runtime& runtime, const OperationsShowOptions& options) {

@@ -74,7 +74,9 @@ void bind(CLI::App& command, BackupVaultCreateOptions& options) {
       ->check(CLI::IsMember({"GeoRedundant", "LocallyRedundant", "ZoneRedundant"}))
       ->capture_default_str();
   command.footer(
-      "Blobs are protected in a Backup vault, not in a Recovery Services vault.\nExit codes: 0, 1, 2, 3, 5");
+      "Blobs are protected in a Backup vault, not in a Recovery Services vault.\n"
+      "Example: azlin platform storage backup vault create blob-vault -g Production -l eastus\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const BackupVaultCreateOptions& options) {
@@ -101,7 +103,9 @@ int run(Runtime& runtime, const BackupVaultCreateOptions& options) {
 
 void bind(CLI::App& command, BackupVaultListOptions& options) {
   command.add_option("-g,--resource-group", options.group, "Only of this group");
-  command.footer("Exit codes: 0, 1, 2, 5");
+  command.footer(
+      "Example: azlin platform storage backup vault list\n"
+      "Exit codes: 0, 1, 2, 5");
 }
 
 int run(Runtime& runtime, const BackupVaultListOptions& options) {
@@ -128,7 +132,10 @@ void bind(CLI::App& command, BlobPolicyCreateOptions& options) {
   command.add_option("--operational-days", options.operational_days, "1-360: kept in the account itself");
   command.add_option("--vaulted-days", options.vaulted_days, "Up to 3650: kept in the vault");
   command.add_option("--daily-at", options.daily_at, "UTC, of vaulted backups")->capture_default_str();
-  command.footer("A policy cannot be changed: make one of another name.\nExit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "A policy cannot be changed: make one of another name.\n"
+      "Example: azlin platform storage backup policy create month --vault blob-vault --operational-days 30\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const BlobPolicyCreateOptions& options) {
@@ -147,7 +154,9 @@ int run(Runtime& runtime, const BlobPolicyCreateOptions& options) {
 
 void bind(CLI::App& command, BlobPolicyListOptions& options) {
   bind_vault_option(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform storage backup policy list --vault blob-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const BlobPolicyListOptions& options) {
@@ -172,6 +181,7 @@ void bind(CLI::App& command, BlobEnableOptions& options) {
   command.footer(
       "Operational backup sets soft delete, point-in-time restore and a delete lock on the account by "
       "itself.\n"
+      "Example: azlin platform storage backup enable prodstorage01 --vault blob-vault --policy month\n"
       "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
@@ -197,7 +207,9 @@ int run(Runtime& runtime, const BlobEnableOptions& options) {
 
 void bind(CLI::App& command, BlobStatusOptions& options) {
   bind_vault_option(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform storage backup status --vault blob-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const BlobStatusOptions& options) {
@@ -222,7 +234,9 @@ void bind(CLI::App& command, BlobPointsOptions& options) {
   command.add_option("--days", options.days, "Look back so far")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform storage backup points prodstorage01 --vault blob-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const BlobPointsOptions& options) {
@@ -258,7 +272,10 @@ void bind(CLI::App& command, BlobBackupRestoreOptions& options) {
   command.add_option("--to", options.to, "Vaulted: the account to restore into");
   command.add_option("--container", options.containers, "Vaulted: only this container; may be repeated")
       ->allow_extra_args(false);
-  command.footer("Exit codes: 0, 1, 2, 3, 5, 7, 130");
+  command.footer(
+      "Example: azlin platform storage backup restore prodstorage01 --vault blob-vault --at "
+      "2025-12-01T08:00:00Z\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
 int run(Runtime& runtime, const BlobBackupRestoreOptions& options) {

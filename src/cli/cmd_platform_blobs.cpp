@@ -185,7 +185,7 @@ void bind(CLI::App& command, BlobExportOptions& options) {
       ->required();
   command.add_flag("--secondary", options.secondary, "From the second region (RA-GRS, RA-GZRS)");
   command.footer(
-      "Example: azlin platform storage export prodstore --container prompts --to ./blobs\n"
+      "Example: azlin platform storage export prodstorage01 --container prompts --to ./blobs\n"
       "Interrupted or killed, run it again: it goes on within a blob. Every file is compared with the "
       "service's "
       "MD5.\nExit codes: 0, 1, 2, 3, 4 some blobs failed, 5, 7, 130");
@@ -220,8 +220,9 @@ void bind(CLI::App& command, BlobImportOptions& options) {
   command.add_flag("--overwrite", options.overwrite, "Replace blobs that differ");
   command.footer(
       "Every file is compared with its checksum before it is sent, every blob afterwards. What is there "
-      "already "
-      "is skipped.\nExit codes: 0, 1, 2, 3, 4 some blobs failed, 5, 7, 130");
+      "already is skipped.\n"
+      "Example: azlin platform storage import stagingstorage01 --container prompts --from ./blobs\n"
+      "Exit codes: 0, 1, 2, 3, 4 some blobs failed, 5, 7, 130");
 }
 
 int run(Runtime& runtime, const BlobImportOptions& options) {
@@ -253,7 +254,10 @@ void bind(CLI::App& command, BlobVerifyOptions& options) {
   command.add_option("folder", options.folder, "Folder of an export")->required();
   command.add_option("--container", options.containers, "Only this container; may be repeated")
       ->allow_extra_args(false);
-  command.footer("Reads every file and compares it with the index.\nExit codes: 0, 1, 2, 3, 4 some differ");
+  command.footer(
+      "Reads every file and compares it with the index.\n"
+      "Example: azlin platform storage verify ./blobs\n"
+      "Exit codes: 0, 1, 2, 3, 4 some differ");
 }
 
 int run(Runtime& runtime, const BlobVerifyOptions& options) {

@@ -91,7 +91,9 @@ void print_policy(Console& console, const platform::CosmosAccount& account) {
 
 void bind(CLI::App& command, CosmosPolicyShowOptions& options) {
   bind_resource(command, options.account, "Cosmos DB account");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform cosmos backup-policy show staging-cosmos\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const CosmosPolicyShowOptions& options) {
@@ -118,6 +120,8 @@ void bind(CLI::App& command, CosmosPolicySetOptions& options) {
       ->check(CLI::IsMember({"Geo", "Local", "Zone"}));
   command.footer(
       "The way to Continuous takes hours and has no way back; restores reach back to its end.\n"
+      "Example: azlin platform cosmos backup-policy set staging-cosmos --type Continuous --tier "
+      "Continuous30Days\n"
       "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
@@ -154,7 +158,10 @@ void bind(CLI::App& command, CosmosRegionsOptions& options) {
   command.add_flag("--zones", options.zones, "The added region across zones");
   command.add_option("--automatic-failover", options.automatic_failover, "on or off")
       ->check(CLI::IsMember({"on", "off"}));
-  command.footer("Without a change: shows the regions.\nExit codes: 0, 1, 2, 3, 5, 7, 130");
+  command.footer(
+      "Without a change: shows the regions.\n"
+      "Example: azlin platform cosmos regions staging-cosmos --add westus2\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
 void print_regions(Console& console, const platform::CosmosAccount& account) {
@@ -205,7 +212,9 @@ int run(Runtime& runtime, const CosmosRegionsOptions& options) {
 void bind(CLI::App& command, CosmosFailoverOptions& options) {
   bind_resource(command, options.account, "Cosmos DB account");
   command.add_option("--to", options.to, "Region that writes from then on")->required();
-  command.footer("Exit codes: 0, 1, 2, 3, 5, 7, 130");
+  command.footer(
+      "Example: azlin platform cosmos failover prod-cosmos --to westus2\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
 int run(Runtime& runtime, const CosmosFailoverOptions& options) {
@@ -246,7 +255,9 @@ void bind(CLI::App& command, CosmosRestorableOptions& options) {
   command.add_option("name", options.name, "Only accounts of this name, live or deleted");
   command.add_option("--at", options.at, "Also what there was at this time (needs a name)");
   command.add_option("--region", options.region, "Of which region (default: where it wrote)");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin platform cosmos restorable list prod-cosmos --at 2025-12-01T08:00:00Z\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const CosmosRestorableOptions& options) {
@@ -302,8 +313,9 @@ void bind(CLI::App& command, CosmosRestoreOptions& options) {
       ->allow_extra_args(false);
   command.footer(
       "Not restored: network rules, data roles, other regions, stored procedures, triggers, functions; the "
-      "keys "
-      "are new.\nExit codes: 0, 1, 2, 3, 5, 7, 130");
+      "keys are new.\n"
+      "Example: azlin platform cosmos restore prod-cosmos --at 2025-12-01T08:00:00Z --to prod-cosmos-two\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7, 130");
 }
 
 std::vector<platform::RestorableResource> parse_only(const std::vector<std::string>& texts) {

@@ -204,6 +204,7 @@ void bind(CLI::App& command, PolicyCreateOptions& options) {
       "on\n"
       "Wednesday kept 30 days, logs every 15 (SAPHana) or 60 (MSSQL) minutes kept 15 days; VMs daily, kept "
       "30 days.\n"
+      "Example: azlin policy create hana-daily --workload SAPHana --daily --keep-days 14\n"
       "Exit codes: 0, 1, 2, 5");
 }
 
@@ -225,7 +226,9 @@ void bind(CLI::App& command, PolicyUpdateOptions& options) {
   bind_flags(command, options.flags);
   bind_vault(command, options.vault);
   command.footer(
-      "The policy is written anew: what is not stated gets its default. Exit codes: 0, 1, 2, 3, 5");
+      "The policy is written anew: what is not stated gets its default.\n"
+      "Example: azlin policy update hana-daily --workload SAPHana --daily --keep-days 30\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const PolicyUpdateOptions& options) {
@@ -235,7 +238,9 @@ int run(Runtime& runtime, const PolicyUpdateOptions& options) {
 void bind(CLI::App& command, PolicyListOptions& options) {
   command.add_option("--workload", options.workload, "SAPHana, MSSQL or AzureVM");
   bind_vault(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 5");
+  command.footer(
+      "Example: azlin policy list --workload SAPHana\n"
+      "Exit codes: 0, 1, 2, 5");
 }
 
 int run(Runtime& runtime, const PolicyListOptions& options) {
@@ -261,13 +266,18 @@ int run(Runtime& runtime, const PolicyListOptions& options) {
 void bind_name(CLI::App& command, PolicyNameOptions& options) {
   command.add_option("name", options.name, "Name of the policy")->required();
   bind_vault(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
 }
 void bind(CLI::App& command, PolicyShowOptions& options) {
   bind_name(command, options);
+  command.footer(
+      "Example: azlin policy show hana-daily\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 void bind(CLI::App& command, PolicyDeleteOptions& options) {
   bind_name(command, options);
+  command.footer(
+      "Example: azlin policy delete hana-weekly\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const PolicyShowOptions& options) {

@@ -26,8 +26,9 @@ struct RecoverOptions {};
 
 void bind(CLI::App& command, RecoverOptions&) {
   command.footer(
-      "After a crash or a lost connection: finishes or undoes what was left. Safe to run at any time.\nExit "
-      "codes: 0, 1, 4 something still waits, 5");
+      "After a crash or a lost connection: finishes or undoes what was left. Safe to run at any time.\n"
+      "Example: azlin recover\n"
+      "Exit codes: 0, 1, 4 something still waits, 5");
 }
 
 verification::VerificationManager verifications(Runtime& runtime) {

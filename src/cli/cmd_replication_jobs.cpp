@@ -167,7 +167,10 @@ int run(Runtime& runtime, const ReplicationJobsOptions& options) {
 
 void bind(CLI::App& command, ReplicationCancelOptions& options) {
   command.add_option("job", options.job, "Id of the job")->required()->type_name("JOB");
-  command.footer("Deletes what has been copied of the backup.\nExit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Deletes what has been copied of the backup.\n"
+      "Example: azlin backup replication-cancel 1\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ReplicationCancelOptions& options) {

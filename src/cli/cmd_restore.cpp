@@ -119,7 +119,9 @@ int begin(VaultSession& session, const RestoreItem& options, const ProtectedItem
 
 void bind(CLI::App& command, PointsOptions& options) {
   bind_item(command, options, false);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin restore points HXE/HXE\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const PointsOptions& options) {
@@ -163,7 +165,10 @@ void bind(CLI::App& command, OriginalOptions& options) {
   bind_item(command, options, true);
   command.add_flag("--no-recovery", options.no_recovery,
                    "Leave the database restoring, for more logs (SQL Server)");
-  command.footer("The database is replaced by its earlier state. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "The database is replaced by its earlier state.\n"
+      "Example: azlin restore original HXE/HXE --at \"2025-12-01 08:15\"\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const OriginalOptions& options) {
@@ -254,7 +259,10 @@ void bind(CLI::App& command, AlternateOptions& options) {
   command.add_flag("--overwrite", options.overwrite, "Replace a database of that name");
   command.add_flag("--no-recovery", options.no_recovery,
                    "Leave the database restoring, for more logs (SQL Server)");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin restore alternate sales --server prod-app-vm --target-server staging-vm "
+      "--target-database sales-old\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const AlternateOptions& options) {
@@ -290,7 +298,10 @@ void bind(CLI::App& command, FilesOptions& options) {
   command.add_option("--target-vault", options.target_vault,
                      "Vault of the paired region that has the target (--cross-region)");
   command.add_flag("--overwrite", options.overwrite, "Replace files of the same name");
-  command.footer("Writes the backup's files, for a restore by hand. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Writes the backup's files, for a restore by hand.\n"
+      "Example: azlin restore files HXE/HXE --path /hana/restore\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const FilesOptions& options) {
@@ -333,7 +344,9 @@ void bind(CLI::App& command, VmRestoreOptions& options) {
   command.add_option("--network", options.network, "Id of the virtual network of the new VM");
   command.add_option("--subnet", options.subnet, "Name of its subnet");
   command.add_flag("--os-disk-only", options.os_disk_only, "Leave the data disks out");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin restore vm critical-vm --target-group Production --staging-account prodstorage01\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 std::string group_id(VaultSession& session, const std::string& group) {

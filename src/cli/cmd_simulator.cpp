@@ -71,7 +71,9 @@ void bind(CLI::App& command, ServeOptions& options) {
       ->type_name("URL");
   command.footer(
       "Stays in the foreground; prints `listening on http://127.0.0.1:PORT` first; ends on Ctrl-C and "
-      "SIGTERM.");
+      "SIGTERM.\n"
+      "Example: azlin simulator serve --port 8080 --latency none\n"
+      "Exit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const ServeOptions& options) {
@@ -106,6 +108,9 @@ SimulatorProcess process(Runtime& runtime) {
 
 void bind(CLI::App& command, StartOptions& options) {
   bind_flags(command, options.flags);
+  command.footer(
+      "Example: azlin simulator start --latency demo\n"
+      "Exit codes: 0, 1, 2");
 }
 
 int run(Runtime& runtime, const StartOptions& options) {
@@ -120,7 +125,11 @@ int run(Runtime& runtime, const StartOptions& options) {
   return 0;
 }
 
-void bind(CLI::App&, StopOptions&) {}
+void bind(CLI::App& command, StopOptions&) {
+  command.footer(
+      "Example: azlin simulator stop\n"
+      "Exit codes: 0, 1");
+}
 
 int run(Runtime& runtime, const StopOptions&) {
   const bool stopped = process(runtime).stop();
@@ -129,7 +138,11 @@ int run(Runtime& runtime, const StopOptions&) {
   return 0;
 }
 
-void bind(CLI::App&, SimStatusOptions&) {}
+void bind(CLI::App& command, SimStatusOptions&) {
+  command.footer(
+      "Example: azlin simulator status\n"
+      "Exit codes: 0, 1, 3 none runs");
+}
 
 int run(Runtime& runtime, const SimStatusOptions&) {
   Console& console = runtime.console();
@@ -155,6 +168,9 @@ int run(Runtime& runtime, const SimStatusOptions&) {
 void bind(CLI::App& command, ResetOptions& options) {
   command.add_option("--seed", options.seed, "What it holds afterwards; default: what it began with");
   command.add_flag("--clock", options.clock, "Also set its clock back to the real time");
+  command.footer(
+      "Example: azlin simulator reset --seed fleet:50x20\n"
+      "Exit codes: 0, 1, 2, 3 none runs");
 }
 
 int run(Runtime& runtime, const ResetOptions& options) {

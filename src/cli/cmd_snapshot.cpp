@@ -74,7 +74,9 @@ std::vector<SnapshotSet> plain(std::vector<SnapshotSet> sets) {
 
 void bind(CLI::App& command, SnapCreateOptions& options) {
   bind_vm(command, options.vm);
-  command.footer("Exit codes: 0, 1, 2, 3, 5, 7");
+  command.footer(
+      "Example: azlin snapshot create vm1\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
 int run(Runtime& runtime, const SnapCreateOptions& options) {
@@ -97,7 +99,9 @@ int run(Runtime& runtime, const SnapCreateOptions& options) {
 
 void bind(CLI::App& command, SnapListOptions& options) {
   bind_vms(command, options.vms, "Snapshots of every VM");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin snapshot list vm1\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const SnapListOptions& options) {
@@ -126,7 +130,9 @@ int run(Runtime& runtime, const SnapListOptions& options) {
 void bind(CLI::App& command, SnapDeleteOptions& options) {
   bind_vm(command, options.vm);
   command.add_option("name", options.name, "The snapshot: its name or a beginning of it")->required();
-  command.footer("Exit codes: 0, 1, 2, 3, 4, 5, 7");
+  command.footer(
+      "Example: azlin snapshot delete vm1 vm1-snapshot-20251201\n"
+      "Exit codes: 0, 1, 2, 3, 4, 5, 7");
 }
 
 int run(Runtime& runtime, const SnapDeleteOptions& options) {
@@ -163,7 +169,9 @@ void bind(CLI::App& command, SnapRestoreOptions& options) {
   bind_vm(command, options.vm);
   command.add_option("name", options.name, "The snapshot: its name or a beginning of it")->required();
   command.footer(
-      "As `azlin backup restore`: the old disks are kept for 7 days.\nExit codes: 0, 1, 2, 3, 5, 7");
+      "As `azlin backup restore`: the old disks are kept for 7 days.\n"
+      "Example: azlin snapshot restore vm1 vm1-snapshot-20251201\n"
+      "Exit codes: 0, 1, 2, 3, 5, 7");
 }
 
 // A plain set in the clothes of a backup, so that both are restored by the same steps.
@@ -232,7 +240,9 @@ void bind(CLI::App& command, SnapEnableOptions& options) {
       ->capture_default_str()
       ->type_name("COUNT");
   command.footer(
-      "`azlin snapshot sync --all` (from cron) takes those that are due.\nExit codes: 0, 1, 2, 3, 5");
+      "`azlin snapshot sync --all` (from cron) takes those that are due.\n"
+      "Example: azlin snapshot enable vm1 --every 6 --keep 8\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const SnapEnableOptions& options) {
@@ -255,7 +265,9 @@ int run(Runtime& runtime, const SnapEnableOptions& options) {
 
 void bind(CLI::App& command, SnapDisableOptions& options) {
   bind_vm(command, options.vm);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin snapshot disable vm1\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const SnapDisableOptions& options) {
@@ -274,8 +286,9 @@ int run(Runtime& runtime, const SnapDisableOptions& options) {
 void bind(CLI::App& command, SnapSyncOptions& options) {
   bind_vms(command, options.vms, "Every VM with a snapshot schedule");
   command.footer(
-      "Takes the snapshots that are due, then keeps the newest N.\nExit codes: 0, 1, 2, 3, 4 some VMs "
-      "failed, 5, 7");
+      "Takes the snapshots that are due, then keeps the newest N.\n"
+      "Example: azlin snapshot sync --all\n"
+      "Exit codes: 0, 1, 2, 3, 4 some VMs failed, 5, 7");
 }
 
 std::vector<VmRef> with_schedule(Runtime& runtime, const std::optional<std::string>& group) {
@@ -337,7 +350,9 @@ int run(Runtime& runtime, const SnapSyncOptions& options) {
 
 void bind(CLI::App& command, SnapStatusOptions& options) {
   bind_vm(command, options.vm);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin snapshot status vm1\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const SnapStatusOptions& options) {

@@ -17,7 +17,9 @@ struct RebuildOptions {};
 void bind(CLI::App& command, RebuildOptions&) {
   command.footer(
       "After a database was lost or set aside as corrupt: adds what Azure's tags tell and no row knows.\n"
-      "What is there stays as it is.\nExit codes: 0, 1, 5");
+      "What is there stays as it is.\n"
+      "Example: azlin state rebuild\n"
+      "Exit codes: 0, 1, 5");
 }
 
 int run(Runtime& runtime, const RebuildOptions&) {

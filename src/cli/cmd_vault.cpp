@@ -75,7 +75,9 @@ const vault::NamedVault* configured(const vault::Settings& settings, const vault
 
 void bind(CLI::App& command, VaultListOptions& options) {
   command.add_option("-g,--resource-group", options.resource_group, "Only of this group");
-  command.footer("Exit codes: 0, 1, 2, 5");
+  command.footer(
+      "Example: azlin vault list\n"
+      "Exit codes: 0, 1, 2, 5");
 }
 
 int run(Runtime& runtime, const VaultListOptions& options) {
@@ -121,7 +123,9 @@ void print_vault(Console& console, const vault::Vault& vault, const std::string&
 void bind(CLI::App& command, VaultShowOptions& options) {
   bind_vault(command, options.vault);
   command.add_option("name", options.vault.vault, "Vault (as --vault)");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault show my-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const VaultShowOptions& options) {
@@ -168,7 +172,9 @@ void bind(CLI::App& command, VaultCreateOptions& options) {
   command.add_option("-l,--location", options.location, "Region, such as eastus")->required();
   command.add_option("--tag", options.tags, "NAME=VALUE; may be repeated");
   bind_settings(command, options.settings);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault create spare-vault -g Production -l eastus --redundancy LocallyRedundant\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 std::map<std::string, std::string> parse_tags(const std::vector<std::string>& pairs) {
@@ -210,6 +216,7 @@ void bind(CLI::App& command, VaultUpdateOptions& options) {
   bind_settings(command, options.settings);
   command.footer(
       "What is not stated stays as it is. AlwaysON, Locked and cross-region restore cannot be taken back.\n"
+      "Example: azlin vault update --vault my-vault --soft-delete-days 30\n"
       "Exit codes: 0, 1, 2, 3, 5");
 }
 
@@ -241,7 +248,10 @@ int run(Runtime& runtime, const VaultUpdateOptions& options) {
 void bind(CLI::App& command, VaultDeleteOptions& options) {
   command.add_option("name", options.name, "Vault: a name, a key of config.toml, or an id")->required();
   command.add_option("-g,--resource-group", options.resource_group, "Resource group of the vault");
-  command.footer("Only an empty vault can be deleted. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Only an empty vault can be deleted.\n"
+      "Example: azlin vault delete spare-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const VaultDeleteOptions& options) {
@@ -271,7 +281,10 @@ int run(Runtime& runtime, const VaultDeleteOptions& options) {
 void bind(CLI::App& command, VaultUseOptions& options) {
   command.add_option("name", options.name, "Vault: a name, a key of config.toml, or an id")->required();
   command.add_option("-g,--resource-group", options.resource_group, "Resource group of the vault");
-  command.footer("Commands without --vault work with it from now on. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Commands without --vault work with it from now on.\n"
+      "Example: azlin vault use my-vault\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const VaultUseOptions& options) {
@@ -290,6 +303,7 @@ void bind(CLI::App& command, VaultTestOptions& options) {
   bind_vault(command, options.vault);
   command.footer(
       "Checks the endpoint, the token, the vault, and each RBAC action that the commands need.\n"
+      "Example: azlin vault test-connection --vault my-vault\n"
       "Exit codes: 0 all is well, 2, 6 something is missing");
 }
 

@@ -101,7 +101,9 @@ ordered_json to_json(const ProtectableItem& item) {
 void bind(CLI::App& command, ProtectableOptions& options) {
   bind_item(command, options, "Name, or INSTANCE/DATABASE; none: all");
   command.add_flag("--refresh", options.refresh, "Look for new databases first");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault protectable --server prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 // Asks every registered VM, or the one named, for new databases.
@@ -150,6 +152,7 @@ void bind(CLI::App& command, ProtectOptions& options) {
   command.footer(
       "Of an item that is protected already, changes the policy; of one whose protection was stopped, "
       "resumes it.\n"
+      "Example: azlin vault protect HXE/HXE --policy hana-daily\n"
       "Exit codes: 0, 1, 2, 3, 4 some failed, 5");
 }
 
@@ -300,7 +303,9 @@ void bind(CLI::App& command, UnprotectOptions& options) {
                    "Also delete the backups (kept for some days by soft delete)");
   command.add_flag("--no-wait", options.no_wait, "Print the job's id and return");
   command.footer(
-      "Without --delete-backup-data the backups are kept. Exit codes: 0, 1, 2, 3, 4 some failed, 5");
+      "Without --delete-backup-data the backups are kept.\n"
+      "Example: azlin vault unprotect HXE/HXE\n"
+      "Exit codes: 0, 1, 2, 3, 4 some failed, 5");
 }
 
 int run(Runtime& runtime, const UnprotectOptions& options) {
@@ -342,7 +347,9 @@ void bind(CLI::App& command, UndeleteOptions& options) {
   command.add_flag("--all", options.all, "Every soft deleted item of --server or --workload");
   command.add_flag("--no-wait", options.no_wait, "Print the job's id and return");
   command.footer(
-      "Protection stays stopped: `azlin vault protect` resumes it. Exit codes: 0, 1, 2, 3, 4 some failed, 5");
+      "Protection stays stopped: `azlin vault protect` resumes it.\n"
+      "Example: azlin vault undelete HXE/HXE\n"
+      "Exit codes: 0, 1, 2, 3, 4 some failed, 5");
 }
 
 int run(Runtime& runtime, const UndeleteOptions& options) {
@@ -370,7 +377,9 @@ void bind(CLI::App& command, ItemsOptions& options) {
   command.add_option("--policy", options.policy, "Only those of this policy");
   command.add_flag("--deleted", options.deleted, "Only soft deleted ones");
   command.add_flag("--cross-region", options.secondary, "What has reached the paired region");
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault items --server prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const ItemsOptions& options) {

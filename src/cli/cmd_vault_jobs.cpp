@@ -51,7 +51,9 @@ void bind(CLI::App& command, VaultBackupOptions& options) {
   command.add_flag("--compression", options.compression, "Compress (SQL Server)");
   command.add_flag("--no-wait", options.no_wait, "Print the job's id and return");
   bind_vault(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 3, 4 some failed, 5");
+  command.footer(
+      "Example: azlin vault backup HXE/HXE --type full\n"
+      "Exit codes: 0, 1, 2, 3, 4 some failed, 5");
 }
 
 int run(Runtime& runtime, const VaultBackupOptions& options) {
@@ -110,8 +112,9 @@ void bind(CLI::App& command, JobsOptions& options) {
   command.add_option("--limit", options.limit, "At most so many (0: all)");
   bind_vault(command, options.vault);
   command.footer(
-      "Newest first. Scheduled log backups (of SAP HANA: all scheduled ones) are no jobs.\nExit codes: 0, 1, "
-      "2, 5");
+      "Newest first. Scheduled log backups (of SAP HANA: all scheduled ones) are no jobs.\n"
+      "Example: azlin vault jobs --status Failed --since 24h\n"
+      "Exit codes: 0, 1, 2, 5");
 }
 
 int run(Runtime& runtime, const JobsOptions& options) {
@@ -165,7 +168,9 @@ void print_job(Console& console, const vault::Job& job) {
 
 void bind(CLI::App& command, JobShowOptions& options) {
   bind_job(command, options);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault job show 4ed0ff9c-1df4-4a53-8f1c-6f8a2d3c9b10\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const JobShowOptions& options) {
@@ -176,7 +181,9 @@ int run(Runtime& runtime, const JobShowOptions& options) {
 
 void bind(CLI::App& command, JobWaitOptions& options) {
   bind_job(command, options);
-  command.footer("Exit codes: 0 the job completed, 1 it failed, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault job wait 4ed0ff9c-1df4-4a53-8f1c-6f8a2d3c9b10\n"
+      "Exit codes: 0 the job completed, 1 it failed, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const JobWaitOptions& options) {
@@ -190,7 +197,10 @@ int run(Runtime& runtime, const JobWaitOptions& options) {
 
 void bind(CLI::App& command, JobCancelOptions& options) {
   bind_job(command, options);
-  command.footer("Only backups and restores in progress can be canceled. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Only backups and restores in progress can be canceled.\n"
+      "Example: azlin vault job cancel 4ed0ff9c-1df4-4a53-8f1c-6f8a2d3c9b10\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const JobCancelOptions& options) {
@@ -214,7 +224,9 @@ int run(Runtime& runtime, const JobCancelOptions& options) {
 
 void bind(CLI::App& command, SummaryOptions& options) {
   bind_vault(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 5, 6 something failed or was never backed up");
+  command.footer(
+      "Example: azlin vault summary\n"
+      "Exit codes: 0, 1, 2, 5, 6 something failed or was never backed up");
 }
 
 int run(Runtime& runtime, const SummaryOptions& options) {

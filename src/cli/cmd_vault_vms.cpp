@@ -105,7 +105,9 @@ int enroll(Runtime& runtime, const VmOptions& options, bool again) {
 
 void bind(CLI::App& command, RegisterOptions& options) {
   bind_vm_options(command, options, true);
-  command.footer("Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Example: azlin vault register-vm prod-db-vm --workload SAPHana\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 int run(Runtime& runtime, const RegisterOptions& options) {
   return enroll(runtime, options, false);
@@ -113,7 +115,10 @@ int run(Runtime& runtime, const RegisterOptions& options) {
 
 void bind(CLI::App& command, ReregisterOptions& options) {
   bind_vm_options(command, options, true);
-  command.footer("Repairs the workload extension of a registered VM. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Repairs the workload extension of a registered VM.\n"
+      "Example: azlin vault reregister-vm prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 int run(Runtime& runtime, const ReregisterOptions& options) {
   return enroll(runtime, options, true);
@@ -121,7 +126,10 @@ int run(Runtime& runtime, const ReregisterOptions& options) {
 
 void bind(CLI::App& command, UnregisterOptions& options) {
   bind_vm_options(command, options, false);
-  command.footer("Stop protection of its databases first. Exit codes: 0, 1, 2, 3, 5");
+  command.footer(
+      "Stop protection of its databases first.\n"
+      "Example: azlin vault unregister-vm prod-app-vm\n"
+      "Exit codes: 0, 1, 2, 3, 5");
 }
 
 int run(Runtime& runtime, const UnregisterOptions& options) {
@@ -150,7 +158,9 @@ void bind(CLI::App& command, StatusOptions& options) {
   command.add_option("vm", options.vm, "Name of a VM; none: all that are registered");
   command.add_option("--vm-resource-group", options.vm_resource_group, "Resource group of the VM");
   bind_vault(command, options.vault);
-  command.footer("Exit codes: 0, 1, 2, 3 not registered, 5");
+  command.footer(
+      "Example: azlin vault registration-status prod-db-vm\n"
+      "Exit codes: 0, 1, 2, 3 not registered, 5");
 }
 
 // With a vault unknown to us the service says which one has the VM.

@@ -94,7 +94,10 @@ class Walk {
     const std::string type = option.get_type_name();
     for (const auto& value : listed_values(option)) add(result, prefix + value, "", prefix + word);
     if (const auto known = names_.find(kind_of(option, names_)); known != names_.end()) {
-      for (const auto& name : known->second) add(result, prefix + name, "", prefix + word);
+      // Each is in the list once, and there may be tens of thousands: they are not looked for again.
+      for (const auto& name : known->second) {
+        if (name.rfind(word, 0) == 0) result.candidates.push_back({prefix + name, ""});
+      }
     }
     if (type == "FILE" || type == "DIR" || type == "PATH") result.files = true;
   }

@@ -182,7 +182,10 @@ void bind(CLI::App& command, EvidenceVerifyOptions& options) {
       ->type_name("FILE|FINGERPRINT");
   command.add_option("--previous", options.previous, "The bundle that must come right before it")
       ->type_name("DIR");
-  command.footer("Works offline. Exit codes: 0 every byte is as it was signed, 2, 3, 6 something is not");
+  command.footer(
+      "Works offline.\n"
+      "Example: azlin report verify ./evidence\n"
+      "Exit codes: 0 every byte is as it was signed, 2, 3, 6 something is not");
 }
 
 int run(Runtime& runtime, const EvidenceVerifyOptions& options) {
