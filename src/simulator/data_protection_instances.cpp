@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kProtectKind = "protection configure";
 constexpr const char* kRemoveKind = "protection remove";
 constexpr const char* kValidateKind = "protection validate";
+constexpr std::size_t kMostContainers = 100;
 constexpr const char* kLock = "AzureBackupProtectionLock";
 constexpr const char* kLockType = "Microsoft.Authorization/locks";
 
@@ -33,14 +34,23 @@ Resource checked_account(Context& context, const Json& properties) {
   return require(context, id);
 }
 
+// Vaulted backups are of containers that are named.
+void check_containers(const Json& properties) {
+  const Json parameters =
+      properties.value("/policyInfo/policyParameters/backupDatasourceParametersList"_json_pointer, Json());
+  const Json first = parameters.is_array() && !parameters.empty() ? parameters[0] : Json::object();
+  const Json containers = first.value("containersList", Json());
+  if (text_at(first, "/objectType") != "BlobBackupDatasourceParameters" || !containers.is_array() ||
+      containers.empty() || containers.size() > kMostContainers)
+    refuse("BMSUserErrorInvalidInput", "Vaulted backups need a containersList of 1 to 100 containers.");
+}
+
 Resource checked_policy(Context& context, const Json& properties, const Resource& vault) {
   const std::string id = text_at(properties, "/policyInfo/policyId");
   const auto policy = context.state.find(id);
   if (!policy || !lower(id).starts_with(lower(vault.id) + "/"))
     refuse("BMSUserErrorPolicyNotFound", fmt::format("The backup policy '{}' is not in the vault.", id));
-  if (operational_days(policy->body["properties"]) == 0)
-    refuse("BMSUserErrorInvalidInput",
-           "The simulated Azure Backup keeps operational backups only; the policy has no OperationalStore.");
+  if (vaulted_days(policy->body["properties"]) > 0) check_containers(properties);
   return *policy;
 }
 
@@ -91,8 +101,10 @@ Json protect(Context& context, const Json& data) {
   auto instance = context.state.find(data["id"].get<std::string>());
   if (!instance) return nullptr;
   check_permission(context, data);
-  protect_for_backup(context, data["account"], data["days"]);
-  set_lock(context, data["account"]);
+  if (data["days"] != 0) {  // vaulted backups change nothing on the account
+    protect_for_backup(context, data["account"], data["days"]);
+    set_lock(context, data["account"]);
+  }
   set_state(*instance, "Succeeded", "ProtectionConfigured");
   context.save(*instance);
   return instance->body;

@@ -1,4 +1,4 @@
-// Restores of operational backups: the same account, to a point in time.
+// Restores: operational backups in the same account to a point in time, vaulted ones into another account.
 #include <fmt/format.h>
 
 #include "simulator/data_protection.hpp"
@@ -52,10 +52,38 @@ Reply find_ranges(Context& context, Request& request) {
         {{"objectType", "AzureBackupFindRestorableTimeRangesResponse"}, {"restorableTimeRanges", ranges}}}});
 }
 
+bool is_vaulted(const Json& wanted) {
+  return text_at(wanted, "/objectType") == "AzureBackupRecoveryPointBasedRestoreRequest";
+}
+
+void check_criteria(const Json& target, const char* kind) {
+  const Json criteria = target.value("restoreCriteria", Json::array());
+  if (criteria.size() > 100) refuse("At most 100 items can be restored at once.");
+  for (const auto& each : criteria)
+    if (text_at(each, "/objectType") != kind) refuse(fmt::format("The restore criteria must be {}.", kind));
+}
+
+void check_vaulted(Context& context, const Resource& instance, const Json& wanted) {
+  if (text_at(wanted, "/sourceDataStoreType") != "VaultStore") refuse("The source must be the VaultStore.");
+  const std::string point = text_at(wanted, "/recoveryPointId");
+  const auto points = vaulted_points(context, instance);
+  if (std::none_of(points.begin(), points.end(), [&](const auto& each) { return each.name == point; }))
+    throw ApiError(400, "UserErrorRecoveryPointNotFound",
+                   fmt::format("The recovery point '{}' was not found.", point));
+  const Json target = wanted.value("restoreTargetInfo", Json::object());
+  const std::string account = text_at(target, "/datasourceInfo/resourceID");
+  if (same(account, text_at(instance.body, "/properties/dataSourceInfo/resourceID")))
+    refuse("Vaulted backups are restored into another account than the one that they are of.");
+  require(context, account);
+  check_criteria(target, "ItemPathBasedRestoreCriteria");
+}
+
 void check_request(Context& context, const Resource& instance, const Json& wanted) {
+  if (text_at(wanted, "/restoreTargetInfo/recoveryOption") != "FailIfExists")
+    refuse("The recoveryOption must be FailIfExists.");
+  if (is_vaulted(wanted)) return check_vaulted(context, instance, wanted);
   if (text_at(wanted, "/objectType") != "AzureBackupRecoveryTimeBasedRestoreRequest")
-    refuse(
-        "The simulated Azure Backup restores to a time only (AzureBackupRecoveryTimeBasedRestoreRequest).");
+    refuse("The objectType must be that of a restore to a time or to a recovery point.");
   if (text_at(wanted, "/sourceDataStoreType") != "OperationalStore")
     refuse("The source must be the OperationalStore.");
   const auto time = core::parse_time(text_at(wanted, "/recoveryPointTime"));
@@ -63,14 +91,10 @@ void check_request(Context& context, const Resource& instance, const Json& wante
     throw ApiError(400, "UserErrorInvalidRecoveryPointTime",
                    "The time is not within a restorable time range.");
   const Json target = wanted.value("restoreTargetInfo", Json::object());
-  if (text_at(target, "/recoveryOption") != "FailIfExists")
-    refuse("The recoveryOption must be FailIfExists.");
   if (!same(text_at(target, "/datasourceInfo/resourceID"),
             text_at(instance.body, "/properties/dataSourceInfo/resourceID")))
     refuse("Operational backups are restored into the account that they are of.");
-  for (const auto& criteria : target.value("restoreCriteria", Json::array()))
-    if (text_at(criteria, "/objectType") != "RangeBasedItemLevelRestoreCriteria")
-      refuse("The restore criteria must be ranges.");
+  check_criteria(target, "RangeBasedItemLevelRestoreCriteria");
 }
 
 Json job_body(Context& context, const std::string& id, const Resource& instance, const std::string& status) {
@@ -86,10 +110,24 @@ Json job_body(Context& context, const std::string& id, const Resource& instance,
             {"dataSourceId", instance.body["properties"]["dataSourceInfo"]["resourceID"]}}}};
 }
 
+// `account`: whose status of restores it sets, if any.
+Reply start_restore(Context& context, const Request& request, const Resource& vault, const Resource& instance,
+                    const std::string& account) {
+  Resource job;
+  job.id = vault.id + "/backupJobs/" + request.request_id;
+  job.type = kJobType;
+  job.name = request.request_id;
+  job.body = job_body(context, job.id, instance, "InProgress");
+  context.save(job);
+  return start_protection(context, request, vault, kRestoreKind, {{"job", job.id}, {"account", account}},
+                          202);
+}
+
 Reply restore(Context& context, Request& request) {
   const Resource vault = backup_vault_of(context, request), instance = instance_of(context, request);
   const Json& wanted = request.object();
   check_request(context, instance, wanted);
+  if (is_vaulted(wanted)) return start_restore(context, request, vault, instance, "");
   Resource account = require(context, text_at(instance.body, "/properties/dataSourceInfo/resourceID"));
   if (text_at(account.hidden, "/restore/status") == "InProgress")
     throw ApiError(409, "RestoreAlreadyInProgress",
@@ -98,16 +136,8 @@ Reply restore(Context& context, Request& request) {
                                {"restoreId", request.request_id},
                                {"parameters", {{"timeToRestore", wanted["recoveryPointTime"]}}}};
   context.save(account);
-  Resource job;
-  job.id = vault.id + "/backupJobs/" + request.request_id;
-  job.type = kJobType;
-  job.name = request.request_id;
-  job.body = job_body(context, job.id, instance, "InProgress");
-  context.save(job);
-  return start_protection(context, request, vault, kRestoreKind, {{"job", job.id}, {"account", account.id}},
-                          202);
+  return start_restore(context, request, vault, instance, account.id);
 }
-
 Json end(Context& context, const Json& data, const std::string& job_status,
          const std::string& restore_status) {
   auto job = context.state.find(data["job"].get<std::string>());
@@ -141,8 +171,10 @@ void register_blob_restores(Router& router, Context& context) {
     return start_protection(cloud, request, of_request, kCheckKind, Json::object(), 202);
   });
   on("GET", one + "/recoveryPoints", [](Context& cloud, Request& request) {
-    instance_of(cloud, request);  // operational backups have no points, only ranges
-    return Reply::json(200, {{"value", Json::array()}});
+    const Resource instance = instance_of(cloud, request);  // operational backups have ranges instead
+    Json all = Json::array();
+    for (const auto& point : vaulted_points(cloud, instance)) all.push_back(present_point(instance, point));
+    return Reply::json(200, {{"value", all}});
   });
   on("GET", vault + "/backupJobs", [](Context& cloud, Request& request) {
     ListFilter filter;

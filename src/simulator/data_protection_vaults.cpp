@@ -101,14 +101,6 @@ Reply delete_vault(Context& context, Request& request) {
   return Reply::empty(200);
 }
 
-// "P30D" -> 30
-int days_of(const std::string& duration) {
-  const bool sound = duration.size() >= 3 && duration.size() <= 6 && duration[0] == 'P' &&
-                     duration.back() == 'D' &&
-                     duration.find_first_not_of("0123456789", 1) == duration.size() - 1;
-  return sound ? std::stoi(duration.substr(1)) : 0;
-}
-
 [[noreturn]] void refuse_policy(const std::string& why) {
   throw ApiError(400, "BMSUserErrorInvalidPolicy", "The backup policy is invalid: " + why);
 }
@@ -117,7 +109,8 @@ Reply put_policy(Context& context, Request& request) {
   const Resource vault = backup_vault_of(context, request);
   Json properties = request.object().value("properties", Json::object());
   drop_nulls(properties);
-  operational_days(properties);  // checks
+  if (operational_days(properties) + vaulted_days(properties) == 0)
+    refuse_policy("it keeps neither operational nor vaulted backups.");
   if (const auto existing = context.state.find(request.target.id)) {
     if (existing->body["properties"] == properties) return Reply::json(200, existing->body);
     throw ApiError(400, "UserErrorPolicyUpdateNotSupported",
@@ -144,6 +137,13 @@ Reply delete_policy(Context& context, Request& request) {
 
 }  // namespace
 
+int retention_days_of(const std::string& duration) {
+  const bool sound = duration.size() >= 3 && duration.size() <= 6 && duration[0] == 'P' &&
+                     duration.back() == 'D' &&
+                     duration.find_first_not_of("0123456789", 1) == duration.size() - 1;
+  return sound ? std::stoi(duration.substr(1)) : 0;
+}
+
 int operational_days(const Json& properties) {
   if (text_at(properties, "/objectType") != "BackupPolicy")
     refuse_policy("its objectType must be BackupPolicy.");
@@ -154,7 +154,7 @@ int operational_days(const Json& properties) {
   for (const auto& rule : properties.value("policyRules", Json::array())) {
     if (text_at(rule, "/objectType") != "AzureRetentionRule") continue;
     for (const auto& cycle : rule.value("lifecycles", Json::array())) {
-      const int found = days_of(text_at(cycle, "/deleteAfter/duration"));
+      const int found = retention_days_of(text_at(cycle, "/deleteAfter/duration"));
       if (found == 0) refuse_policy("a lifecycle needs a deleteAfter with a duration in days.");
       retention = retention || flag_at(rule, "/isDefault", false);
       if (text_at(cycle, "/sourceDataStore/dataStoreType") == "OperationalStore")

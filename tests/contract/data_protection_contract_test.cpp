@@ -120,5 +120,64 @@ TEST_F(DataProtectionContractTest, ARestoreIsToATimeInRange) {
   EXPECT_EQ(sim_.finish(started).json()["status"], "Succeeded");
 }
 
+// Vaulted: containers are named, points come by the schedule and go with the retention, and are restored into
+// another account only.
+TEST_F(DataProtectionContractTest, VaultedPointsComeAndGo) {
+  const json keep = {
+      {"name", "Default"},
+      {"objectType", "AzureRetentionRule"},
+      {"isDefault", true},
+      {"lifecycles",
+       {{{"deleteAfter", {{"objectType", "AbsoluteDeleteOption"}, {"duration", "P7D"}}},
+         {"sourceDataStore", {{"dataStoreType", "VaultStore"}, {"objectType", "DataStoreInfoBase"}}}}}}};
+  json daily = {{"name", "BackupDaily"},
+                {"objectType", "AzureBackupRule"},
+                {"backupParameters", {{"objectType", "AzureBackupParams"}, {"backupType", "Discrete"}}},
+                {"dataStore", {{"dataStoreType", "VaultStore"}, {"objectType", "DataStoreInfoBase"}}},
+                {"trigger",
+                 {{"objectType", "ScheduleBasedTriggerContext"},
+                  {"schedule", {{"repeatingTimeIntervals", {"R/2025-12-01T14:00:00+00:00/P1D"}}}}}}};
+  const auto put = [&](const json& rules) {
+    return sim_.arm(
+        "PUT", at("/backupPolicies/v7"),
+        {{"properties",
+          {{"objectType", "BackupPolicy"}, {"datasourceTypes", {kBlobs}}, {"policyRules", rules}}}});
+  };
+  EXPECT_EQ(put({keep}).error_code(), "BMSUserErrorInvalidPolicy");
+  EXPECT_EQ(put({keep, daily}).status, 200);
+  json instance = {
+      {"objectType", "BackupInstance"},
+      {"dataSourceInfo", {{"datasourceType", kBlobs}, {"resourceID", account()}}},
+      {"policyInfo",
+       {{"policyId", group_ + "/providers/Microsoft.DataProtection/backupVaults/vault/backupPolicies/v7"}}}};
+  EXPECT_EQ(sim_.arm("PUT", at("/backupInstances/i1"), {{"properties", instance}}).status, 400);
+  instance["policyInfo"]["policyParameters"]["backupDatasourceParametersList"] = {
+      {{"objectType", "BlobBackupDatasourceParameters"}, {"containersList", {"a"}}}};
+  sim_.finish(sim_.arm("PUT", at("/backupInstances/i1"), {{"properties", instance}}));
+  const auto points = [&] { return get(at("/backupInstances/i1/recoveryPoints"))["value"]; };
+  EXPECT_EQ(points().size(), 0U);
+  sim_.advance("3d");
+  ASSERT_EQ(points().size(), 3U);
+  EXPECT_EQ(points()[0]["properties"]["recoveryPointTime"].get<std::string>().substr(0, 19),
+            "2026-01-03T14:00:00");
+  json wanted = {{"objectType", "AzureBackupRecoveryPointBasedRestoreRequest"},
+                 {"sourceDataStoreType", "VaultStore"},
+                 {"recoveryPointId", points()[0]["name"]},
+                 {"restoreTargetInfo",
+                  {{"objectType", "RestoreTargetInfo"},
+                   {"recoveryOption", "FailIfExists"},
+                   {"datasourceInfo", {{"resourceID", account()}}}}}};
+  const auto restore = [&] { return sim_.arm("POST", at("/backupInstances/i1/restore"), wanted); };
+  EXPECT_EQ(restore().error_code(), "BMSUserErrorInvalidInput");
+  sim_.arm("PUT", path("Microsoft.Storage/storageAccounts/two", "2023-05-01"),
+           {{"location", "eastus"}, {"kind", "StorageV2"}, {"sku", {{"name", "Standard_LRS"}}}});
+  wanted["restoreTargetInfo"]["datasourceInfo"]["resourceID"] =
+      group_ + "/providers/Microsoft.Storage/storageAccounts/two";
+  EXPECT_EQ(sim_.finish(restore()).json()["status"], "Succeeded");
+  sim_.advance("20d");
+  EXPECT_EQ(points().size(), 7U);
+  EXPECT_EQ(restore().error_code(), "UserErrorRecoveryPointNotFound");
+}
+
 }  // namespace
 }  // namespace azlin::test
