@@ -92,10 +92,11 @@ void add_properties(DataCall& call, const BlobInfo& blob, bool overwrite) {
   if (!overwrite) call.headers.emplace_back("If-None-Match", "*");
 }
 
-DataCall content_call(std::string path, const std::string& content) {
-  DataCall call{.method = "PUT", .path = std::move(path), .body = content};
+DataCall content_call(std::string path, std::string content) {
+  DataCall call{.method = "PUT", .path = std::move(path)};
   call.headers = {{"Content-Type", "application/octet-stream"},
                   {"Content-MD5", base64_encode(platform::md5(content))}};
+  call.body = std::move(content);
   return call;
 }
 
@@ -211,17 +212,18 @@ void BlobClient::ensure_container(const std::string& container, std::stop_token 
   }
 }
 
-void BlobClient::put(const std::string& container, const BlobInfo& blob, const std::string& content,
-                     bool overwrite, std::stop_token stop) {
-  auto call = content_call(path_of(container, blob.name, ""), content);
+void BlobClient::put(const std::string& container, const BlobInfo& blob, std::string content, bool overwrite,
+                     std::stop_token stop) {
+  auto call = content_call(path_of(container, blob.name, ""), std::move(content));
   call.headers.emplace_back("x-ms-blob-type", "BlockBlob");
   add_properties(call, blob, overwrite);
   send(std::move(call), std::move(stop));
 }
 
 void BlobClient::put_block(const std::string& container, const std::string& name, const std::string& id,
-                           const std::string& content, std::stop_token stop) {
-  send(content_call(path_of(container, name, "comp=block&blockid=" + http::percent_encode(id)), content),
+                           std::string content, std::stop_token stop) {
+  send(content_call(path_of(container, name, "comp=block&blockid=" + http::percent_encode(id)),
+                    std::move(content)),
        std::move(stop));
 }
 
@@ -239,16 +241,17 @@ void BlobClient::create(const std::string& container, const BlobInfo& blob, cons
 }
 
 void BlobClient::put_pages(const std::string& container, const std::string& name, std::uint64_t offset,
-                           const std::string& content, std::stop_token stop) {
-  auto call = content_call(path_of(container, name, "comp=page"), content);
+                           std::string content, std::stop_token stop) {
+  const auto last = offset + content.size() - 1;
+  auto call = content_call(path_of(container, name, "comp=page"), std::move(content));
   call.headers.emplace_back("x-ms-page-write", "update");
-  call.headers.emplace_back("x-ms-range", fmt::format("bytes={}-{}", offset, offset + content.size() - 1));
+  call.headers.emplace_back("x-ms-range", fmt::format("bytes={}-{}", offset, last));
   send(std::move(call), std::move(stop));
 }
 
 void BlobClient::append(const std::string& container, const std::string& name, std::uint64_t offset,
-                        const std::string& content, std::stop_token stop) {
-  auto call = content_call(path_of(container, name, "comp=appendblock"), content);
+                        std::string content, std::stop_token stop) {
+  auto call = content_call(path_of(container, name, "comp=appendblock"), std::move(content));
   call.headers.emplace_back("x-ms-blob-condition-appendpos", std::to_string(offset));
   send(std::move(call), std::move(stop));
 }

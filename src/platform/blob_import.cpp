@@ -175,17 +175,18 @@ class Import {
     state_.done(0, from);
     for (auto offset = from; offset < blob.info.size;) {
       core::throw_if_stopped(stop_, "importing; run it again and it goes on");
-      const auto content = piece_of(index_.path(blob), offset, kRangeBytes, blob.info.size);
+      auto content = piece_of(index_.path(blob), offset, kRangeBytes, blob.info.size);
+      const auto size = content.size();
       try {
-        client_.append(target_, blob.info.name, offset, content, stop_);
+        client_.append(target_, blob.info.name, offset, std::move(content), stop_);
       } catch (const arm::ArmError& error) {
         const auto now = error.code() == "AppendPositionConditionNotMet"
                              ? client_.find(target_, blob.info.name, stop_)
                              : std::nullopt;
-        if (!now || now->size != offset + content.size()) throw;  // else: a first try whose reply was lost
+        if (!now || now->size != offset + size) throw;  // else: a first try whose reply was lost
       }
-      offset += content.size();
-      state_.done(0, content.size());
+      offset += size;
+      state_.done(0, size);
     }
     client_.finish(target_, blob.info, stop_);
     prove(blob);
@@ -195,17 +196,18 @@ class Import {
     const auto& blob = sending.blob;
     const auto bytes = piece_bytes(blob.info);
     const auto offset = piece * bytes;
-    const auto content = piece_of(index_.path(blob), offset, bytes, blob.info.size);
+    auto content = piece_of(index_.path(blob), offset, bytes, blob.info.size);
+    const auto size = content.size();
     if (blob.info.type == "PageBlob") {
-      if (!all_zero(content)) client_.put_pages(target_, blob.info.name, offset, content, stop_);
+      if (!all_zero(content)) client_.put_pages(target_, blob.info.name, offset, std::move(content), stop_);
     } else {
       const auto id = block_id(piece, content);
       const auto there = sending.there.find(id);
-      if (there == sending.there.end() || there->second != content.size())
-        client_.put_block(target_, blob.info.name, id, content, stop_);
+      if (there == sending.there.end() || there->second != size)
+        client_.put_block(target_, blob.info.name, id, std::move(content), stop_);
       sending.ids[piece] = id;
     }
-    state_.done(0, content.size());
+    state_.done(0, size);
   }
 
   void send_block(const BlockWork& work) {

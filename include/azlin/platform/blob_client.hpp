@@ -64,10 +64,10 @@ class BlobClient {
   // Makes the container; one that is there stays as it is.
   void ensure_container(const std::string& container, std::stop_token stop = {});
   // One request. `md5`: of the content, base64. Without `overwrite`, 409 BlobAlreadyExists.
-  void put(const std::string& container, const BlobInfo& blob, const std::string& content, bool overwrite,
+  void put(const std::string& container, const BlobInfo& blob, std::string content, bool overwrite,
            std::stop_token stop = {});
   void put_block(const std::string& container, const std::string& name, const std::string& id,
-                 const std::string& content, std::stop_token stop = {});
+                 std::string content, std::stop_token stop = {});
   // Ids and sizes of blocks that were sent and are not yet part of the blob.
   std::map<std::string, std::uint64_t> uncommitted(const std::string& container, const std::string& name,
                                                    std::stop_token stop = {});
@@ -79,10 +79,10 @@ class BlobClient {
               std::stop_token stop = {});
   // Whole pages of 512 bytes, at most 4 MiB.
   void put_pages(const std::string& container, const std::string& name, std::uint64_t offset,
-                 const std::string& content, std::stop_token stop = {});
+                 std::string content, std::stop_token stop = {});
   // At the end of an append blob, which must be `offset` bytes long (412 AppendPositionConditionNotMet).
   void append(const std::string& container, const std::string& name, std::uint64_t offset,
-              const std::string& content, std::stop_token stop = {});
+              std::string content, std::stop_token stop = {});
   // The content's MD5 and the metadata without kImportMark: the blob is whole.
   void finish(const std::string& container, const BlobInfo& blob, std::stop_token stop = {});
 
