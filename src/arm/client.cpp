@@ -154,7 +154,7 @@ void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
     throttle_->observe(keys, response);
     broken = false;
     if (response.status >= 400 && is_transient_conflict(response.status, parse_service_error(response.body)))
-      outcome.status = 503;
+      outcome.status = 429;  // not begun, and no outage: it is waited for
     if (!exchange.wants_json || response.status >= 300 || response.body.empty() || !says_json(response))
       return;
     exchange.parsed = json::parse(response.body, nullptr, false);

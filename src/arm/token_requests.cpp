@@ -135,7 +135,7 @@ std::optional<Token> request_identity_token(const TokenContext& context, const I
   http::RetryHooks hooks;
   hooks.judge = [](const http::Response& response, http::Outcome& outcome) {
     // While IMDS is updated it answers 410 and 404.
-    if (response.status == 404 || response.status == 410) outcome.status = 503;
+    if (response.status == 404 || response.status == 410) outcome.status = 429;
   };
   const auto send = [&] {
     return http::send_with_retry(context.transport, context.clock, policy, request, http::Repeatable::yes,

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "azlin/arm/error.hpp"
+#include "azlin/core/cancel.hpp"
 #include "azlin/http/retry.hpp"
 
 namespace azlin::azure {
@@ -17,6 +18,15 @@ using core::ErrorKind;
 namespace {
 
 constexpr const char* kStorageVersion = "2020-10-02";  // from here page lists come in pages
+constexpr int kMostCuts = 5;                           // replies of one read that break off
+constexpr core::Millis kCutPause = std::chrono::milliseconds{500};
+
+// ServerBusy, which names no time: the account needs some seconds.
+http::RetryPolicy patient() {
+  http::RetryPolicy policy;
+  policy.base = std::chrono::seconds{1};
+  return policy;
+}
 
 [[noreturn]] void throw_no_list() {
   throw Error(ErrorKind::failed, "the service's list of page ranges cannot be read");
@@ -70,15 +80,18 @@ PageBlob::PageBlob(http::Transport& transport, core::Clock& clock, std::string w
                    std::function<std::string()> url)
     : transport_(transport), clock_(clock), what_(std::move(what)), url_(std::move(url)) {}
 
-http::Response PageBlob::send(const char* method, const std::string& query, http::Headers headers,
-                              std::stop_token stop) const {
+http::Request PageBlob::request(const char* method, const std::string& query, http::Headers headers) const {
   http::Request request;
   request.method = method;
   request.url = url_() + query;
   request.headers = std::move(headers);
   request.headers.emplace_back("x-ms-version", kStorageVersion);
   request.secret_path = true;
-  return http::send_with_retry(transport_, clock_, {}, request, http::Repeatable::yes, stop);
+  return request;
+}
+
+http::Response PageBlob::send(const http::Request& request, std::stop_token stop) const {
+  return http::send_with_retry(transport_, clock_, patient(), request, http::Repeatable::yes, stop);
 }
 
 void PageBlob::expect(const http::Response& response, int status, const char* doing) const {
@@ -93,7 +106,7 @@ void PageBlob::expect(const http::Response& response, int status, const char* do
 }
 
 std::uint64_t PageBlob::size(std::stop_token stop) const {
-  const auto response = send("HEAD", "", {}, stop);
+  const auto response = send(request("HEAD", "", {}), stop);
   expect(response, 200, "asking for the length");
   const auto text = response.header("Content-Length").value_or("");
   std::uint64_t size = 0;
@@ -103,19 +116,40 @@ std::uint64_t PageBlob::size(std::stop_token stop) const {
   return size;
 }
 
+// The bytes go from the connection to where they belong. A reply that breaks off leaves what came before.
+std::size_t PageBlob::read_some(std::uint64_t offset, std::span<std::uint8_t> out, int& cuts,
+                                std::stop_token stop) const {
+  auto wanted = request("GET", "", {{"Range", fmt::format("bytes={}-{}", offset, offset + out.size() - 1)}});
+  std::size_t got = 0;
+  bool too_long = false;
+  wanted.on_body = [&](const char* data, std::size_t size) {
+    too_long = size > out.size() - got;
+    if (too_long) return false;
+    std::memcpy(out.data() + got, data, size);
+    got += size;
+    return true;
+  };
+  try {
+    expect(send(wanted, stop), 206, "reading");
+  } catch (const http::NetworkError& error) {
+    if (!too_long && (got == 0 || !error.retryable() || ++cuts > kMostCuts)) throw;
+    if (!too_long && clock_.sleep_for(kCutPause * cuts, stop)) return got;
+    core::throw_if_stopped(stop, "reading a disk");
+  }
+  if (too_long || got != out.size()) {
+    throw Error(ErrorKind::failed, fmt::format("reading {} at byte {}: asked for {} bytes, got {}", what_,
+                                               offset, out.size(), too_long ? "more" : std::to_string(got)));
+  }
+  return got;
+}
+
 void PageBlob::read(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) const {
+  int cuts = 0;
   while (!out.empty()) {
-    const auto part = out.first(std::min<std::size_t>(out.size(), kLongestPageRead));
-    const auto response =
-        send("GET", "", {{"Range", fmt::format("bytes={}-{}", offset, offset + part.size() - 1)}}, stop);
-    expect(response, 206, "reading");
-    if (response.body.size() != part.size()) {
-      throw Error(ErrorKind::failed, fmt::format("reading {} at byte {}: asked for {} bytes, got {}", what_,
-                                                 offset, part.size(), response.body.size()));
-    }
-    std::memcpy(part.data(), response.body.data(), part.size());
-    offset += part.size();
-    out = out.subspan(part.size());
+    const auto got =
+        read_some(offset, out.first(std::min<std::size_t>(out.size(), kLongestPageRead)), cuts, stop);
+    offset += got;
+    out = out.subspan(got);
   }
 }
 
@@ -125,7 +159,7 @@ std::vector<PageRange> PageBlob::page_list(const http::Headers& headers, std::st
   do {
     std::string query = "&comp=pagelist&maxresults=10000";
     if (!marker.empty()) query += "&marker=" + http::percent_encode(marker);
-    const auto response = send("GET", query, headers, stop);
+    const auto response = send(request("GET", query, headers), stop);
     expect(response, 200, "listing the ranges");
     auto page = parse_page_list(response.body);
     if (!page.next_marker.empty() && page.next_marker == marker)

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/compute.hpp"
+#include "azlin/azure/snapshot_start.hpp"
 #include "azlin/core/names.hpp"
 #include "azure/json_fields.hpp"
 #include "azure/versions.hpp"
@@ -105,10 +106,18 @@ void list_snapshots(arm::ArmClient& arm, const std::string& subscription,
       [&](json&& body) { return item(parse_snapshot(body)); }, stop);
 }
 
-Snapshot create_snapshot(arm::ArmClient& arm, const NewSnapshot& snapshot, std::stop_token stop) {
+arm::Operation begin_snapshot(arm::ArmClient& arm, const NewSnapshot& snapshot, std::stop_token stop) {
   arm::Call call = snapshot_call("PUT", snapshot.id);
   call.body = snapshot_body(snapshot).dump();
-  return parse_snapshot(arm.run(call, stop));
+  return arm.begin(call, std::move(stop));
+}
+
+Snapshot end_snapshot(arm::ArmClient& arm, const arm::Operation& operation, std::stop_token stop) {
+  return parse_snapshot(arm.wait(operation, std::move(stop)));
+}
+
+Snapshot create_snapshot(arm::ArmClient& arm, const NewSnapshot& snapshot, std::stop_token stop) {
+  return end_snapshot(arm, begin_snapshot(arm, snapshot, stop), stop);
 }
 
 void delete_snapshot(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {

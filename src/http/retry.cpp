@@ -24,6 +24,9 @@ Millis backoff(Millis base, Millis ceiling, int attempt) {
   return base > ceiling / (std::int64_t{1} << doublings) ? ceiling : base * (std::int64_t{1} << doublings);
 }
 
+// After so long a service that gives no answer, each time after a minute, is not asked again.
+constexpr Millis kOutagePatience{90'000};
+
 bool means_outage(int status) {
   return status == 0 || status == 500 || (status >= 502 && status <= 504);
 }
@@ -89,7 +92,9 @@ std::optional<Millis> retry_delay(const RetryPolicy& policy, int attempt, const 
   if (attempt >= most || !can_repeat(outcome, repeatable)) return std::nullopt;
   const Millis floor = outcome.retry_after.value_or(Millis{0});
   if (floor > policy.longest_retry_after) return std::nullopt;
-  const bool throttled = outcome.status == 429 || outcome.status == 503;
+  // 503 with no time named is an outage, not a queue: nobody waits half a minute for one request of a region
+  // that is down.
+  const bool throttled = outcome.status == 429 || (outcome.status == 503 && outcome.retry_after);
   const Millis jitter =
       random_up_to(backoff(throttled ? policy.throttled_base : policy.base, policy.ceiling, attempt), random);
   if (jitter >= floor) return jitter;
@@ -125,6 +130,7 @@ Response send_with_retry(Transport& transport, core::Clock& clock, const RetryPo
       return request.on_body(data, size);
     };
   }
+  const auto begun = clock.now();
   for (int attempt = 1;; ++attempt) {
     std::optional<Response> response;
     std::exception_ptr failure;
@@ -141,7 +147,9 @@ Response send_with_retry(Transport& transport, core::Clock& clock, const RetryPo
                  .maybe_received = error.maybe_received()};
     }
     const auto delay = retry_delay(policy, attempt, outcome, repeatable, shared_random());
-    if (!delay) {
+    const bool hopeless =
+        means_outage(outcome.status) && !outcome.retry_after && clock.now() - begun >= kOutagePatience;
+    if (!delay || hopeless) {
       if (failure) std::rethrow_exception(failure);
       return std::move(*response);
     }

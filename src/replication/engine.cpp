@@ -7,6 +7,7 @@
 #include <set>
 
 #include "azlin/arm/error.hpp"
+#include "azlin/azure/snapshot_start.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
@@ -23,9 +24,7 @@ namespace {
 
 constexpr int kParallelCalls = 16;
 constexpr core::Millis kWaitForOthers = std::chrono::seconds{30};
-constexpr core::Millis kMarkTime = std::chrono::hours{48};
-constexpr core::Millis kMarkRenewal = std::chrono::hours{12};
-constexpr core::Millis kLookAgain = std::chrono::minutes{5};  // at a mark of somebody else
+constexpr int kParallelStarts = 32;
 
 std::string name_of(const std::string& id) {
   return core::ResourceId::parse(id).name;
@@ -81,7 +80,8 @@ core::Millis retry_delay(int attempts) {
 struct Engine::Outcome {
   std::optional<azure::Snapshot> copy;
   bool adopted = false, created = false;
-  std::string error;  // empty: `copy` is there
+  std::optional<arm::Operation> accepted;  // it has not answered yet; `copy` is not there then
+  std::string error;                       // empty: `copy` is there
   bool transient = false;
   bool wait = false;  // another copy has to end first: no attempt
 };
@@ -90,20 +90,52 @@ std::vector<Job> Engine::look(std::vector<Job> jobs, int max_parallel, std::stop
   std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) {
     return std::tie(a.data_time, a.id) < std::tie(b.data_time, b.id);
   });
+  saved_ = jobs;
   for (auto& job : jobs) {
     if (job.cancel_requested) cancel(job);
   }
   observe(jobs, stop);
+  save_open(jobs);
   for (auto& job : jobs) settle(job);
-  begin(jobs, max_parallel, stop);
+  std::exception_ptr stopped;
+  try {
+    begin(jobs, max_parallel, stop);  // before what can wait: a free place is money
+  } catch (const Error&) {
+    stopped = std::current_exception();
+  }
+  for (auto& job : jobs) settle(job);
+  try {
+    guard_sources(jobs, stop);
+  } catch (const Error&) {
+    stopped = std::current_exception();
+  }
+  save_open(jobs);
   std::vector<Job> ended;
   for (auto& job : jobs) {
-    settle(job);
-    if (!job.ended()) guard_sources(job, stop);
-    store_.save(job);
-    if (job.ended()) ended.push_back(job);
+    if (!job.ended()) continue;
+    store_.save(job);  // last: until then the next look does again what a crash left
+    ended.push_back(job);
   }
+  if (stopped) std::rethrow_exception(stopped);
   return ended;
+}
+
+// Rows that changed, of jobs that go on.
+void Engine::save_open(const std::vector<Job>& jobs) {
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].ended() || jobs[i] == saved_[i]) continue;
+    store_.save(jobs[i]);
+    saved_[i] = jobs[i];
+  }
+}
+
+void Engine::guard_sources(std::vector<Job>& jobs, const std::stop_token& stop) {
+  const auto errors = core::run_parallel(jobs.size(), kParallelCalls, {}, [&](std::size_t i) {
+    jobs[i].ended() ? guard_.unguard(jobs[i]) : guard_.guard(jobs[i], stop);
+  });
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 // ---- reading what runs
@@ -115,19 +147,49 @@ void Engine::observe(std::vector<Job>& jobs, std::stop_token stop) {
       if (copy.status == Status::in_progress) running.push_back({&job, &copy});
     }
   }
-  std::vector<std::optional<azure::Snapshot>> seen(running.size());
+  std::vector<Outcome> outcomes(running.size());
   const auto errors = core::run_parallel(running.size(), kParallelCalls, stop, [&](std::size_t i) {
-    seen[i] = azure::find_snapshot(arm_, running[i].copy->target_id, stop);
+    outcomes[i] = read(*running[i].job, *running[i].copy, stop);
   });
   for (std::size_t i = 0; i < running.size(); ++i) {
+    auto& [job, copy] = running[i];
     try {
       if (errors[i]) std::rethrow_exception(errors[i]);
-      note_seen(*running[i].job, *running[i].copy, seen[i], stop);
+      if (!outcomes[i].error.empty() ||
+          (outcomes[i].copy && outcomes[i].copy->provisioning_state != "Updating"))
+        accepted_.operations.erase({job->id, copy->lun});
+      if (!outcomes[i].error.empty()) {
+        note_refused(*job, *copy, outcomes[i]);
+      } else {
+        note_seen(*job, *copy, outcomes[i].copy, stop);
+      }
     } catch (const Error& error) {
       if (ends_the_command(error)) throw;
-      core::log_info("cannot read the copy {}: {}", running[i].copy->target_id, error.what());
+      core::log_info("cannot read the copy {}: {}", copy->target_id, error.what());
     }
   }
+}
+
+// A copy that is not there, or has failed, while the request for it is still open: that one knows why.
+Engine::Outcome Engine::read(const Job& job, const Copy& copy, std::stop_token stop) const {
+  Outcome outcome;
+  outcome.copy = azure::find_snapshot(arm_, copy.target_id, stop);
+  const auto accepted = accepted_.operations.find({job.id, copy.lun});
+  if (accepted == accepted_.operations.end() || (outcome.copy && !broken(*outcome.copy))) return outcome;
+  try {
+    outcome.copy = azure::end_snapshot(arm_, accepted->second, stop);
+  } catch (const Error& error) {
+    if (ends_the_command(error)) throw;
+    fill_error(outcome, error, job, copy, stop);
+  }
+  return outcome;
+}
+
+void Engine::fill_error(Outcome& outcome, const Error& error, const Job& job, const Copy& copy,
+                        std::stop_token stop) const {
+  outcome.error = with_code(error);
+  outcome.wait = is_refusal(error) && in_the_way(job, copy, std::move(stop));
+  outcome.transient = is_transient(error);
 }
 
 void Engine::note_seen(Job& job, Copy& copy, const std::optional<azure::Snapshot>& seen,
@@ -221,32 +283,37 @@ void Engine::begin(std::vector<Job>& jobs, int max_parallel, std::stop_token sto
     store_.begin_attempt(job->id, copy->lun, copy->attempts, now);
   }
   std::vector<Outcome> outcomes(chosen.size());
-  const auto errors = core::run_parallel(chosen.size(), kParallelCalls, stop, [&](std::size_t i) {
+  const auto errors = core::run_parallel(chosen.size(), kParallelStarts, stop, [&](std::size_t i) {
     outcomes[i] = start(*chosen[i].job, *chosen[i].copy, stop);
   });
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     auto& [job, copy] = chosen[i];
+    const Outcome& outcome = outcomes[i];
     if (errors[i]) continue;  // interrupted: the row says that it began, and the next look finds out
-    if (outcomes[i].wait) {
-      store_.drop_attempt(job->id, copy->lun, copy->attempts);
-      --copy->attempts;
-      copy->status = Status::pending;
-      copy->started_at.reset();
-      copy->not_before = clock_.now() + kWaitForOthers;
-      copy->error = outcomes[i].error;
-    } else if (!outcomes[i].error.empty()) {
-      note_failed(*job, *copy, outcomes[i].error, outcomes[i].transient);
+    if (!outcome.error.empty()) {
+      note_refused(*job, *copy, outcome);
+    } else if (outcome.accepted) {
+      accepted_.operations.insert_or_assign({job->id, copy->lun}, *outcome.accepted);
+      copy->adopted = false;
     } else {
-      copy->adopted = outcomes[i].adopted || (copy->adopted && !outcomes[i].created);
-      if (outcomes[i].adopted) copy->started_at = outcomes[i].copy->created_at;
-      note_seen(*job, *copy, outcomes[i].copy, stop);
+      copy->adopted = outcome.adopted || (copy->adopted && !outcome.created);
+      if (outcome.adopted) copy->started_at = outcome.copy->created_at;
+      note_seen(*job, *copy, outcome.copy, stop);
     }
   }
   for (const auto& error : errors) {
-    if (!error) continue;
-    for (auto& job : jobs) store_.save(job);
-    std::rethrow_exception(error);
+    if (error) std::rethrow_exception(error);
   }
+}
+
+void Engine::note_refused(Job& job, Copy& copy, const Outcome& outcome) {
+  if (!outcome.wait) return note_failed(job, copy, outcome.error, outcome.transient);
+  store_.drop_attempt(job.id, copy.lun, copy.attempts);
+  --copy.attempts;
+  copy.status = Status::pending;
+  copy.started_at.reset();
+  copy.not_before = clock_.now() + kWaitForOthers;
+  copy.error = outcome.error;
 }
 
 Engine::Outcome Engine::start(const Job& job, const Copy& copy, std::stop_token stop) {
@@ -259,9 +326,7 @@ Engine::Outcome Engine::start(const Job& job, const Copy& copy, std::stop_token 
   } catch (const Error& error) {
     operation.failed(seq, error.what());
     if (error.kind() == ErrorKind::interrupted) throw;
-    outcome.error = with_code(error);
-    outcome.wait = is_refusal(error) && in_the_way(job, copy, stop);
-    outcome.transient = is_transient(error);
+    fill_error(outcome, error, job, copy, stop);
     return outcome;
   }
   outcome.error.empty() ? operation.done(seq) : operation.failed(seq, outcome.error);
@@ -298,13 +363,18 @@ Engine::Outcome Engine::adopt_or_create(const Job& job, const Copy& copy, std::s
     return outcome;
   }
   if (existing) azure::delete_snapshot(arm_, existing->id, stop);
-  outcome.copy = azure::create_snapshot(arm_, wanted, stop);
+  const auto operation = azure::begin_snapshot(arm_, wanted, stop);
   outcome.created = true;
+  if (follows_up_ && !operation.done && operation.next_delay > core::Millis{0}) {
+    outcome.accepted = operation;
+  } else {
+    outcome.copy = azure::end_snapshot(arm_, operation, stop);
+  }
   return outcome;
 }
 
 // Whether a copy that we do not know of (another machine's, another tool's) is what the service refuses for.
-bool Engine::in_the_way(const Job& job, const Copy& copy, std::stop_token stop) {
+bool Engine::in_the_way(const Job& job, const Copy& copy, std::stop_token stop) const {
   std::set<std::string> family;
   std::vector<std::string> sources;
   int into_region = 0;
@@ -342,8 +412,6 @@ void Engine::settle(Job& job) {
     return;
   }
   job.completed_at = clock_.now();
-  unguard_sources(job);
-  store_.save(job);
 }
 
 // Also after a stop: half a set is not left behind.
@@ -382,64 +450,8 @@ void Engine::cancel(Job& job) {
     }
     job.status = Status::failed;
     job.completed_at = clock_.now();
-    unguard_sources(job);
-  }
-  store_.save(job);
-}
-
-// ---- the sources of what waits: a running copy guards its source by itself
-
-void Engine::guard_sources(Job& job, std::stop_token stop) {
-  const auto now = clock_.now();
-  const bool waits = std::any_of(job.copies.begin(), job.copies.end(),
-                                 [](const Copy& copy) { return copy.status == Status::pending; });
-  if (!waits || (job.marked_until && *job.marked_until > now + kMarkRenewal)) return;
-  const auto until = now + kMarkTime;
-  const std::string value =
-      snapshot::to_tag(snapshot::InUseMark{mark_, std::chrono::floor<std::chrono::seconds>(until)});
-  job.marked_until = until;
-  store_.save(job);  // before the tags: a crash finds out that there are some to take off
-  for (const auto& copy : job.copies) {
-    try {
-      const auto source = azure::find_snapshot(arm_, copy.source_id, stop);
-      if (!source) continue;
-      const auto tag = source->tags.find(snapshot::kInUseTag);
-      const auto mark = tag == source->tags.end() ? std::nullopt : snapshot::parse_in_use(tag->second);
-      if (mark && mark->what != mark_ && mark->until > now) {  // it guards as well, while it is there
-        job.marked_until = now + kMarkRenewal + kLookAgain;
-        continue;
-      }
-      azure::merge_tags(arm_, copy.source_id, {{snapshot::kInUseTag, value}}, stop);
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::interrupted) throw;
-      core::log_warn("cannot mark {} as in use: {}", copy.source_id, error.what());
-      job.marked_until = now;  // the next look tries again
-      return;
-    }
-  }
-}
-
-void Engine::unguard_sources(Job& job) {
-  if (!job.marked_until) return;
-  job.marked_until.reset();
-  JobFilter others;  // to another region
-  others.subscription = job.subscription;
-  others.vm_key = job.vm_key;
-  others.set = job.set;
-  others.open_only = true;
-  for (const auto& other : store_.list(others)) {
-    if (other.id != job.id && other.marked_until) return;
-  }
-  for (const auto& copy : job.copies) {
-    try {
-      const auto source = azure::find_snapshot(arm_, copy.source_id);
-      const auto tag = source ? source->tags.find(snapshot::kInUseTag) : azure::Tags::const_iterator{};
-      if (!source || tag == source->tags.end()) continue;
-      const auto mark = snapshot::parse_in_use(tag->second);
-      if (mark && mark->what == mark_) azure::remove_tags(arm_, copy.source_id, {*tag});
-    } catch (const Error& error) {
-      core::log_warn("cannot take the mark off {} (it ends by itself): {}", copy.source_id, error.what());
-    }
+  } else {
+    store_.save(job);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "azlin/azure/compute.hpp"
 #include "azlin/replication/job_store.hpp"
 #include "azlin/store/journal.hpp"
+#include "replication/source_guard.hpp"
 
 namespace azlin::replication {
 
@@ -22,18 +23,27 @@ inline constexpr const char* kDeleteStep = "delete-copy";
 // How long to wait before the attempt after `attempts` of them.
 core::Millis retry_delay(int attempts);
 
+// Requests that the service has accepted and not answered yet, by job and lun.
+struct Accepted {
+  std::map<std::pair<std::int64_t, int>, arm::Operation> operations;
+};
+
 // Borrows its arguments. One thread.
 class Engine {
  public:
-  // `operations`: by azlin:vm, where the steps are written. `holder`: in the marks on sources, so that only
-  // this machine's are taken off.
+  // `operations`: by azlin:vm, where the steps are written. `holder`: in the marks on sources. `accepted`:
+  // kept by who looks again soon, so that no look waits until a copy has begun; null: each look waits.
   Engine(arm::ArmClient& arm, core::Clock& clock, JobStore& store,
-         std::map<std::string, store::Operation*> operations, const std::string& holder)
+         std::map<std::string, store::Operation*> operations, const std::string& holder, Accepted* accepted)
       : arm_(arm),
         clock_(clock),
         store_(store),
         operations_(std::move(operations)),
-        mark_("replication:" + holder) {}
+        guard_(arm, clock, store, holder),
+        follows_up_(accepted != nullptr),
+        accepted_(accepted != nullptr ? *accepted : own_accepted_) {}
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // Writes every change to the store; returns the jobs that ended. Throws core::Error (unauthorized,
   // interrupted) with the rows as they were; other failures are the copies' own.
@@ -46,26 +56,34 @@ class Engine {
   };
   struct Outcome;
   void observe(std::vector<Job>& jobs, std::stop_token stop);
+  Outcome read(const Job& job, const Copy& copy, std::stop_token stop) const;
   void begin(std::vector<Job>& jobs, int max_parallel, std::stop_token stop);
   std::vector<Place> choose(std::vector<Job>& jobs, int max_parallel);
   Outcome start(const Job& job, const Copy& copy, std::stop_token stop);
   Outcome adopt_or_create(const Job& job, const Copy& copy, std::stop_token stop);
-  bool in_the_way(const Job& job, const Copy& copy, std::stop_token stop);
+  bool in_the_way(const Job& job, const Copy& copy, std::stop_token stop) const;
+  void fill_error(Outcome& outcome, const core::Error& error, const Job& job, const Copy& copy,
+                  std::stop_token stop) const;
   void note_seen(Job& job, Copy& copy, const std::optional<azure::Snapshot>& seen, std::stop_token stop);
+  void note_refused(Job& job, Copy& copy, const Outcome& outcome);
   void note_failed(Job& job, Copy& copy, const std::string& why, bool transient);
   void settle(Job& job);
   void cancel(Job& job);
   // Deletes what the job copied itself. Returns what could not be deleted, and why; empty: all is gone.
   std::string remove_copies(Job& job);
-  void guard_sources(Job& job, std::stop_token stop);
-  void unguard_sources(Job& job);
+  void guard_sources(std::vector<Job>& jobs, const std::stop_token& stop);
+  void save_open(const std::vector<Job>& jobs);
   store::Operation& operation_of(const Job& job) { return *operations_.at(job.vm_key); }
 
   arm::ArmClient& arm_;
   core::Clock& clock_;
   JobStore& store_;
   std::map<std::string, store::Operation*> operations_;
-  std::string mark_;  // what azlin:in-use says
+  SourceGuard guard_;
+  bool follows_up_;
+  Accepted own_accepted_;
+  Accepted& accepted_;
+  std::vector<Job> saved_;  // as the rows are
 };
 
 }  // namespace azlin::replication

@@ -49,18 +49,28 @@ JobFilter open_jobs_of(const VmRef& vm) {
   return filter;
 }
 
-// A twentieth of the time that the youngest copy has run: a copy is found to be done soon after it is, and a
-// long one is not asked about all the time.
+// A twentieth of the time that a copy has run, or the time that it seems to need still: it is found to be
+// done soon after it is, and a long one is not asked about all the time.
+core::Millis poll_interval(const Copy& copy, core::TimePoint now) {
+  const core::Millis age = now - *copy.started_at;
+  const core::Millis wait = std::max(age / 20, kShortestPoll);
+  if (copy.percent <= 0) return wait;
+  const core::Millis left{
+      static_cast<std::int64_t>(static_cast<double>(age.count()) * (100.0 - copy.percent) / copy.percent)};
+  return std::min(wait, std::max({left, age / 100, kShortestPoll / 2}));
+}
+
 core::Millis poll_interval(const std::vector<Job>& jobs, core::TimePoint now) {
   core::Millis wait = kLongestPoll;
   for (const auto& job : jobs) {
     for (const auto& copy : job.copies) {
       if (copy.status == Status::in_progress && copy.started_at)
-        wait = std::min(wait, (now - *copy.started_at) / 20);
-      if (copy.status == Status::pending && copy.not_before) wait = std::min(wait, *copy.not_before - now);
+        wait = std::min(wait, poll_interval(copy, now));
+      if (copy.status == Status::pending && copy.not_before)
+        wait = std::min(wait, std::max(*copy.not_before - now, kShortestPoll));
     }
   }
-  return std::clamp(wait, kShortestPoll, kLongestPoll);
+  return wait;
 }
 
 bool all_ended(const std::vector<Job>& jobs) {
@@ -133,7 +143,8 @@ RegionState state_of(const std::string& region, const std::vector<BackupInfo>& b
     if (replica != nullptr && replica->complete) {
       ++state.complete;
       if (state.rpo) continue;
-      state.rpo = now - backup.created;
+      state.rpo =
+          std::max(core::Millis{0}, now - backup.created);  // also where this machine's clock is behind
       state.newest = backup.name;
     } else if (!backup.replica_only && backup.complete && !core::equal_ignoring_case(backup.region, region)) {
       ++state.missing;
@@ -278,7 +289,8 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
   }
 }
 
-std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop) {
+std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop,
+                                          Accepted* accepted) {
   std::map<std::string, std::map<std::string, store::Operation*>> operations;  // subscription -> azlin:vm
   std::map<std::string, std::vector<Job>> jobs;
   for (auto& [key, each] : held) {
@@ -287,7 +299,7 @@ std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std:
   }
   std::vector<Job> ended;
   for (auto& [subscription, open] : jobs) {
-    Engine engine(arm_, clock_, store_, operations[subscription], holder_);
+    Engine engine(arm_, clock_, store_, operations[subscription], holder_, accepted);
     for (auto& job : engine.look(std::move(open), max_parallel, stop)) ended.push_back(std::move(job));
   }
   return ended;
@@ -317,6 +329,7 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
                                           const std::function<void(const std::vector<Job>&)>& changed,
                                           std::stop_token stop) {
   Holdings held;
+  Accepted accepted;
   std::vector<Job> jobs;
   const auto read = [&] {
     jobs.clear();
@@ -326,7 +339,7 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
   while (true) {
     bool all_ours = true;
     for (const auto& each : jobs) all_ours = (each.ended() || acquire(held, vm_of(each))) && all_ours;
-    look(held, max_parallel, stop);
+    look(held, max_parallel, stop, &accepted);
     read();
     if (changed) changed(jobs);
     release(held, jobs);

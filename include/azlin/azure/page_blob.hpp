@@ -41,7 +41,8 @@ class PageBlob {
            std::function<std::string()> url);
 
   std::uint64_t size(std::stop_token stop) const;  // of the blob, footer included
-  // Fills `out` from `offset`, in requests of at most kLongestPageRead.
+  // Fills `out` from `offset`, in requests of at most kLongestPageRead. A reply that breaks off is gone on
+  // with from where it ended.
   void read(std::uint64_t offset, std::span<std::uint8_t> out, std::stop_token stop) const;
   // What the service keeps, ascending; all else is zeros. The footer is among it.
   std::vector<PageRange> allocated(std::stop_token stop) const;
@@ -51,8 +52,10 @@ class PageBlob {
                                                       std::stop_token stop) const;
 
  private:
-  http::Response send(const char* method, const std::string& query, http::Headers headers,
-                      std::stop_token stop) const;
+  http::Request request(const char* method, const std::string& query, http::Headers headers) const;
+  http::Response send(const http::Request& request, std::stop_token stop) const;
+  std::size_t read_some(std::uint64_t offset, std::span<std::uint8_t> out, int& cuts,
+                        std::stop_token stop) const;
   void expect(const http::Response& response, int status, const char* doing) const;
   std::vector<PageRange> page_list(const http::Headers& headers, std::stop_token stop) const;
 

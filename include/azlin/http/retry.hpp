@@ -11,7 +11,7 @@ struct RetryPolicy {
   int max_attempts = 6;                // the first one included
   int outage_attempts = 6;             // the most when there is no reply, or 500, 502, 503 or 504
   core::Millis base{500};              // doubled each attempt, full jitter
-  core::Millis throttled_base{2'000};  // the same for 429 and 503
+  core::Millis throttled_base{2'000};  // for 429, and 503 with Retry-After
   core::Millis ceiling{60'000};
   core::Millis longest_retry_after{
       1'200'000};  // a longer Retry-After is an error at once: 20 min is Compute's most

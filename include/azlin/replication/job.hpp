@@ -42,6 +42,7 @@ struct Copy {
   std::optional<core::TimePoint> not_before;        // of the next attempt
   std::string error;                                // why it failed, or why the last attempt did
   Expected expected;
+  bool operator==(const Copy&) const = default;
 };
 
 struct Job {
@@ -71,6 +72,7 @@ struct Job {
   double percent() const;  // of its copies, weighed by size
   int attempts() const;    // the most that one of its copies took
   std::optional<core::TimePoint> last_progress_at() const;
+  bool operator==(const Job&) const = default;
 };
 
 // The error of a copy that was deleted again because its job failed or was cancelled.

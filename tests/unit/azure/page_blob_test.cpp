@@ -84,9 +84,52 @@ TEST_F(PageBlobTest, AnErrorNamesTheSnapshotAndNeverTheSas) {
 }
 
 TEST_F(PageBlobTest, ABodyOfAnotherLengthIsAnError) {
-  transport.expect("GET", "abcd", reply(206, std::string(100, 'a')));
+  for (const std::size_t length : {100, 513}) {
+    transport.expect("GET", "abcd", reply(206, std::string(length, 'a')));
+    std::vector<std::uint8_t> out(512);
+    try {
+      blob.read(0, out, {});
+      FAIL() << "no error";
+    } catch (const core::Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("asked for 512 bytes"));
+    }
+  }
+}
+
+TEST_F(PageBlobTest, AReadThatIsAnsweredWithTheWholeBlobIsAnError) {
+  transport.expect("GET", "abcd", reply(200, std::string(512, 'a')));
   std::vector<std::uint8_t> out(512);
-  EXPECT_THROW(blob.read(0, out, {}), core::Error);
+  EXPECT_THROW(blob.read(512, out, {}), core::Error);
+}
+
+TEST_F(PageBlobTest, AReplyThatBreaksOffIsGoneOnWith) {
+  const auto cut = [](const std::string& bytes) {
+    return [bytes](const http::Request& request) -> http::Response {
+      request.on_body(bytes.data(), bytes.size());
+      throw http::NetworkError("connection reset", true, true);
+    };
+  };
+  transport.expect("GET", "abcd", cut(std::string(100, 'a')));
+  transport.expect("GET", "abcd", cut(std::string(12, 'b')));
+  transport.expect("GET", "abcd", reply(206, std::string(400, 'c')));
+  std::vector<std::uint8_t> out(512);
+  blob.read(1024, out, {});
+  EXPECT_EQ(std::string(out.begin(), out.end()),
+            std::string(100, 'a') + std::string(12, 'b') + std::string(400, 'c'));
+  EXPECT_EQ(header(1, "Range"), "bytes=1124-1535");
+  EXPECT_EQ(header(2, "Range"), "bytes=1136-1535");
+  EXPECT_EQ(clock.sleeps().size(), 2u);
+}
+
+TEST_F(PageBlobTest, ReadsThatBreakOffAgainAndAgainAreGivenUp) {
+  for (int i = 0; i < 6; ++i) {
+    transport.expect("GET", "abcd", [](const http::Request& request) -> http::Response {
+      request.on_body("x", 1);
+      throw http::NetworkError("connection reset", true, true);
+    });
+  }
+  std::vector<std::uint8_t> out(512);
+  EXPECT_THROW(blob.read(0, out, {}), http::NetworkError);
 }
 
 TEST_F(PageBlobTest, AListIsReadPageByPage) {

@@ -68,14 +68,14 @@ INSTANTIATE_TEST_SUITE_P(
                       DelayRow{"BadGateway", 1, status(502), kYes, 0, 500},
                       DelayRow{"GatewayTimeout", 1, status(504), kYes, 0, 500},
                       DelayRow{"Throttled", 1, status(429), kYes, 0, 2'000},
-                      DelayRow{"Unavailable", 1, status(503), kYes, 0, 2'000},
+                      DelayRow{"Unavailable", 1, status(503), kYes, 0, 500},
                       DelayRow{"SecondAttempt", 2, status(500), kYes, 0, 1'000},
                       DelayRow{"ThirdAttempt", 3, status(500), kYes, 0, 2'000},
                       DelayRow{"FifthThrottled", 5, status(429), kYes, 0, 32'000},
                       DelayRow{"LastAttempt", 6, status(500), kYes, kNever, 0},
                       DelayRow{"LastThrottled", 6, status(429), kYes, kNever, 0},
                       DelayRow{"PostThrottled", 1, status(429), kPost, 0, 2'000},
-                      DelayRow{"PostUnavailable", 1, status(503), kPost, 0, 2'000},
+                      DelayRow{"PostUnavailable", 1, status(503), kPost, 0, 500},
                       DelayRow{"PostInternal", 1, status(500), kPost, kNever, 0},
                       DelayRow{"PostGatewayTimeout", 1, status(504), kPost, kNever, 0},
                       DelayRow{"PostBadGateway", 1, status(502), kPost, kNever, 0},
@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
                       DelayRow{"TlsFailure", 1, lost(false, false), kYes, kNever, 0},
                       DelayRow{"RetryAfterIsTheFloor", 1, status(429, 10s), kYes, 10'000, 10'500},
                       DelayRow{"RetryAfterOn503", 1, status(503, 7s), kYes, 7'000, 7'500},
+                      DelayRow{"RetryAfterZeroOn503", 1, status(503, 0s), kYes, 0, 2'000},
                       DelayRow{"RetryAfterZero", 1, status(429, 0s), kYes, 0, 2'000},
                       DelayRow{"RetryAfterBelowBackoff", 5, status(429, 1s), kYes, 1'000, 32'000},
                       DelayRow{"RetryAfterTwentyMinutes", 1, status(429, 20min), kYes, 1'200'000, 1'200'500},
@@ -184,6 +185,23 @@ TEST_F(SendWithRetryTest, ReturnsTheLastFailureWhenAttemptsRunOut) {
 TEST_F(SendWithRetryTest, ThrowsTheLastNetworkError) {
   for (int i = 0; i < 6; ++i) transport.expect_failure("GET", "/a", false);
   EXPECT_THROW(send(), NetworkError);
+}
+
+TEST_F(SendWithRetryTest, ServiceThatIsSilentForMinutesIsGivenUp) {
+  for (int i = 0; i < 2; ++i) {
+    transport.expect("GET", "/a", [&](const Request&) -> Response {
+      clock.advance(1min);
+      throw NetworkError("no answer within a minute", true, true);
+    });
+  }
+  EXPECT_THROW(send(), NetworkError);
+  EXPECT_EQ(transport.requests().size(), 2U);
+}
+
+TEST_F(SendWithRetryTest, WhoSaysWhenToComeBackIsWaitedFor) {
+  for (int i = 0; i < 5; ++i) transport.expect("GET", "/a", reply(503, "", {{"Retry-After", "60"}}));
+  transport.expect("GET", "/a", reply(200, "done"));
+  EXPECT_EQ(send().body, "done");
 }
 
 TEST_F(SendWithRetryTest, PostWithALostReplyIsNotSentAgain) {
