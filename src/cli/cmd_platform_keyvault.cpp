@@ -61,8 +61,10 @@ void bind_items(CLI::App& command, KeyVaultBackupOptions& options, const char* f
   bind_names(command, options.names);
   auto* folder = command.add_option(folder_flag, options.folder, folder_help);
   command.add_option("--file", options.file, file_help)->excludes(folder);
-  bind_password(command, options.password);
-  command.add_option("--parallel", options.parallel, "Items at once")
+}
+
+void bind_parallel(CLI::App& command, int& parallel) {
+  command.add_option("--parallel", parallel, "Items at once")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
 }
@@ -99,8 +101,10 @@ int exit_of(std::size_t failed, std::size_t done) {
 void bind(CLI::App& command, KeyVaultBackupOptions& options) {
   bind_items(command, options, "--to", "Folder of the backup; one that is there goes on",
              "One item into one file, as `az keyvault secret backup` writes it (not encrypted by azlin)");
+  bind_password(command, options.password);
   command.add_flag("--values", options.values,
                    "Keep the secrets' values, too (encrypted): they can be restored into another geography");
+  bind_parallel(command, options.parallel);
   command.footer(
       "Example: azlin platform keyvault backup prod-kv --to ./kv-backup --password-file ~/.kv-password\n"
       "Interrupted or killed, run it again: it goes on. A second run fetches only what has changed.\n"
@@ -207,6 +211,7 @@ void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
   command.add_option("--kind", options.kind, "What the file holds")
       ->check(CLI::IsMember({"secret", "key", "certificate"}))
       ->capture_default_str();
+  bind_password(command, options.password);
   auto* recover = command.add_flag("--recover-deleted", options.recover_deleted,
                                    "Bring back soft-deleted items of the same name, then compare");
   command
@@ -216,6 +221,7 @@ void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
   command.add_flag("--values", options.values, "Set the secrets' values anew: works in any geography");
   command.add_flag("--allow-incomplete", options.allow_incomplete,
                    "Also from a backup that was not finished");
+  bind_parallel(command, options.parallel);
   command.footer(
       "Example: azlin platform keyvault restore dr-kv --from ./kv-backup --password-file ~/.kv-password\n"
       "Only into the subscription and geography of the backup. Certificates come first, with their key and "
