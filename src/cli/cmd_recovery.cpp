@@ -11,6 +11,7 @@
 #include "azlin/platform/recovery.hpp"
 #include "azlin/runbook/recovery.hpp"
 #include "cli/cmd_platform.hpp"
+#include "cli/option_values.hpp"
 
 namespace azlin::cli {
 
@@ -38,27 +39,18 @@ std::string runs_folder(Runtime& runtime) {
   return runtime.home() + "/recovery";
 }
 
-std::map<std::string, std::string> variables_of(const std::vector<std::string>& pairs) {
-  std::map<std::string, std::string> out;
-  for (const auto& pair : pairs) {
-    const auto equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw Error(ErrorKind::usage, "'" + pair + "' is not NAME=VALUE");
-    out[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return out;
-}
-
 // The name of a plan that azlin comes with, or a file.
-runbook::RecoveryPlan load_plan(const std::string& name, const std::vector<std::string>& variables) {
+runbook::RecoveryPlan load_plan(const std::string& name, const std::vector<std::string>& variables,
+                                runbook::Unset unset) {
   const auto& shipped = runbook::shipped_plans();
   if (const auto found = shipped.find(name); found != shipped.end())
-    return runbook::parse_plan(found->second, name, variables_of(variables));
+    return runbook::parse_plan(found->second, name, named_values(variables), unset);
   std::ifstream file(name);
   if (!file)
     throw Error(ErrorKind::not_found, fmt::format("there is no plan {}", name),
                 "`azlin recovery plans` lists those that azlin comes with; else give a file");
-  return runbook::parse_plan({std::istreambuf_iterator<char>(file), {}}, name, variables_of(variables));
+  return runbook::parse_plan({std::istreambuf_iterator<char>(file), {}}, name, named_values(variables),
+                             unset);
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -132,15 +124,18 @@ void bind(CLI::App& command, RecoveryRunOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--report", options.report, "Write what was done to this file (Markdown)");
   command.footer(
-      "Example: azlin recovery run standard --set group=Production --set vault=prod-kv …\n"
+      "Example: azlin recovery run plan.yaml --set group=Production --report report.md\n"
       "Steps that are done stay done; one that was under way when azlin died runs again.\n"
       "Exit codes: 0 done, 1 a step failed, 2, 3, 4 done with failures, 6 waits for an approval, 7, 130");
 }
 
 int show_plan(Runtime& runtime, const runbook::RecoveryPlan& plan) {
   Console& console = runtime.console();
-  ordered_json json = {{"dryRun", true}, {"plan", plan.name}, {"steps", ordered_json::array()}};
+  ordered_json json = {
+      {"dryRun", true}, {"plan", plan.name}, {"unset", plan.unset}, {"steps", ordered_json::array()}};
   console.line("Dry run: these steps would be made.");
+  if (!plan.unset.empty())
+    console.warn("A run needs --set for: " + joined({plan.unset.begin(), plan.unset.end()}));
   std::string phase;
   for (const auto& step : plan.steps) {
     if (step.phase != phase) console.line(console.bold(step.phase));
@@ -191,7 +186,8 @@ int exit_of(const std::string& state) {
 }
 
 int run(Runtime& runtime, const RecoveryRunOptions& options) {
-  const auto plan = load_plan(options.plan, options.variables);
+  const auto plan = load_plan(options.plan, options.variables,
+                              runtime.dry_run() ? runbook::Unset::kept : runbook::Unset::refused);
   if (runtime.dry_run()) return show_plan(runtime, plan);
   Console& console = runtime.console();
   const auto resume = run_to_resume(runtime, options, plan.name);
@@ -244,7 +240,9 @@ int run(Runtime& runtime, const RecoveryRunOptions& options) {
 }
 
 void bind(CLI::App& command, RecoveryListOptions&) {
-  command.footer("Exit codes: 0, 1");
+  command.footer(
+      "Example: azlin recovery list\n"
+      "Exit codes: 0, 1");
 }
 
 int run(Runtime& runtime, const RecoveryListOptions&) {
@@ -263,7 +261,9 @@ int run(Runtime& runtime, const RecoveryListOptions&) {
 
 void bind(CLI::App& command, RecoveryShowOptions& options) {
   command.add_option("run", options.id, "Run")->required();
-  command.footer("Exit codes: 0, 1, 2, 3");
+  command.footer(
+      "Example: azlin recovery show 1\n"
+      "Exit codes: 0, 1, 2, 3");
 }
 
 int run(Runtime& runtime, const RecoveryShowOptions& options) {
@@ -275,7 +275,9 @@ int run(Runtime& runtime, const RecoveryShowOptions& options) {
 
 void bind(CLI::App& command, RecoveryPlansOptions& options) {
   command.add_option("--print", options.print, "Print this plan, to be copied and changed");
-  command.footer("Exit codes: 0, 2, 3");
+  command.footer(
+      "Example: azlin recovery plans --print standard\n"
+      "Exit codes: 0, 2, 3");
 }
 
 int run(Runtime& runtime, const RecoveryPlansOptions& options) {

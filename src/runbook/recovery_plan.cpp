@@ -15,7 +15,11 @@ using core::ErrorKind;
 
 namespace {
 
-using Variables = std::map<std::string, std::string>;
+struct Variables {
+  std::map<std::string, std::string> values;
+  Unset unset = Unset::refused;
+  std::set<std::string>& missing;
+};
 
 [[noreturn]] void refuse(const YAML::Node& node, const std::string& file, const std::string& why) {
   throw Error(ErrorKind::usage, fmt::format("{}, line {}: {}", file, node.Mark().line + 1, why),
@@ -44,10 +48,15 @@ std::string filled(const YAML::Node& node, const std::string& file, const Variab
     const auto end = text.find('}', i);
     if (end == std::string::npos) refuse(node, file, "a variable has no closing brace");
     const auto name = text.substr(i + 2, end - i - 2);
-    const auto found = variables.find(name);
-    if (found == variables.end()) refuse(node, file, fmt::format("there is no variable `{}`", name));
-    if (found->second.empty())
-      refuse(node, file, fmt::format("the variable `{0}` has no value: give it with --set {0}=VALUE", name));
+    const auto found = variables.values.find(name);
+    if (found == variables.values.end()) refuse(node, file, fmt::format("there is no variable `{}`", name));
+    if (found->second.empty()) {
+      if (variables.unset == Unset::refused)
+        refuse(node, file,
+               fmt::format("the variable `{0}` has no value: give it with --set {0}=VALUE", name));
+      variables.missing.insert(name);
+      out += text.substr(i, end + 1 - i);
+    }
     out += found->second;
     i = end;
   }
@@ -142,7 +151,7 @@ std::string digest_of(const std::vector<PlanStep>& steps) {
 }  // namespace
 
 RecoveryPlan parse_plan(const std::string& yaml, const std::string& file,
-                        const std::map<std::string, std::string>& given) {
+                        const std::map<std::string, std::string>& given, Unset unset) {
   YAML::Node root;
   try {
     root = YAML::Load(yaml);
@@ -151,18 +160,18 @@ RecoveryPlan parse_plan(const std::string& yaml, const std::string& file,
   }
   if (!root.IsMap()) throw Error(ErrorKind::usage, file + " is no recovery plan");
   check_keys(root, file, {"name", "what", "variables", "steps"});
-  Variables variables;
+  RecoveryPlan plan;
+  Variables variables{{}, unset, plan.unset};
   if (const auto node = root["variables"]) {
     if (!node.IsMap()) refuse(node, file, "names with values are expected here");
     for (const auto& pair : node)
-      variables[pair.first.Scalar()] = pair.second.IsNull() ? "" : text_of(pair.second, file);
+      variables.values[pair.first.Scalar()] = pair.second.IsNull() ? "" : text_of(pair.second, file);
   }
   for (const auto& [name, value] : given) {
-    if (!variables.contains(name))
+    if (!variables.values.contains(name))
       throw Error(ErrorKind::usage, fmt::format("{} has no variable `{}`", file, name));
-    variables[name] = value;
+    variables.values[name] = value;
   }
-  RecoveryPlan plan;
   plan.name = root["name"] ? text_of(root["name"], file) : file;
   plan.what = root["what"] ? text_of(root["what"], file) : "";
   const auto list = root["steps"];

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -30,15 +31,19 @@ struct PlanStep {
 
 struct RecoveryPlan {
   std::string name, what;
-  std::string digest;  // of its text and variables: a run is resumed only with the same plan
+  std::string digest;           // of its text and variables: a run is resumed only with the same plan
+  std::set<std::string> unset;  // variables that are used and have no value
   std::vector<PlanStep> steps;
 };
+
+// What becomes of a variable without a value: an error, or "${name}" stays, to look at the plan.
+enum class Unset { refused, kept };
 
 // `variables` replace those of the file; "${name}" stands for one. Throws core::Error (usage) with line and
 // key: an unknown key, phase or variable, phases out of order, two steps of one name, a step without a
 // command.
 RecoveryPlan parse_plan(const std::string& yaml, const std::string& file,
-                        const std::map<std::string, std::string>& variables);
+                        const std::map<std::string, std::string>& variables, Unset unset = Unset::refused);
 
 // Plans that azlin comes with: name -> YAML.
 const std::map<std::string, std::string>& shipped_plans();

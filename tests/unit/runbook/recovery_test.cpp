@@ -137,6 +137,18 @@ TEST(RecoveryPlanTest, RefusesWhatIsNotAPlan) {
                core::Error);
 }
 
+// To look at a plan, nobody needs its values.
+TEST(RecoveryPlanTest, VariablesWithoutAValueMayStay) {
+  const auto plan =
+      parse_plan(shipped_plans().at("standard"), "standard", {{"group", "Production"}}, Unset::kept);
+  EXPECT_EQ(plan.steps[0].command.back(), "Production");
+  EXPECT_EQ(plan.steps[1].command[3], "${cosmos}");
+  EXPECT_TRUE(plan.unset.contains("cosmos"));
+  EXPECT_FALSE(plan.unset.contains("group"));
+  EXPECT_THROW(parse_plan("steps: [{name: a, phase: assess, run: [\"${missing}\"]}]", "f", {}, Unset::kept),
+               core::Error);
+}
+
 TEST(RecoveryPlanTest, TheShippedPlanHasAllSixPhases) {
   std::map<std::string, std::string> values;
   for (const char* name : {"group", "vault", "new_vault", "vault_backup", "store_export", "new_store",
