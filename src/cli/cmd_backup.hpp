@@ -5,7 +5,8 @@
 namespace azlin::cli {
 
 void add_backup_schedule_commands(CLI::App& group, Job& chosen);  // configure, disable, config-show, forecast
-void add_backup_run_commands(CLI::App& group, Job& chosen);       // trigger, list
+void add_backup_run_commands(CLI::App& group, Job& chosen);       // trigger
+void add_backup_list_command(CLI::App& group, Job& chosen);       // list
 void add_backup_care_commands(CLI::App& group, Job& chosen);      // cleanup, hold, delete
 void add_backup_restore_command(CLI::App& group, Job& chosen);
 void add_restore_snapshot_command(CLI::App& group, Job& chosen);         // the same, in the restore group

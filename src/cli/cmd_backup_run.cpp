@@ -1,4 +1,4 @@
-// azlin backup trigger, list.
+// azlin backup trigger.
 #include <fmt/format.h>
 
 #include "azlin/core/format.hpp"
@@ -29,10 +29,6 @@ struct TriggerCliOptions {
   std::optional<std::string> tier;
   bool due = false, no_cleanup = false, no_wait = false;
   int max_parallel = 8;
-};
-struct BackupListOptions {
-  VmsArgument vms;
-  std::optional<std::string> tier, since;
 };
 
 BackupManager manager(Runtime& runtime) {
@@ -333,113 +329,10 @@ int run(Runtime& runtime, const TriggerCliOptions& options) {
   return trigger_one(runtime, vm, chosen);
 }
 
-void bind(CLI::App& command, BackupListOptions& options) {
-  bind_vms(command, options.vms, "Backups of every VM");
-  command.add_option("--tier", options.tier, "Only this tier")
-      ->check(CLI::IsMember({"daily", "weekly", "monthly", "all"}));
-  command.add_option("--since", options.since, "Only those made since: 7d, 24h, or a date")
-      ->type_name("TIME");
-  command.footer(
-      "Example: azlin backup list prod-db-vm --since 7d\n"
-      "Exit codes: 0, 1, 2, 3, 4 a region does not answer, 5");
-}
-
-core::TimePoint since_time(const std::string& text, core::TimePoint now) {
-  if (const auto duration = core::parse_duration(text)) return now - *duration;
-  if (const auto time = core::parse_time(text)) return *time;
-  throw Error(ErrorKind::usage, fmt::format("--since '{}' is neither a duration nor a time", text),
-              "write it as 7d, 24h or 2025-12-01");
-}
-
-std::vector<backup::BackupInfo> filtered(std::vector<backup::BackupInfo> backups,
-                                         const BackupListOptions& options, core::TimePoint now) {
-  const auto tier = backup::parse_tier(options.tier.value_or("all"));
-  const auto since = options.since ? since_time(*options.since, now) : core::TimePoint::min();
-  std::erase_if(backups,
-                [&](const auto& each) { return (tier && each.tier != *tier) || each.created < since; });
-  return backups;
-}
-
-void drop_unwanted(std::vector<VaultedBackup>& backups, const BackupListOptions& options,
-                   core::TimePoint now) {
-  const std::string tier = options.tier.value_or("all");
-  const auto since = options.since ? since_time(*options.since, now) : core::TimePoint::min();
-  std::erase_if(backups, [&](const auto& each) {
-    return (tier != "all" && !core::equal_ignoring_case(tier, each.point.rule)) || each.point.time < since;
-  });
-}
-
-void print_tier(Console& console, const std::vector<backup::BackupInfo>& backups, Tier tier,
-                const char* title) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& each : backups) {
-    if (each.tier == tier)
-      rows.push_back({each.name, fmt::format("{} GB", each.size_gb), verified_text(each),
-                      replicated_text(each), remarks(each)});
-  }
-  if (rows.empty()) return;
-  console.line();
-  console.line(fmt::format("{} ({}):", title, rows.size()));
-  for (const auto& line : in_columns(rows)) console.line("  " + line);
-}
-
-void print_list(Console& console, const std::string& title, const std::vector<backup::BackupInfo>& backups) {
-  console.line(fmt::format("Backups for {} ({} total):", title, backups.size()));
-  print_tier(console, backups, Tier::daily, "Daily");
-  print_tier(console, backups, Tier::weekly, "Weekly");
-  print_tier(console, backups, Tier::monthly, "Monthly");
-}
-
-int run(Runtime& runtime, const BackupListOptions& options) {
-  check(options.vms);
-  if (options.since) since_time(*options.since, core::TimePoint{});  // refuse a bad one before any call
-  auto backups = manager(runtime);
-  std::vector<backup::BackupInfo> found;
-  std::vector<snapshot::UnreadableSet> unreadable;
-  std::vector<VaultedBackup> vaulted;
-  std::string title = "all VMs";
-  if (options.vms.all) {
-    vaulted = list_in_vaults(runtime, options.vms.resource_group);
-    found = backups.list_all(runtime.subscription(), runtime.stop());
-    if (options.vms.resource_group) {
-      std::erase_if(found, [&](const auto& each) {
-        return !core::equal_ignoring_case(each.resource_group, *options.vms.resource_group);
-      });
-    }
-  } else {
-    const auto vm = resolve_vm(runtime, {*options.vms.name, options.vms.resource_group});
-    title = vm.name;
-    auto listing = backups.look(vm, runtime.stop());
-    found = std::move(listing.backups);
-    unreadable = std::move(listing.unreadable);
-    if (const auto vault = indexed_engine(runtime, vm)) vaulted = list_in_vault(runtime, vm, *vault);
-    if (found.empty()) snapshot::require_readable(unreadable, "no backup of " + vm.name + " can be read");
-    if (found.empty() && vaulted.empty())
-      azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
-  }
-  found = filtered(std::move(found), options, runtime.clock().now());
-  drop_unwanted(vaulted, options, runtime.clock().now());
-  warn_unreadable(runtime.console(), unreadable);
-  const int code = unreadable.empty() ? 0 : core::exit_code(ErrorKind::partial);
-  if (runtime.console().text()) {
-    if (!found.empty() || vaulted.empty()) print_list(runtime.console(), title, found);
-    print_vaulted(runtime.console(), vaulted);
-    return code;
-  }
-  ordered_json json = {{"total", found.size() + vaulted.size()}, {"backups", ordered_json::array()}};
-  json["unreadable"] = to_json(unreadable);
-  if (!options.vms.all) json["vm"] = title;
-  for (const auto& each : found) json["backups"].push_back(to_json(each));
-  for (const auto& each : vaulted) json["backups"].push_back(to_json(each));
-  runtime.console().result(json, "backups");
-  return code;
-}
-
 }  // namespace
 
 void add_backup_run_commands(CLI::App& group, Job& chosen) {
   add_command<TriggerCliOptions>(group, "trigger", "Back up a VM now, or all that have a schedule", chosen);
-  add_command<BackupListOptions>(group, "list", "List backups", chosen);
 }
 
 }  // namespace azlin::cli
