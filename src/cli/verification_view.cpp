@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "azlin/core/format.hpp"
@@ -51,6 +52,10 @@ void print_disk(Console& console, const DiskCheck& disk, bool verbose) {
   if (!disk.root.empty()) console.line(fmt::format("    root: {}", disk.root));
 }
 
+bool is_ready(const DiskCheck& disk) {
+  return std::find(disk.checked.begin(), disk.checked.end(), "state") != disk.checked.end();
+}
+
 void print_steps(Console& console, const Verification& run, bool verbose) {
   console.line(fmt::format("Creating test disk{} from snapshot...  {}", run.disks.size() > 1 ? "s" : "",
                            mark(run.test_disk_created)));
@@ -60,7 +65,8 @@ void print_steps(Console& console, const Verification& run, bool verbose) {
     console.line(fmt::format("  - Size matches: {}", run.size_matches.value_or(false)
                                                          ? fmt::format("{} GB", run.size_gb)
                                                          : std::string("NO")));
-    console.line("  - Status: Ready");
+    console.line(fmt::format(
+        "  - Status: {}", std::all_of(run.disks.begin(), run.disks.end(), is_ready) ? "Ready" : "NOT ready"));
     console.line(fmt::format("  - Readable: {}", run.readable               ? (*run.readable ? "Yes" : "No")
                                                  : run.asked == Level::disk ? "Not checked (level disk)"
                                                                             : "Not checked"));
