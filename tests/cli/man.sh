@@ -9,8 +9,8 @@ test_every_command_has_a_page_that_man_reads_without_warnings() {
     pages=$((pages + 1))
     grep -q '^.SH SYNOPSIS' "$page" || fail "$page has no synopsis"
   done
-  ok reference
-  [ "$pages" -gt "$(grep -c '^### `azlin' <<<"$out")" ] || fail "$pages pages are fewer than there are commands"
+  ok reference --list
+  expect_json "length < $pages"
   command -v groff >/dev/null || { echo "not checked: groff is not installed"; return; }
   for page in "$work"/man/azlin.1 "$work"/man/azlin-backup*.1; do
     run groff -man -Tutf8 -ww -z -Kutf8 "$page"
