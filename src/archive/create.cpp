@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "archive/producers.hpp"
 #include "archive/runbook.hpp"
@@ -25,6 +27,7 @@ namespace {
 
 constexpr std::size_t kMostExcludes = 5'000;  // they go to restic as arguments
 constexpr std::size_t kFullId = 64;           // characters: the engine has seen that snapshot in the store
+constexpr const char* kHooks = "hooks";       // the step
 
 std::string host_name() {
   std::array<char, 256> name = {};
@@ -71,7 +74,8 @@ struct Creator::Run {
   std::vector<std::string> ids;  // of the snapshots that were stored
   Manifest manifest;
   CreateResult result;
-  bool touched = false;  // something may have been stored
+  bool touched = false;               // something may have been stored
+  std::optional<std::int64_t> hooks;  // the step, while those after have not run
 };
 
 Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home,
@@ -95,26 +99,21 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
                          fmt::format("archive:{}:{}", engine_.destination().url, plan.name)),
           staging);
   run.progress = progress;
-  bool hooked = false;
   try {
     open_repository(run, stop);
-    hooked = true;
-    run_hooks(plan.before, "before", run.log, stop);
+    begin_hooks(run, stop);
     store_files(run, stop);
     store_streams(run, stop);
-    run_hooks(plan.after, "after", run.log, {});
-    hooked = false;
+    end_hooks(run);
     check_repository(run, stop);
     store_metadata(run, stop);
     confirm(run, stop);
     run.operation.succeed();
   } catch (const std::exception& error) {
-    if (hooked) {
-      try {
-        run_hooks(plan.after, "after", run.log, {});
-      } catch (const Error& also) {
-        core::log_warn("{}", also.what());
-      }
+    try {
+      end_hooks(run);
+    } catch (const Error& also) {
+      core::log_warn("{}", also.what());
     }
     undo(run, error);
     throw;
@@ -128,6 +127,20 @@ CreateResult Creator::create(const CreatePlan& plan, const std::function<void(co
 std::string Creator::staging_folder(const CreatePlan& plan) const {
   return fmt::format("{}/archive-staging/{}-{}", home_, plan.name,
                      sha256_text(engine_.destination().url).substr(0, 8));
+}
+
+void Creator::begin_hooks(Run& run, std::stop_token stop) {
+  if (run.plan.before.empty() && run.plan.after.empty()) return;
+  run.hooks = run.operation.begin(kHooks, "{}");
+  run_hooks(run.plan.before, "before", run.log, stop);
+}
+
+// Once, whatever happened since the others ran.
+void Creator::end_hooks(Run& run) {
+  if (!run.hooks) return;
+  const auto step = *std::exchange(run.hooks, std::nullopt);
+  run_hooks(run.plan.after, "after", run.log, {});
+  run.operation.done(step);
 }
 
 void Creator::undo(Run& run, const std::exception& error) {
@@ -150,7 +163,7 @@ void Creator::settle(const CreatePlan& plan, std::stop_token stop) {
     const json noted = json::parse(each.plan, nullptr, false);
     if (recovers(each.kind) && noted.value("name", "") == plan.name &&
         noted.value("destination", "") == engine_.destination().url)
-      recover(each, stop);
+      recover(each, plan.after, stop);
   }
 }
 
@@ -323,13 +336,22 @@ std::vector<std::string> Creator::forget_set(const std::string& set, std::stop_t
   return ids;
 }
 
-std::vector<std::string> Creator::recover(const store::OperationRecord& record, std::stop_token stop) {
+std::vector<std::string> Creator::recover(const store::OperationRecord& record,
+                                          const std::vector<std::vector<std::string>>& after,
+                                          std::stop_token stop) {
   const json plan = json::parse(record.plan, nullptr, false);
   const std::string set = plan.value("set", "");
   const std::string staging = plan.value("staging", "");
   store::Operation operation = journal_.resume(record.id);
   try {
-    std::vector<std::string> notes;
+    std::vector<std::string> notes, log;
+    const bool hooked = std::any_of(record.steps.begin(), record.steps.end(), [](const auto& step) {
+      return step.name == kHooks && step.state == "begun";
+    });
+    if (hooked) {
+      run_hooks(after, "after", log, stop);
+      notes.push_back(fmt::format("ran the {} after it", core::counted(after.size(), "hook")));
+    }
     if (staging.starts_with(home_ + "/archive-staging/")) remove_staging(staging);
     bool whole = false;
     std::size_t found = 0;
@@ -346,7 +368,7 @@ std::vector<std::string> Creator::recover(const store::OperationRecord& record, 
                                     record.target));
       }
     }
-    if (notes.empty()) notes.push_back(fmt::format("nothing of {} had been stored", record.target));
+    if (found == 0) notes.push_back(fmt::format("nothing of {} had been stored", record.target));
     operation.recovered(notes.back());
     return notes;
   } catch (const Error& error) {

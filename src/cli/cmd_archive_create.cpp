@@ -419,7 +419,13 @@ std::vector<std::string> recover_archive_create(Runtime& runtime, const store::O
   options.repository.destination = where;
   archive::Engine engine = open_for(runtime, options, own);
   archive::Creator creator(engine, runtime.journal(), runtime.clock(), runtime.home(), AZLIN_VERSION);
-  return creator.recover(operation, runtime.stop());
+  std::vector<std::vector<std::string>> after;
+  for (const auto& name : plan.value("services", std::vector<std::string>())) {
+    const auto found = settings.services.find(name);
+    if (found != settings.services.end())
+      after.insert(after.end(), found->second.after.begin(), found->second.after.end());
+  }
+  return creator.recover(operation, after, runtime.stop());
 }
 
 void add_archive_create_commands(CLI::App& group, Job& chosen) {

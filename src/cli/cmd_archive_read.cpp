@@ -236,11 +236,14 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
       throw Error(ErrorKind::usage, fmt::format("'{}' is no time", *options.timestamp),
                   "for example 2024-12-24T14:30:00Z");
   }
-  archive::ArchiveRestore request{.archive = ArchiveManager(engine).find(options.name, at, runtime.stop()),
-                                  .mode = archive::parse_restore_mode(options.mode).value(),
-                                  .services = options.services,
-                                  .target = options.target,
-                                  .verify = options.verify};
+  archive::ArchiveRestore request{
+      .archive = ArchiveManager(engine).find(options.name, at, runtime.stop()),
+      .mode = archive::parse_restore_mode(options.mode).value(),
+      .services = options.services,
+      .target = remote || options.target.empty()
+                    ? options.target
+                    : std::filesystem::absolute(options.target).lexically_normal().string(),
+      .verify = options.verify};
   if (!options.services.empty() && options.mode == "full-rebuild")
     request.mode = archive::RestoreMode::selective;
   auto plan = archive::plan_restore(engine, request, runtime.stop());

@@ -137,7 +137,7 @@ killed_create() {
     sound "$work/repo"
     step=$((step + 1))
   done
-  [ "$step" -gt 6 ] || fail "only $step steps"
+  [ "$step" -gt 5 ] || fail "only $step steps"
   [ -z "$(ls -A "$AZLIN_HOME/archive-staging")" ] || fail "a staging folder was left"
 }
 
@@ -152,6 +152,27 @@ test_killed_at_every_step() {
   killed_create during
   killed_create after
   [ -z "${AZLIN_TEST_FULL:-}" ] || killed_create before
+}
+
+test_a_hook_after_runs_when_azlin_was_killed() {
+  prepare
+  put_killer
+  cat >>"$AZLIN_HOME/archive.yaml" <<YAML
+    before: [[touch, $work/stopped]]
+    after: [[rm, $work/stopped]]
+YAML
+  kill_at after 3
+  run azlin archive create --type full --name weekly
+  was_killed || fail "no third step"
+  [ -e "$work/stopped" ] || fail "the hook before had not run"
+  ok recover
+  expect_out "ran the 1 hook after it"
+  [ ! -e "$work/stopped" ] || fail "what was stopped stays so"
+  kill_at after 3
+  run azlin archive create --type full --name weekly
+  was_killed || fail "no third step"
+  ok archive create --type full --name weekly # settles it first
+  [ ! -e "$work/stopped" ] || fail "what was stopped stays so"
 }
 
 # Each run of the engine costs what deriving its key takes, half a second and more.

@@ -86,6 +86,7 @@ PasswordAuthentication no
 Subsystem sftp internal-sftp
 CONF
     mkdir -p /run/sshd 2>/dev/null
+    : >"$work/sshd.log"
     /usr/sbin/sshd -D -e -f "$work/ssh/sshd" 2>"$work/sshd.log" &
     servers+=($!)
     until grep -qE 'Server listening|Cannot bind' "$work/sshd.log"; do kill -0 $! 2>/dev/null || break; sleep 0.05; done

@@ -69,6 +69,13 @@ test_what_ssh_refuses() {
   expect_out "archive.restore"
 }
 
+# A name without a colon is a folder here, and the message says which.
+test_a_name_alone_is_a_folder_here() {
+  prepare
+  ok archive restore app --target new-vm
+  expect_out "into $(pwd -P)/new-vm"
+}
+
 test_other_platforms_are_refused_by_name() {
   export AZLIN_ARCHIVE_PASSWORD=x AZLIN_CLOUD=AzureCloud
   run azlin archive restore --backup dev-to-prod --provider aws --environment production --target x

@@ -161,9 +161,9 @@ test_vm_snapshot() {
   local file
   file=$(find "$work/back/infrastructure/vm-snapshots" -name my-vm.json)
   [ -n "$file" ] || fail "nothing says what was taken"
-  ok snapshot list -o json
-  jq -e --argjson all "$out" '.snapshots | length > 0' "$file" >/dev/null || fail "no snapshot is named"
-  jq -r '.snapshots[]' "$file" | while read -r id; do grep -qF "${id##*/}" <<<"$out" || fail "$id is not in Azure"; done
+  ok snapshot list my-vm -o json
+  jq -e '.snapshots | length > 0' "$file" >/dev/null || fail "no snapshot is named"
+  for id in $(jq -r '.snapshots[]' "$file"); do grep -qF "${id##*/}" <<<"$out" || fail "$id is not in Azure"; done
   run azlin archive vm-snapshot no-such-vm
   expect_code 3
 }

@@ -51,6 +51,10 @@ test_the_encrypted_zip_opens_with_seven_zip() {
   run "$seven" x -pzipped -o"$work/good" "$work/out.zip"
   expect_code 0
   cmp "$work/good/$first/services/etc/data$work/etc/größe.bin" "$work/etc/größe.bin" || fail "not the same file"
+  AZLIN_PACKAGE_PASSWORD=zipped ok archive download --backup etc --encrypt --download-path "$work/again.zip" -o json
+  expect_json '.encrypted and .format == "encrypted-zip"'
+  AZLIN_PACKAGE_PASSWORD=zipped run azlin archive download etc --encrypt --format tar.xz --output "$work"
+  expect_code 2
 }
 
 test_what_one_machine_cannot_offer_is_refused_by_name() {

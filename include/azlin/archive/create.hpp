@@ -83,9 +83,12 @@ class Creator {
 
   // Journal operations that this can settle.
   static bool recovers(const std::string& kind) { return kind == "archive.create"; }
-  // After a crash: forgets what was written of an unfinished set and removes its staging folder; a set that
-  // turns out whole stays. Returns one line a thing done; ends the operation.
-  std::vector<std::string> recover(const store::OperationRecord& record, std::stop_token stop = {});
+  // After a crash: runs the hooks `after` when those before had begun, forgets what was written of an
+  // unfinished set and removes its staging folder; a set that turns out whole stays. Returns one line a thing
+  // done; ends the operation.
+  std::vector<std::string> recover(const store::OperationRecord& record,
+                                   const std::vector<std::vector<std::string>>& after,
+                                   std::stop_token stop = {});
 
  private:
   struct Run;
@@ -93,6 +96,8 @@ class Creator {
   void make_repository(Run& run, std::stop_token stop);
   BackupResult first_backup(Run& run, const BackupRequest& request, std::stop_token stop);
   std::string staging_folder(const CreatePlan& plan) const;
+  void begin_hooks(Run& run, std::stop_token stop);
+  void end_hooks(Run& run);
   void store_files(Run& run, std::stop_token stop);
   void store_streams(Run& run, std::stop_token stop);
   void check_repository(Run& run, std::stop_token stop);

@@ -210,7 +210,7 @@ TEST_F(CreateTest, IncompleteSetIsNeverListedAndRecoveryForgetsIt) {
     operation.interrupt("killed");
   }
   Creator creator(*restic, journal, clock, dir.file("home"), "test");
-  const auto notes = creator.recover(journal.interrupted().at(0));
+  const auto notes = creator.recover(journal.interrupted().at(0), {});
   EXPECT_NE(notes.at(0).find("forgot 1 part"), std::string::npos) << notes.at(0);
   EXPECT_TRUE(restic->snapshots().empty());
   EXPECT_TRUE(journal.interrupted().empty());

@@ -69,20 +69,25 @@ TEST_P(SettingsMistakeTest, HasLineAndColumn) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, SettingsMistakeTest,
-    ::testing::Values(Mistake{"not_yaml", "services: [", "archive.yaml:1:"},
-                      Mistake{"unknown_key", "services:\n  a:\n    konfig: [/x]\n", "archive.yaml:3:5: unknown key 'konfig'"},
-                      Mistake{"relative", "services:\n  a:\n    config: [etc]\n", "archive.yaml:3:13: 'etc'"},
-                      Mistake{"password", "password: hunter2\n", "archive.yaml:1:11: a password is not written"},
-                      Mistake{"credential", "destinations:\n  s3: {bucket: b, credentials: {AWS_ACCESS_KEY_ID: AKIA}}\n",
-                              "is a reference"},
-                      Mistake{"profile", "services:\n  a: {profile: nonsense}\n", "no shipped profile 'nonsense'"},
-                      Mistake{"unknown_profile", "services:\n  nonsense:\n", "no shipped profile"},
-                      Mistake{"database", "services:\n  a:\n    databases: [{engine: oracle, name: x}]\n", "no database"},
-                      Mistake{"flag", "services:\n  a:\n    databases: [{engine: mysql, name: --help}]\n", "begin with '-'"},
-                      Mistake{"place", "services:\n  a: {place: ../x, config: [/x]}\n", "inside the archive"},
-                      Mistake{"depends", "services:\n  a: {config: [/x], depends: [nobody]}\n", "not declared"},
-                      Mistake{"key_vault", "password: {file: 'https://v.vault.azure.net/secrets/x'}\n", "Key Vault"},
-                      Mistake{"own_key", "services:\n  a: {config: [/x], password: {env: X}}\n", "repository of its own"}),
+    ::testing::Values(
+        Mistake{"not_yaml", "services: [", "archive.yaml:1:"},
+        Mistake{"unknown_key", "services:\n  a:\n    konfig: [/x]\n",
+                "archive.yaml:3:5: unknown key 'konfig'"},
+        Mistake{"relative", "services:\n  a:\n    config: [etc]\n", "archive.yaml:3:13: 'etc'"},
+        Mistake{"password", "password: hunter2\n", "archive.yaml:1:11: a password is not written"},
+        Mistake{"credential", "destinations:\n  s3: {bucket: b, credentials: {AWS_ACCESS_KEY_ID: AKIA}}\n",
+                "is a reference"},
+        Mistake{"object_lock", "destinations:\n  s3: {bucket: b, objectLock: 30d}\n",
+                "cannot lock single objects"},
+        Mistake{"profile", "services:\n  a: {profile: nonsense}\n", "no shipped profile 'nonsense'"},
+        Mistake{"unknown_profile", "services:\n  nonsense:\n", "no shipped profile"},
+        Mistake{"database", "services:\n  a:\n    databases: [{engine: oracle, name: x}]\n", "no database"},
+        Mistake{"flag", "services:\n  a:\n    databases: [{engine: mysql, name: --help}]\n",
+                "begin with '-'"},
+        Mistake{"place", "services:\n  a: {place: ../x, config: [/x]}\n", "inside the archive"},
+        Mistake{"depends", "services:\n  a: {config: [/x], depends: [nobody]}\n", "not declared"},
+        Mistake{"key_vault", "password: {file: 'https://v.vault.azure.net/secrets/x'}\n", "Key Vault"},
+        Mistake{"own_key", "services:\n  a: {config: [/x], password: {env: X}}\n", "repository of its own"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(SettingsTest, MissingFileIsEmpty) {
@@ -92,8 +97,8 @@ TEST(SettingsTest, MissingFileIsEmpty) {
 }
 
 TEST(ProfilesTest, EveryExampleOfTheRequirementIsShipped) {
-  for (const char* name : {"azlin", "terraform", "ansible", "compose", "kubernetes", "helm", "certificates", "network",
-                           "environment", "nextcloud", "gitlab", "monitoring"}) {
+  for (const char* name : {"azlin", "terraform", "ansible", "compose", "kubernetes", "helm", "certificates",
+                           "network", "environment", "nextcloud", "gitlab", "monitoring"}) {
     const auto profile = find_profile(name);
     ASSERT_TRUE(profile) << name;
     EXPECT_FALSE(profile->empty()) << name;
