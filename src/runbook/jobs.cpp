@@ -82,6 +82,29 @@ void check_keys(const core::Config& config, const std::string& name) {
   }
 }
 
+// "${storage}" replaced by its value: one word, since a command is words.
+std::string filled(std::string text, const std::string& file,
+                   const std::map<std::string, std::string>& variables) {
+  std::set<std::string> used;
+  for (auto at = text.find("${"); at != std::string::npos; at = text.find("${", at)) {
+    const auto end = text.find('}', at);
+    if (end == std::string::npos) refuse(file, "a variable has no closing brace");
+    const auto name = text.substr(at + 2, end - at - 2);
+    const auto found = variables.find(name);
+    if (found == variables.end())
+      refuse(file, fmt::format("the variable '{0}' has no value: give it with --set {0}=VALUE", name));
+    const auto& value = found->second;
+    if (value.empty() || value.find_first_of(" \t\n'\"\\$`;|&<>") != std::string::npos)
+      refuse(file, fmt::format("the value of '{}' is one word without quotes", name));
+    text.replace(at, end + 1 - at, value);
+    at += value.size();
+    used.insert(name);
+  }
+  for (const auto& [name, value] : variables)
+    if (!used.contains(name)) refuse(file, fmt::format("there is no variable '{}'", name));
+  return text;
+}
+
 // Everything that [jobs.NAME] says; nullopt: it is switched off.
 std::optional<Job> changed(const core::Config& config, const std::string& file, Job job) {
   bool enabled = true;
@@ -107,7 +130,8 @@ const std::vector<Job>& standard_jobs() {
           "*-*-* *:0/10:00", 60),
       job("verify", "verify the backups that are due", "backup verify-all --all", "*-*-* 03:30:00", 1800),
       job("drill", "drill the VMs whose drill is due", "dr test-all", "*-*-* 05:30:00", 1800),
-      job("archive", "run the archive schedules that are due", "archive schedule run-due", "*-*-* *:0/5:00", 30),
+      job("archive", "run the archive schedules that are due", "archive schedule run-due", "*-*-* *:0/5:00",
+          30),
       job("alert", "raise what is overdue and deliver what waits", "alert check", "*-*-* *:20:00", 300),
   };
   return jobs;
@@ -118,6 +142,28 @@ const std::vector<Template>& templates() {
       {"standard", "every job at its usual time", ""},
       {"backup-only", "no verification and no drills: machines that may not create disks or VMs",
        "[jobs.verify]\nenabled = false\n[jobs.drill]\nenabled = false\n"},
+      {"platform",
+       "platform resources: storage daily, App Configuration and Key Vault weekly, all assessed; needs --set "
+       "storage=ACCOUNT and --set folder=FOLDER",
+       R"(standard = false
+[jobs.recover]
+[jobs.alert]
+[jobs.platform-assess]
+what = "Cosmos DB continuous for 30 days, storage kept for 30 days, backups young enough"
+command = "platform assess --all"
+calendar = "*-*-* 06:30:00"
+delay = "15m"
+[jobs.platform-storage]
+what = "the critical storage account into a folder, what changed only"
+command = "platform storage export ${storage} --to ${folder}/storage"
+calendar = "*-*-* 02:30:00"
+delay = "15m"
+[jobs.platform-checkpoint]
+what = "App Configuration and Key Vault; run it before changes, too"
+command = "platform checkpoint --to ${folder}/checkpoints"
+calendar = "Sun 04:30"
+delay = "15m"
+)"},
   };
   return all;
 }
@@ -144,11 +190,14 @@ std::vector<Job> apply_template(const std::string& toml, const std::string& name
   return result;
 }
 
-std::vector<Job> jobs_of(const std::string& template_or_file) {
+std::vector<Job> jobs_of(const std::string& template_or_file,
+                         const std::map<std::string, std::string>& variables) {
   for (const auto& each : templates()) {
-    if (each.name == template_or_file) return apply_template(each.text, each.name);
+    if (each.name == template_or_file)
+      return apply_template(filled(each.text, each.name, variables), each.name);
   }
-  if (const auto text = core::read_file(template_or_file)) return apply_template(*text, template_or_file);
+  if (const auto text = core::read_file(template_or_file))
+    return apply_template(filled(*text, template_or_file, variables), template_or_file);
   std::vector<std::string> names;
   for (const auto& each : templates()) names.push_back(each.name);
   throw Error(ErrorKind::not_found, fmt::format("'{}' is neither a template nor a file", template_or_file),

@@ -23,13 +23,14 @@ const std::vector<Job>& standard_jobs();
 // Changes to the standard jobs that are known by a name.
 struct Template {
   std::string name, what;
-  std::string text;  // TOML, docs/schedule.md
+  std::string text;  // TOML, docs/schedule.md; "${x}" is a variable
 };
 const std::vector<Template>& templates();
 
 // The standard jobs with the changes of a template: the name of one, or a file. Throws core::Error: usage
-// with the key where something in it is wrong, not_found.
-std::vector<Job> jobs_of(const std::string& template_or_file);
+// with the key where something in it is wrong or a variable has no value, not_found.
+std::vector<Job> jobs_of(const std::string& template_or_file,
+                         const std::map<std::string, std::string>& variables = {});
 // The same for TOML text; `name` is for errors.
 std::vector<Job> apply_template(const std::string& toml, const std::string& name);
 

@@ -142,7 +142,7 @@ TEST(RecoveryPlanTest, VariablesWithoutAValueMayStay) {
   const auto plan =
       parse_plan(shipped_plans().at("standard"), "standard", {{"group", "Production"}}, Unset::kept);
   EXPECT_EQ(plan.steps[0].command.back(), "Production");
-  EXPECT_EQ(plan.steps[1].command[3], "${cosmos}");
+  EXPECT_EQ(plan.steps[1].command[4], "${cosmos}");
   EXPECT_TRUE(plan.unset.contains("cosmos"));
   EXPECT_FALSE(plan.unset.contains("group"));
   EXPECT_THROW(parse_plan("steps: [{name: a, phase: assess, run: [\"${missing}\"]}]", "f", {}, Unset::kept),

@@ -42,7 +42,11 @@ TEST(JobsTest, EveryStandardJobHasACalendarForBothBackends) {
     EXPECT_FALSE(job.command.empty()) << job.name;
     EXPECT_FALSE(job.what.empty()) << job.name;
   }
-  for (const auto& each : templates()) EXPECT_NO_THROW(jobs_of(each.name)) << each.name;
+  for (const auto& each : templates()) {
+    std::map<std::string, std::string> variables;
+    if (each.name == "platform") variables = {{"storage", "store"}, {"folder", "/srv"}};
+    EXPECT_NO_THROW(jobs_of(each.name, variables)) << each.name;
+  }
 }
 
 const Job* find(const std::vector<Job>& jobs, const std::string& name) {
@@ -106,6 +110,23 @@ TEST(TemplateTest, MistakesNameTheKey) {
       EXPECT_NE(std::string(error.what()).find(row.says), std::string::npos) << error.what();
     }
   }
+}
+
+// The backup schedule of the platform resources: the accounts and folders are the operator's.
+TEST(TemplateTest, VariablesAreFilledIn) {
+  const auto jobs = jobs_of("platform", {{"storage", "prodstore"}, {"folder", "/srv/backup"}});
+  const auto found =
+      std::find_if(jobs.begin(), jobs.end(), [](const Job& job) { return job.name == "platform-storage"; });
+  ASSERT_NE(found, jobs.end());
+  EXPECT_EQ(found->command, (std::vector<std::string>{"platform", "storage", "export", "prodstore", "--to",
+                                                      "/srv/backup/storage"}));
+  using Variables = std::map<std::string, std::string>;
+  for (const auto& bad :
+       {Variables{}, Variables{{"storage", "a"}}, Variables{{"storage", "a"}, {"folder", "/with space"}},
+        Variables{{"storage", "a"}, {"folder", "/$(x)"}},
+        Variables{{"storage", "a"}, {"folder", "/b"}, {"other", "c"}}})
+    EXPECT_THROW(jobs_of("platform", bad), core::Error);
+  EXPECT_THROW(jobs_of("standard", {{"storage", "a"}}), core::Error);
 }
 
 TEST(TemplateTest, ANameThatIsNeitherIsNotFound) {
