@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "azlin/core/error.hpp"
-#include "azlin/core/names.hpp"
 #include "azlin/snapshot/vm_tags.hpp"
 
 namespace azlin::backup {
@@ -69,7 +68,7 @@ std::vector<GroupMember> members_of(const std::vector<azure::Vm>& vms, const std
     const auto mark = group_of(vm);
     if (!mark) continue;
     known.insert(mark->name);
-    if (core::equal_ignoring_case(mark->name, group))
+    if (mark->name == group)
       out.push_back({{vm.subscription, vm.resource_group, vm.name}, mark->stage});
   }
   if (out.empty()) {

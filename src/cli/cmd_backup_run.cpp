@@ -1,11 +1,14 @@
 // azlin backup trigger.
 #include <fmt/format.h>
 
+#include <span>
+
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/replication/replica.hpp"
 #include "cli/alerts.hpp"
+#include "cli/backup_groups.hpp"
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
@@ -26,7 +29,7 @@ using snapshot::VmRef;
 
 struct TriggerCliOptions {
   VmsArgument vms;
-  std::optional<std::string> tier;
+  std::optional<std::string> tier, group;
   bool due = false, no_cleanup = false, no_wait = false;
   int max_parallel = 8;
 };
@@ -37,6 +40,10 @@ BackupManager manager(Runtime& runtime) {
 
 void bind(CLI::App& command, TriggerCliOptions& options) {
   bind_vms(command, options.vms, "Every VM with an enabled schedule");
+  command
+      .add_option("--group", options.group,
+                  "All VMs of this group at once, with one tier (docs/protection.md)")
+      ->type_name("NAME");
   command.add_option("--tier", options.tier, "Retention tier, instead of the one that is due")
       ->check(CLI::IsMember({"daily", "weekly", "monthly"}));
   command.add_flag("--due", options.due,
@@ -187,16 +194,6 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
   return 0;
 }
 
-// What became of one VM of many.
-struct BatchItem {
-  VmRef vm;
-  std::optional<backup::TriggerResult> result;
-  QueuedReplication queued;
-  bool skipped = false;  // not due
-  std::string error;
-  bool alarming = false;
-};
-
 std::vector<BatchItem> scheduled(Runtime& runtime, BackupManager& backups, const TriggerCliOptions& options) {
   std::vector<BatchItem> items;
   for (const auto& found :
@@ -213,14 +210,14 @@ void run_item(Runtime& runtime, BackupManager& backups, replication::Replication
   if (!item.error.empty()) return show("✗ " + item.error);
   const auto stop = runtime.stop();
   try {
-    if (options.due && !backups.is_due(item.vm, stop)) {
-      item.skipped = true;
-      return show("✓ not due");
-    }
+    if (options.due && item.group.empty()) item.skipped = !backups.is_due(item.vm, stop);
+    if (item.skipped) return show("✓ not due");
     auto settings = trigger_options(options);
+    if (!settings.tier) settings.tier = item.tier;
     settings.notify = [&](const std::string& line) { show("⟳ " + line); };
     item.result = backups.trigger(item.vm, settings, stop);
-    item.queued = queue_after_backup(runtime, replications, item.vm, *item.result);
+    // Copies take the tags along, and those of a group's run are not there yet.
+    if (item.group.empty()) item.queued = queue_after_backup(runtime, replications, item.vm, *item.result);
     show(fmt::format("✓ {}  {}", item.result->backup.name, core::to_display(item.result->duration)));
   } catch (const Error& error) {
     item.error = error.what();
@@ -229,9 +226,9 @@ void run_item(Runtime& runtime, BackupManager& backups, replication::Replication
   }
 }
 
-int report_batch(Console& console, const std::vector<BatchItem>& items) {
+int report_batch(Console& console, const std::vector<BatchItem>& items, ordered_json json) {
   std::size_t succeeded = 0, skipped = 0, failed = 0;
-  ordered_json json = {{"results", ordered_json::array()}};
+  json["results"] = ordered_json::array();
   for (const auto& item : items) {
     ordered_json row = {{"vm", item.vm.name}, {"resourceGroup", item.vm.resource_group}};
     row["state"] = !item.error.empty() ? "failed" : item.skipped ? "not due" : "succeeded";
@@ -262,37 +259,58 @@ int dry_run_all(Runtime& runtime, const std::vector<BatchItem>& items, const Tri
   auto backups = manager(runtime);
   for (const auto& item : items) {
     if (!item.error.empty()) throw Error(ErrorKind::failed, item.vm.name + ": " + item.error);
-    if (options.due && !backups.is_due(item.vm, runtime.stop())) continue;
-    add_creates(calls, backups.plan_trigger(item.vm, trigger_options(options), runtime.stop()));
+    const bool due =
+        item.group.empty() ? !options.due || backups.is_due(item.vm, runtime.stop()) : !item.skipped;
+    auto settings = trigger_options(options);
+    if (!settings.tier) settings.tier = item.tier;
+    if (due) add_creates(calls, backups.plan_trigger(item.vm, settings, runtime.stop()));
   }
   print_dry_run(runtime.console(), calls);
   return 0;
 }
 
-int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
-  auto backups = manager(runtime);
-  auto items = scheduled(runtime, backups, options);
-  Console& console = runtime.console();
-  if (items.empty()) {
-    console.line("No VM has an enabled backup schedule; `azlin backup configure` sets one");
-    console.result({{"results", ordered_json::array()}, {"succeeded", 0}, {"notDue", 0}, {"failed", 0}},
-                   "results");
-    return 0;
-  }
-  if (runtime.dry_run()) return dry_run_all(runtime, items, options);
+// Groups come first, one after the other, each with all of its members at once.
+ordered_json run_batch(Runtime& runtime, BackupManager& backups, std::vector<BatchItem>& items,
+                       const TriggerCliOptions& options) {
   std::vector<std::string> labels;
   for (const auto& item : items) labels.push_back(item.vm.name);
-  console.note(fmt::format("Backing up {} (max {} at a time):", core::counted(items.size(), "VM"),
-                           options.max_parallel));
-  LiveTable table(console, labels);
+  LiveTable table(runtime.console(), labels);
   const auto replications = open_replication(runtime);
-  const auto results =
-      core::run_parallel(items.size(), options.max_parallel, runtime.stop(), [&](std::size_t i) {
-        run_item(runtime, backups, *replications, items[i], options,
-                 [&](const std::string& state) { table.update(i, state, state.rfind("⟳", 0) != 0); });
-      });
-  for (std::size_t i = 0; i < results.size(); ++i) {  // those that were never begun
-    if (results[i] && items[i].error.empty()) items[i].error = "interrupted before it began";
+  const auto run_range = [&](std::size_t from, std::size_t to, int max_parallel) {
+    const auto ends = core::run_parallel(to - from, max_parallel, runtime.stop(), [&](std::size_t i) {
+      run_item(runtime, backups, *replications, items[from + i], options,
+               [&](const std::string& state) { table.update(from + i, state, state.rfind("⟳", 0) != 0); });
+    });
+    for (std::size_t i = 0; i < ends.size(); ++i) {  // those that were never begun
+      if (ends[i] && items[from + i].error.empty()) items[from + i].error = "interrupted before it began";
+    }
+  };
+  ordered_json groups = ordered_json::array();
+  std::size_t from = 0;
+  while (from < items.size() && !items[from].group.empty()) {
+    std::size_t to = from;
+    while (to < items.size() && items[to].group == items[from].group) ++to;
+    run_range(from, to, std::min<int>(static_cast<int>(to - from), kMostOfAGroup));
+    if (!items[from].skipped)
+      groups.push_back(
+          finish_group(runtime, backups, *replications, std::span(items).subspan(from, to - from)));
+    from = to;
+  }
+  if (from < items.size()) run_range(from, items.size(), options.max_parallel);
+  return groups;
+}
+
+int back_up(Runtime& runtime, BackupManager& backups, std::vector<BatchItem> items,
+            const TriggerCliOptions& options) {
+  Console& console = runtime.console();
+  if (runtime.dry_run()) return dry_run_all(runtime, items, options);
+  console.note(fmt::format("Backing up {} (max {} at a time, but those of a group together):",
+                           core::counted(items.size(), "VM"), options.max_parallel));
+  ordered_json head = ordered_json::object();
+  head["groups"] = run_batch(runtime, backups, items, options);
+  if (options.group) {
+    const ordered_json only = head["groups"].at(0);  // a copy: update() moves what head holds
+    head.update(only);
   }
   std::vector<alert::AlertEvent> events;
   for (const auto& item : items) {
@@ -300,11 +318,43 @@ int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
     for (auto& event : events_of(item.vm.name, item.result, item.error)) events.push_back(std::move(event));
   }
   report_events(runtime, events);
-  const int code = report_batch(console, items);
+  const int code = report_batch(console, items, head);
   for (const auto& item : items) report_replications(runtime, item.queued.ended);
   if (runtime.stop().stop_requested())
     throw Error(ErrorKind::interrupted, "interrupted; what had begun was finished or undone");
   return code;
+}
+
+int trigger_all(Runtime& runtime, const TriggerCliOptions& options) {
+  auto backups = manager(runtime);
+  auto items = scheduled(runtime, backups, options);
+  Console& console = runtime.console();
+  if (!items.empty()) {
+    items = joined(runtime, backups, std::move(items), options.due);
+    return back_up(runtime, backups, std::move(items), options);
+  }
+  console.line("No VM has an enabled backup schedule; `azlin backup configure` sets one");
+  console.result({{"results", ordered_json::array()}, {"succeeded", 0}, {"notDue", 0}, {"failed", 0}},
+                 "results");
+  return 0;
+}
+
+int trigger_group(Runtime& runtime, const TriggerCliOptions& options) {
+  if (options.vms.name || options.vms.all)
+    throw Error(ErrorKind::usage, "give a VM, --all or --group, not two of them", "nothing was changed");
+  auto backups = manager(runtime);
+  const auto members = backup::members_of(
+      azure::list_vms(runtime.arm(), runtime.subscription(), {}, runtime.stop()), *options.group);
+  for (const auto& member : members)
+    refuse_in_vault(runtime, member.vm, "backup trigger --group", "take it out of the group");
+  const auto tier = tier_of_group(runtime, backups, members, options.due);
+  if (!tier) {
+    runtime.console().line(fmt::format("Group {}: no backup is due", *options.group));
+    runtime.console().result({{"group", *options.group}, {"due", false}, {"results", ordered_json::array()}},
+                             "results");
+    return 0;
+  }
+  return back_up(runtime, backups, items_of(*options.group, members, tier), options);
 }
 
 void refuse_no_wait(const TriggerCliOptions& options) {
@@ -319,6 +369,10 @@ void refuse_no_wait(const TriggerCliOptions& options) {
 
 int run(Runtime& runtime, const TriggerCliOptions& options) {
   TriggerCliOptions chosen = options;
+  if (chosen.group) {
+    refuse_no_wait(chosen);
+    return trigger_group(runtime, chosen);
+  }
   if (chosen.due && !chosen.vms.name) chosen.vms.all = true;
   check(chosen.vms);
   if (chosen.vms.all) refuse_no_wait(chosen);

@@ -2,6 +2,7 @@
 // azlin dr: drills, their history, what they left.
 #include "azlin/dr/failover.hpp"
 #include "azlin/dr/manager.hpp"
+#include "azlin/dr/recovery_plan.hpp"
 #include "cli/command.hpp"
 
 namespace azlin::cli {
@@ -28,10 +29,9 @@ std::string target_text(core::Millis target);  // "<15 minutes"
 // Where no complete copy lies in the test region: makes one and waits for it. Throws core::Error when it
 // cannot be made.
 void replicate_for_drill(Runtime& runtime, const dr::DRTestConfig& config);
-// Drills the VMs of a plan file, or fails them over; `config` holds what does not depend on the VM. The exit
-// code.
-int run_plan_drill(Runtime& runtime, const std::string& path, dr::DRTestConfig config);
-int run_plan_failover(Runtime& runtime, const std::string& path, bool if_region_down, int probes);
+// Drills the VMs of a plan, or fails them over; `config` holds what does not depend on the VM. The exit code.
+int run_plan_drill(Runtime& runtime, const dr::RecoveryPlan& plan, dr::DRTestConfig config);
+int run_plan_failover(Runtime& runtime, const dr::RecoveryPlan& plan, bool if_region_down, int probes);
 
 dr::FailoverManager open_failovers(Runtime& runtime);
 backup::Recovered recover_failback(Runtime& runtime, const store::OperationRecord& operation);

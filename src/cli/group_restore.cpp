@@ -38,7 +38,7 @@ Runs runs_of(Runtime& runtime, backup::BackupManager& backups, const GroupMember
   Runs runs;
   for (const auto& info : backups.look(member.vm, runtime.stop()).backups) {
     const auto run = backup::group_run_of(info.set);
-    if (run && info.complete && core::equal_ignoring_case(run->group, group)) runs[run->id] = {*run, info};
+    if (run && info.complete && run->group == group) runs[run->id] = {*run, info};
   }
   return runs;
 }

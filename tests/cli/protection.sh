@@ -196,12 +196,18 @@ test_verification_goes_by_the_tag() {
   start_simulator
   printf 'version: 1\nrules:\n- {name: db, select: {name: prod-db-vm}, verification: {level: disk, every: 30d}}\n- {name: rest, select: {name: "*"}, verification: off}\n' >p.yaml
   ok apply -f p.yaml --yes
+  for vm in prod-db-vm vm1; do
+    ok backup configure $vm
+    ok backup trigger $vm
+  done
   ok backup verify-all --all -o json
   expect_json '(.results | length) > 0 and all(.results[]; .vm == "prod-db-vm" and .levelAsked == "disk")'
   ok backup verify-all --all
   expect_out "Nothing is due"
   ok backup verify-all --all --level content -o json
-  expect_json '(.results | length) > 0 and all(.results[]; .levelAsked == "content")'
+  expect_json '(.results | length) == 1 and all(.results[]; .vm == "prod-db-vm" and .levelAsked == "content")'
+  ok backup verify-all vm1 -o json
+  expect_json '(.results | length) == 1 and .results[0].levelAsked == "content"'
 }
 
 test_a_group_is_backed_up_at_once_and_restored_from_one_run() {
@@ -226,6 +232,20 @@ test_a_group_is_backed_up_at_once_and_restored_from_one_run() {
   expect_code 3
   run azlin backup restore vm1 --group shop
   expect_code 2
+}
+
+test_the_job_that_backs_up_by_itself_keeps_groups_together() {
+  start_simulator
+  write_file
+  ok apply -f protection.yaml --yes
+  ok backup trigger --due -o json
+  expect_json '.failed == 0 and (.results | length) == 6 and (.groups | length) == 1 and .groups[0].group == "shop" and .groups[0].run != null'
+  ok backup trigger --due -o json
+  expect_json '.notDue == 6 and .groups == []'
+  tag vm1 'azlin:backup-schedule={"v":1,"on":false,"d":7,"w":4,"m":12}'
+  ok backup trigger --all -o json
+  expect_json '.failed == 0 and (.results | length) == 5 and .groups == []'
+  expect_err "the VMs of group shop are backed up one by one"
 }
 
 # A member whose backup fails: the others' backups stay, and there is no run to restore from.
