@@ -17,6 +17,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, openssh-client, restic, e2fsprogs, dosfstools")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "azure-cli")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/prerm;${PROJECT_SOURCE_DIR}/packaging/postrm")
 
 # What Debian's policy wants beside the program: a copyright file and a compressed changelog in its own form.
 set(AZLIN_DOC_DIR ${CMAKE_INSTALL_DATADIR}/doc/azlin)

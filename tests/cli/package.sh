@@ -10,6 +10,21 @@ pack() { # pack GENERATOR: $package is the file
   [ -f "$package" ] || fail "no package $2"
 }
 
+# The units below PREFIX run what `azlin schedule install` would have run, and systemd takes them.
+good_units() {
+  local job
+  for job in backup replication verify drill archive alert recover; do
+    [ -s "$1/lib/systemd/system/azlin-$job.service" ] && [ -s "$1/lib/systemd/system/azlin-$job.timer" ] || fail "no units for $job"
+  done
+  grep -q -- '"backup" "trigger" "--due"' "$1/lib/systemd/system/azlin-backup.service" || fail "not what is due"
+  command -v systemd-analyze >/dev/null || { echo "not checked: units: systemd is not installed"; return 0; }
+  mkdir -p "$work/units"
+  cp "$1"/lib/systemd/system/azlin-* "$work/units"
+  sed -i "s#^ExecStart=\"azlin\"#ExecStart=\"$AZLIN\"#" "$work"/units/*.service
+  SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$work"/units/*.timer >"$work/verify.log" 2>&1 || fail "systemd refuses: $(cat "$work/verify.log")"
+  ! grep -q 'azlin-' "$work/verify.log" || fail "systemd warns: $(grep azlin- "$work/verify.log")"
+}
+
 test_the_debian_package_is_whole_and_in_order() {
   pack DEB .deb
   run dpkg-deb -x "$package" "$work/root"
@@ -24,6 +39,7 @@ test_the_debian_package_is_whole_and_in_order() {
     fish/vendor_completions.d/azlin.fish doc/azlin/copyright doc/azlin/examples/config.toml; do
     [ -s "$work/root/usr/share/$file" ] || fail "the package has no $file"
   done
+  good_units "$work/root/usr"
   if command -v lintian >/dev/null; then
     run lintian --allow-root --fail-on error "$package"
     expect_code 0
@@ -40,6 +56,43 @@ test_the_tarball_runs_from_any_folder() {
   AZLIN="$work/opt dir/bin/azlin"
   ok --version
   ok completion bash
+  good_units "$work/opt dir"
+  local file
+  for file in man/man1/azlin.1.gz doc/azlin/examples/config.toml doc/azlin/NEWS.md; do
+    [ -s "$work/opt dir/share/$file" ] || fail "the tarball has no $file"
+  done
+}
+
+# A fresh Debian in $work/root. Its mounts end with the command.
+in_root() {
+  run unshare --mount sh -c 'mount --bind /proc "$0/proc" && mount --bind /dev "$0/dev" && exec chroot "$0" "$@"' "$work/root" \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive AZLIN_CLOUD=simulator "$@"
+  [ "$code" -eq 0 ] || fail "in the fresh system: $(tail -n 5 <<<"$err")"
+}
+
+test_an_upgrade_in_a_fresh_system_keeps_what_azlin_knows() {
+  [ "${AZLIN_TEST_FULL:-}" = 1 ] || { echo "not checked: the upgrade in a fresh system (scripts/test --full)"; return 0; }
+  [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null || { echo "not checked: a fresh system needs root and debootstrap"; return 0; }
+  pack DEB .deb
+  run debootstrap --variant=minbase bookworm "$work/root"
+  expect_code 0
+  cp /etc/resolv.conf "$work/root/etc/resolv.conf"
+  cp "$package" "$work/root/newer.deb"
+  dpkg-deb -R "$package" "$work/older"
+  sed -i 's/^Version: .*/Version: 0.0.1/' "$work/older/DEBIAN/control"
+  dpkg-deb --root-owner-group -b "$work/older" "$work/root/older.deb" >/dev/null
+  # with its dependencies and nothing that it only recommends
+  in_root apt-get install -y -qq --no-install-recommends /older.deb
+  in_root sh -ec 'azlin simulator start; azlin backup configure prod-db-vm; azlin backup trigger prod-db-vm; azlin simulator stop
+    azlin operations list -o json | tee /operations; find /root/.azlin -name "*.db" | sort >/databases'
+  expect_json '[.operations[].kind] | index("backup.trigger") != null'
+  in_root apt-get install -y -qq --no-install-recommends /newer.deb
+  in_root dpkg-query -W -f '${Version}' azlin
+  reject_out 0.0.1
+  in_root sh -ec 'azlin operations list -o json | diff /operations -; azlin simulator start >&2; azlin backup list prod-db-vm -o json; azlin simulator stop >&2'
+  expect_json '.backups | length == 1 and .[0].complete'
+  in_root apt-get purge -y -qq azlin
+  in_root sh -ec 'while read -r file; do [ -s "$file" ]; done </databases; ! find /usr -name "*azlin*" | grep .'
 }
 
 # The sample configuration, with every line in force, is read without complaint.
