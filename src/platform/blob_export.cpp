@@ -42,24 +42,23 @@ class Export {
         state_(watch) {}
 
   TransferResult run() {
+    index_.begin_export();
     auto containers = options_.containers.empty() ? client_.containers(stop_) : options_.containers;
     for (const auto& container : containers) {
       const auto failed_before = state_.result().failed;
-      {
-        const std::lock_guard lock(mutex_);
-        index_.begin_run(container, options_.prefix);
-      }
-      std::string marker;
-      do {
+      // A container that is not there leaves no trace in the folder.
+      auto page = client_.list(container, options_.prefix, "", stop_);
+      index_.begin_run(container, options_.prefix);
+      fetch_page(container, page.blobs);
+      while (!page.next_marker.empty()) {
         core::throw_if_stopped(stop_, "exporting; run it again and it goes on");
-        auto page = client_.list(container, options_.prefix, marker, stop_);
+        page = client_.list(container, options_.prefix, page.next_marker, stop_);
         fetch_page(container, page.blobs);
-        marker = page.next_marker;
-      } while (!marker.empty());
-      const std::lock_guard lock(mutex_);
+      }
       state_.result().gone +=
           index_.end_run(container, options_.prefix, state_.result().failed - failed_before);
     }
+    index_.end_export();
     state_.result().containers = std::move(containers);
     return std::move(state_.result());
   }
@@ -219,6 +218,7 @@ TransferResult verify_export(const TransferOptions& options, const TransferWatch
   BlobIndex index(options.folder, options.account, false);
   TransferState state(watch);
   const auto containers = chosen_containers(index, options);
+  state.fail_all(index.unfinished("", ""));
   for (const auto& container : containers) {
     state.fail_all(index.unfinished(container, options.prefix));
     std::string after;

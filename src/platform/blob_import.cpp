@@ -70,6 +70,7 @@ class Import {
     const auto containers = chosen_containers(index_, options_);
     if (!options_.into.empty() && containers.size() != 1)
       throw Error(ErrorKind::usage, "another container can be named for one container only");
+    state_.fail_all(index_.unfinished("", ""));
     for (const auto& container : containers) {
       target_ = options_.into.empty() ? container : options_.into;
       client_.ensure_container(target_, stop_);

@@ -275,6 +275,13 @@ void BlobIndex::note_run(const std::string& container, const std::string& prefix
       .run();
 }
 
+void BlobIndex::begin_export() {
+  note_run("", "", kNotEnded);
+}
+void BlobIndex::end_export() {
+  note_run("", "", 0);
+}
+
 void BlobIndex::begin_run(const std::string& container, const std::string& prefix) {
   store::Transaction transaction(*db_);
   for (const std::string table : {"blobs", "partial"})
@@ -324,7 +331,8 @@ std::uint64_t BlobIndex::end_run(const std::string& container, const std::string
 
 std::vector<std::string> BlobIndex::containers() {
   std::vector<std::string> out;
-  auto statement = db_->prepare("SELECT container FROM runs UNION SELECT container FROM blobs ORDER BY 1");
+  auto statement = db_->prepare(
+      "SELECT container FROM runs WHERE container <> '' UNION SELECT container FROM blobs ORDER BY 1");
   while (statement.step()) out.push_back(statement.text(0));
   return out;
 }
@@ -342,7 +350,7 @@ std::vector<TransferFailure> BlobIndex::unfinished(const std::string& container,
   while (runs.step()) {
     const auto failed = runs.integer(1);
     if (failed > 0 && !out.empty()) continue;  // they are named above
-    out.push_back({container, runs.text(0) + "*",
+    out.push_back({container.empty() ? "*" : container, runs.text(0) + "*",
                    failed == kNotEnded
                        ? std::string("its export broke off") + kAgain
                        : fmt::format("{} failed in its export{}",

@@ -38,11 +38,15 @@ class BlobIndex {
   void range_done(const IndexedBlob& blob, std::uint64_t offset);
   void whole(const IndexedBlob& blob);
   void seen(const std::string& container, const std::string& name);
+  // Around all of an export.
+  void begin_export();
+  void end_export();
   // A run over a container: what was not seen between these two is gone. Returns how many. `failed`: blobs
   // that this run could not export.
   void begin_run(const std::string& container, const std::string& prefix);
   std::uint64_t end_run(const std::string& container, const std::string& prefix, std::uint64_t failed);
-  // Why the folder does not hold all of the container: blobs that are not whole, runs that broke off.
+  // Why the folder does not hold all of the container: blobs that are not whole, runs that broke off. "": of
+  // the export as a whole.
   std::vector<TransferFailure> unfinished(const std::string& container, const std::string& prefix);
 
   std::vector<std::string> containers();

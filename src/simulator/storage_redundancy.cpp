@@ -110,8 +110,10 @@ void register_storage_redundancy(Router& router, Context& context) {
   context.operations.on(kFailoverKind, fail_over);
   // The account can be seen and failed over when its region is lost; that is what failover is for.
   answer_during_outage(context, [](const Request& request) {
-    return same(request.target.type, kStorageType) &&
-           (request.method == "GET" || (request.method == "POST" && same(request.target.verb, "failover")));
+    const bool account = same(request.target.type, kStorageType),
+               operation = lower(request.target.type).starts_with("microsoft.storage/locations/");
+    return (request.method == "GET" && (account || operation)) ||
+           (request.method == "POST" && account && same(request.target.verb, "failover"));
   });
 }
 

@@ -148,6 +148,7 @@ TEST_F(BlobTransferTest, AnExportThatBrokeOffIsNotWhole) {
   one.parallel = 1;
   account.fail_after = 0;
   EXPECT_THROW(export_blobs(client, one), core::Error);
+  EXPECT_EQ(verify_export(one).failed, 1U) << "nothing was exported, and that is not a whole export";
   account.fail_after = -1;
   EXPECT_EQ(export_blobs(client, one).failed, 0U);
   EXPECT_EQ(verify_export(one).failed, 0U);
