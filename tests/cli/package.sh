@@ -36,7 +36,7 @@ test_the_debian_package_is_whole_and_in_order() {
   expect_out libsqlite3
   local file
   for file in man/man1/azlin-backup-trigger.1.gz bash-completion/completions/azlin zsh/vendor-completions/_azlin \
-    fish/vendor_completions.d/azlin.fish doc/azlin/copyright doc/azlin/examples/config.toml; do
+    fish/vendor_completions.d/azlin.fish azlin/protection.schema.json doc/azlin/copyright doc/azlin/examples/config.toml; do
     [ -s "$work/root/usr/share/$file" ] || fail "the package has no $file"
   done
   good_units "$work/root/usr"
@@ -58,7 +58,7 @@ test_the_tarball_runs_from_any_folder() {
   ok completion bash
   good_units "$work/opt dir"
   local file
-  for file in man/man1/azlin.1.gz doc/azlin/examples/config.toml doc/azlin/NEWS.md; do
+  for file in man/man1/azlin.1.gz azlin/protection.schema.json doc/azlin/examples/config.toml doc/azlin/NEWS.md; do
     [ -s "$work/opt dir/share/$file" ] || fail "the tarball has no $file"
   done
 }
