@@ -26,6 +26,7 @@ arm::Call disk_call(const std::string& method, const std::string& path) {
 }
 
 Disk parse_disk(const json& body) {
+  check_resource(body);
   const json& properties = member(body, "properties");
   Disk disk;
   disk.id = text(body, "id");

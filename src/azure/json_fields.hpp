@@ -1,10 +1,13 @@
 #pragma once
 // Reading ARM bodies: a member that is absent, null or of another type gives the fallback.
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "azlin/azure/resources.hpp"
 #include "azlin/core/clock.hpp"
+#include "azlin/core/error.hpp"
 #include "azlin/core/fields.hpp"
 
 namespace azlin::azure {
@@ -23,13 +26,30 @@ using core::fields::number;
 using core::fields::text;
 using core::fields::texts;
 
+// To take what cannot be read for absent may destroy: a set that lacks a snapshot, a mark that is not there.
+[[noreturn]] inline void throw_unreadable(const nlohmann::json& body, const char* part) {
+  const auto id = text(body, "id");
+  throw core::Error(
+      core::ErrorKind::failed,
+      fmt::format("the service's answer about {} cannot be read: {}", id.empty() ? "a resource" : id, part),
+      "run it again; if it stays, look at the resource in the portal");
+}
+
 inline Tags tags_of(const nlohmann::json& body) {
   Tags tags;
   const auto& value = member(body, "tags");
-  if (!value.is_object()) return tags;
-  for (const auto& [name, tag] : value.items())
-    tags[name] = tag.is_string() ? tag.get<std::string>() : tag.dump();
+  if (!value.is_object() && !value.is_null()) throw_unreadable(body, "its tags are no object");
+  for (const auto& [name, tag] : value.items()) {
+    if (!tag.is_string() && !tag.is_null()) throw_unreadable(body, "a tag is no text");
+    tags[name] = tag.is_string() ? tag.get<std::string>() : "";
+  }
   return tags;
+}
+
+// Of a resource that was read by its id, or listed. Throws core::Error (failed) when it is none.
+inline void check_resource(const nlohmann::json& body) {
+  if (text(body, "id").empty()) throw_unreadable(body, "it has no id");
+  if (!member(body, "properties").is_object()) throw_unreadable(body, "it has no properties");
 }
 
 inline std::optional<std::string> first_zone(const nlohmann::json& body) {

@@ -51,6 +51,7 @@ std::string copy_error(const json& properties) {
 }  // namespace
 
 Snapshot parse_snapshot(const json& body) {
+  check_resource(body);
   const json& properties = member(body, "properties");
   const json& creation = member(properties, "creationData");
   Snapshot snapshot;
@@ -93,7 +94,9 @@ std::optional<Snapshot> find_snapshot(arm::ArmClient& arm, const std::string& id
   call.outage_attempts = outage_attempts;
   const auto reply = arm.find(call, stop);
   if (!reply) return std::nullopt;
-  return parse_snapshot(reply->json());
+  const json body = reply->json();
+  if (!core::equal_ignoring_case(text(body, "id"), id)) throw_unreadable({{"id", id}}, "it has another id");
+  return parse_snapshot(body);
 }
 
 void list_snapshots(arm::ArmClient& arm, const std::string& subscription,

@@ -61,6 +61,7 @@ void parse_instance_view(const json& view, Vm& vm) {
 }
 
 Vm vm_from(const json& body) {
+  check_resource(body);
   const json& properties = member(body, "properties");
   const json& storage = member(properties, "storageProfile");
   Vm vm;
