@@ -294,8 +294,21 @@ bool is_blob_url(const std::string& text) {
          text.substr(0, text.find('/', 8)).find(".blob.core.") != std::string::npos;
 }
 
+// Addresses are shown, logged and kept. Nothing of this one is repeated.
+void refuse_credentials(const std::string& text) {
+  const auto host = text.find("://");
+  if (host == std::string::npos) return;
+  const std::string authority = text.substr(host + 3, text.find('/', host + 3) - host - 3);
+  const auto user_end = authority.rfind('@');
+  const bool has_password = user_end != std::string::npos && authority.find(':') < user_end;
+  if (has_password || text.find('?') != std::string::npos)
+    refuse("an address holds no password, key or signature",
+           "the store's variables do, such as AWS_SECRET_ACCESS_KEY or AZURE_ACCOUNT_SAS");
+}
+
 Destination by_kind(const std::string& text, const core::Env& env, const DestinationSettings& settings) {
   const std::string scheme = scheme_of(text);
+  if (!scheme.empty() && scheme != "file") refuse_credentials(text);
   if (starts(text, "\\\\") || starts(text, "//")) refuse_others(text, scheme);
   if (scheme.empty() || scheme == "file") return local(text, env);
   if (scheme == "s3") return s3(text, env, settings);

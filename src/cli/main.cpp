@@ -171,6 +171,18 @@ int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const 
                 options);
 }
 
+// What azlin tells and keeps is JSON, which holds nothing but UTF-8.
+void check_utf8(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    try {
+      static_cast<void>(nlohmann::json(argv[i]).dump());
+    } catch (const nlohmann::json::type_error&) {
+      throw Error(ErrorKind::usage, fmt::format("word {} of the command line is not UTF-8", i),
+                  "nothing was changed; write it in UTF-8");
+    }
+  }
+}
+
 }  // namespace
 
 CLI::App* add_group(CLI::App& root, const char* name, const char* help) {
@@ -192,9 +204,12 @@ int run_main(int argc, char** argv) {
     add_commands(app, chosen);
     if (argc > 1 && std::string_view(argv[1]) == "__complete")
       return print_completions(app, std::vector<std::string>(argv + 2, argv + argc));
+    check_utf8(argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return report_parse_error(app, error, options, argc, argv);
+  } catch (const Error& error) {
+    return report(error, options);
   }
   try {
     core::Env env = core::Env::from_process();

@@ -72,6 +72,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"password", "sftp://u:pw@h/p", "password"}, Refused{"no_account", "azure://c", "account"}),
     [](const auto& test) { return test.param.name; });
 
+TEST(DestinationTest, CredentialsInAnAddressAreRefusedAndNotRepeated) {
+  for (const char* text : {"s3:https://key:hunter2@host/bucket", "s3:https://host/bucket?sig=hunter2",
+                           "https://acct.blob.core.windows.net/c?sig=hunter2", "sftp://me:hunter2@host/x"}) {
+    try {
+      parse_destination(text, azure_env());
+      ADD_FAILURE() << text;
+    } catch (const core::Error& error) {
+      EXPECT_EQ(error.kind(), core::ErrorKind::usage) << text;
+      EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos) << text;
+    }
+  }
+}
+
 TEST(DestinationTest, ChildSeesOnlyTheStoresVariables) {
   const core::Env env({{"AWS_ACCESS_KEY_ID", "id"},
                        {"AWS_SECRET_ACCESS_KEY", "s"},
