@@ -75,7 +75,7 @@ test("the tools for archives work by their names", { skip: !restic && "restic is
   await ok(client, "backup-sync", { to: folder("second"), destination });
   await ok(client, "backup-vm-snapshot", { vm: "vm1", name: "vm1", destination });
   const { bundles } = await ok(client, "backup-migrate", { archives: ["daily"], to_bundle: folder("bundles"), destination });
-  await ok(client, "backup-encrypt", { bundle: bundles[0].folder, destination: folder("second") });
+  await ok(client, "backup-encrypt", { bundle: bundles[0].folder, destination: folder("third") });
   // What is not on this machine is named, and that is no mistake in the call.
   for (const [name, args] of [["backup-database", { engine: "postgresql", database: "shop", host: "127.0.0.1", port: "1", destination }],
     ["backup-containers", { volume: ["v"], destination }]]) {
