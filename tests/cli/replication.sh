@@ -78,9 +78,53 @@ test_bad_input_is_refused_before_any_call() {
     expect_code 2
   done
   [ "$(target_puts)" -eq 0 ] || fail "something was copied"
+  ok backup replication-jobs -o json
+  expect_json '.jobs == []'
   run azlin backup replication-cancel 99
   expect_code 3
   expect_err "job 99 not found"
+}
+
+test_a_region_that_has_it_already_is_refused() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  run azlin backup replicate "$backup" --target-region eastus
+  expect_code 2
+  expect_err "$backup is in eastus already"
+  ok backup replication-jobs -o json
+  expect_json '.jobs == []'
+}
+
+test_nothing_to_copy_is_no_error() {
+  start_simulator
+  ok backup replicate-all vm1 --target-region westus2 -o json
+  expect_json '.found == 0 and .jobs == []'
+  ok backup replicate-all --all --target-region westus2 --max-parallel 100
+  expect_out "No unreplicated backups for all VMs"
+  ok backup replication-status vm1 -o json
+  expect_json '.jobs == []'
+}
+
+test_each_job_is_kept_and_the_newest_is_first() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  ok backup replicate "$backup" --target-region westus2
+  back_up vm1
+  ok simulator fault add --method PUT --path '*-westus2*' --status 403 --code QuotaExceeded --count 1
+  run azlin backup replicate "$backup" --target-region westus2 -o json
+  expect_code 1
+  expect_json '.status == "failed" and (.error | contains("QuotaExceeded"))'
+  ok backup replicate "$backup" --target-region westus2
+  ok backup replication-jobs -o json
+  expect_json '[.jobs[] | [.id, .status]] == [[3, "completed"], [2, "failed"], [1, "completed"]]'
+  ok backup replication-jobs --status failed -o json
+  expect_json '[.jobs[].id] == [2]'
+  ok backup replication-jobs --status completed --vm vm1 -o json
+  expect_json '[.jobs[].id] == [3, 1]'
+  ok backup list vm1 -o json
+  expect_json 'all(.backups[]; .replicated)'
 }
 
 test_a_failed_copy_fails_the_command_and_raises_an_alert() {

@@ -101,6 +101,31 @@ test_a_report_without_data_says_so() {
   done
 }
 
+test_a_backup_and_its_replica_are_verified_each_in_its_region() {
+  start_simulator
+  back_up
+  ok backup replicate "$name" --target-region westus2
+  ok backup verify "$name" -o json
+  expect_json '.region == "eastus" and (.replica | not)'
+  ok backup verify-all vm1 --region westus2 -o json
+  expect_json '.passed == 1 and .results[0].region == "westus2" and .results[0].replica'
+  ok backup verification-report --vm vm1 -o json
+  expect_json '.overall.successRate == 100 and .overall.totalBackups == 1'
+  ok backup verification-report --vm prod-db-vm -o json
+  expect_json '.overall.successRate == null and .overall.totalBackups == 0'
+}
+
+test_a_list_that_fails_is_an_error_and_not_nothing() {
+  start_simulator
+  back_up
+  ok simulator fault add --method GET --path '*/snapshots*' --status 400 --code Broken --count -1
+  for which in vm1 --all; do
+    run azlin backup verify-all $which
+    expect_code 1
+    expect_err Broken
+  done
+}
+
 test_what_is_not_there_and_what_is_asked_wrongly() {
   start_simulator
   back_up
