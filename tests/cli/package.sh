@@ -83,13 +83,14 @@ test_an_upgrade_in_a_fresh_system_keeps_what_azlin_knows() {
   dpkg-deb --root-owner-group -b "$work/older" "$work/root/older.deb" >/dev/null
   # with its dependencies and nothing that it only recommends
   in_root apt-get install -y -qq --no-install-recommends /older.deb
-  in_root sh -ec 'azlin simulator start; azlin backup configure prod-db-vm; azlin backup trigger prod-db-vm; azlin simulator stop
-    azlin operations list -o json | tee /operations; find /root/.azlin -name "*.db" | sort >/databases'
+  in_root sh -ec '{ azlin simulator start; azlin backup configure prod-db-vm; azlin backup trigger prod-db-vm; } >&2
+    azlin operations list -o json | tee /operations; azlin simulator stop >&2; find /root/.azlin -name "*.db" | sort >/databases'
   expect_json '[.operations[].kind] | index("backup.trigger") != null'
   in_root apt-get install -y -qq --no-install-recommends /newer.deb
   in_root dpkg-query -W -f '${Version}' azlin
   reject_out 0.0.1
-  in_root sh -ec 'azlin operations list -o json | diff /operations -; azlin simulator start >&2; azlin backup list prod-db-vm -o json; azlin simulator stop >&2'
+  in_root sh -ec 'azlin simulator start >&2; azlin operations list -o json | diff /operations - >&2; azlin backup list prod-db-vm -o json
+    azlin simulator stop >&2'
   expect_json '.backups | length == 1 and .[0].complete'
   in_root apt-get purge -y -qq azlin
   in_root sh -ec 'while read -r file; do [ -s "$file" ]; done </databases; ! find /usr -name "*azlin*" | grep .'
