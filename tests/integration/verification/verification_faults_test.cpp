@@ -59,7 +59,7 @@ class OneFaultTest : public FaultyVerification, public testing::WithParamInterfa
 
 TEST_P(OneFaultTest, IsNoVerdictAndLeavesNothing) {
   const bool garbled = GetParam().rule.contains("corrupt");
-  const int step = std::getenv("AZLIN_TEST_FULL") != nullptr ? 1 : 5;
+  const int step = std::getenv("AZLIN_TEST_FULL") != nullptr ? 1 : 9;
   bool struck = true;
   int n = 0;
   for (; struck && n < 500; n += step) {
