@@ -12,6 +12,7 @@
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/run_id.hpp"
+#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -83,7 +84,7 @@ bool says_json(const http::Response& response) {
 
 json Reply::json() const {
   if (body.empty()) return nullptr;
-  auto parsed = nlohmann::json::parse(body, nullptr, false);
+  auto parsed = core::parse_json(body);
   if (!parsed.is_discarded()) return parsed;
   throw ArmError(
       ErrorKind::failed,
@@ -157,7 +158,7 @@ void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
       outcome.status = 429;  // not begun, and no outage: it is waited for
     if (!exchange.wants_json || response.status >= 300 || response.body.empty() || !says_json(response))
       return;
-    exchange.parsed = json::parse(response.body, nullptr, false);
+    exchange.parsed = core::parse_json(response.body);
     broken = exchange.parsed.is_discarded();
     if (broken) outcome.status = 502;  // cut off on the way: reading it again is safe
   };

@@ -9,6 +9,7 @@
 #include "arm/jwt.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/http/retry.hpp"
+#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -118,7 +119,7 @@ Token request_token(const TokenContext& context, const std::string& login_endpoi
                     const Form& form, const std::string& source, std::string* refresh) {
   const auto url = fmt::format("{}/{}/oauth2/v2.0/token", login_endpoint, http::percent_encode(tenant));
   const auto response = post_form(context, url, form);
-  const auto body = json::parse(response.body, nullptr, false);
+  const auto body = core::parse_json(response.body);
   if (response.status != 200) throw_refused(source, response);
   if (refresh != nullptr) *refresh = text_of(body, "refresh_token");
   auto token = read_token(body, source, context.clock.now());
@@ -161,7 +162,7 @@ std::optional<Token> request_identity_token(const TokenContext& context, const I
     return std::nullopt;
   }
   if (response.status != 200) throw_refused("managed identity", response);
-  return read_token(json::parse(response.body, nullptr, false), "managed identity", context.clock.now());
+  return read_token(core::parse_json(response.body), "managed identity", context.clock.now());
 }
 
 Token request_device_token(const TokenContext& context, const std::string& login_endpoint,
@@ -172,7 +173,7 @@ Token request_device_token(const TokenContext& context, const std::string& login
       post_form(context, base + "/devicecode",
                 {{"client_id", kPublicClient}, {"scope", scope_of(resource) + " offline_access"}});
   if (begun.status != 200) throw_refused("device code", begun);
-  const auto code = json::parse(begun.body, nullptr, false);
+  const auto code = core::parse_json(begun.body);
   show(text_of(code, "message"));
 
   Millis interval = seconds{number_of(code, "interval").value_or(5)};
@@ -184,7 +185,7 @@ Token request_device_token(const TokenContext& context, const std::string& login
                                     {{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
                                      {"client_id", kPublicClient},
                                      {"device_code", text_of(code, "device_code")}});
-    const auto body = json::parse(response.body, nullptr, false);
+    const auto body = core::parse_json(response.body);
     if (response.status == 200) {
       refresh = text_of(body, "refresh_token");
       return read_token(body, "device code", context.clock.now());
