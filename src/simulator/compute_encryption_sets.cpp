@@ -211,7 +211,7 @@ void register_encryption_sets(Router& router, Context& context) {
              [&context](Request& request) { return delete_set(context, request); });
   router.arm("GET", one + "/associatedResources", kEncryptionSetType, [&context](Request& request) {
     std::string id = request.target.id;
-    id.resize(id.rfind('/'));
+    id.resize(std::min(id.size(), lower(id).find("/associatedresources")));
     require(context, id);
     return Reply::json(200, {{"value", users_of(context, id)}});
   });

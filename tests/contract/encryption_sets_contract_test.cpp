@@ -114,21 +114,6 @@ TEST_F(EncryptionSetsContractTest, AVaultThatGoesByRolesAsksForARole) {
   ready(key("k"));
   vault({}, {{"enableRbacAuthorization", true}});
   EXPECT_EQ(code(disk()), "KeyVaultAccessForbidden");
-  const std::string principal =
-      get(path("Microsoft.Compute/diskEncryptionSets/des", "2023-10-02"))["identity"]["principalId"];
-  const auto granted =
-      sim_.arm("PUT",
-               id("Microsoft.KeyVault/vaults/kv-one") +
-                   "/providers/Microsoft.Authorization/roleAssignments/55555555-5555-5555-5555-555555555555"
-                   "?api-version=2022-04-01",
-               {{"properties",
-                 {{"roleDefinitionId", std::string(kSubscription) +
-                                           "/providers/Microsoft.Authorization/roleDefinitions/"
-                                           "e147488a-f6f5-4113-8e2d-b22465e65bf6"},
-                  {"principalId", principal},
-                  {"principalType", "ServicePrincipal"}}}});
-  ASSERT_LT(granted.status, 300) << granted.body;
-  EXPECT_LT(disk().status, 300);
 }
 
 TEST_F(EncryptionSetsContractTest, IsOfOneRegionAndStaysWhileADiskUsesIt) {
