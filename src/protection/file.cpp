@@ -292,7 +292,8 @@ class Parser {
 
   void read_alerts(const YAML::Node& node) {
     alert::read_config(node, reader_);
-    file_.alerts = node.IsNull() ? nlohmann::ordered_json::object() : to_json(node);
+    // Only what is known to be flat: aliases in aliases make trees that no memory holds.
+    if (reader_.good()) file_.alerts = node.IsNull() ? nlohmann::ordered_json::object() : to_json(node);
   }
 
   YamlReader& reader_;

@@ -125,6 +125,17 @@ TEST(ProtectionFileTest, EveryMistakeIsNamedInTheOrderOfTheFile) {
   EXPECT_NE(third, std::string::npos);
 }
 
+TEST(ProtectionFileTest, AliasesInAliasesAreRefusedAndNotUnfolded) {
+  std::string text = "version: 1\nalerts:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 12; ++i) {
+    text += "  a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int n = 0; n < 9; ++n) text += (n == 0 ? "*a" : ", *a") + std::to_string(i - 1);
+    text += "]\n";
+  }
+  EXPECT_NE(mistakes_of(text + "  channels: {slack: {webhook_url: *a11}}\n").find("unknown rule 'a11'"),
+            std::string::npos);
+}
+
 TEST(ProtectionFileTest, AClearSecretIsNotRepeated) {
   EXPECT_EQ(mistakes_of("version: 1\nalerts: {channels: {slack: {webhook_url: hunter2}}}").find("hunter2"),
             std::string::npos);
