@@ -10,21 +10,21 @@ namespace {
 
 constexpr std::size_t kRowsAtOnce = 500;  // columns are fitted to so many rows
 
-// The element as it stands inside a document: each line but the first moved in by four.
-std::string indented(const ordered_json& element) {
+// The element as it stands inside a document: each line but the first moved in by `depth`.
+std::string indented(const ordered_json& element, const char* depth) {
   const std::string text = element.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   std::string moved;
   for (const char c : text) {
     moved += c;
-    if (c == '\n') moved += "    ";
+    if (c == '\n') moved += depth;
   }
   return moved;
 }
 
 }  // namespace
 
-ListStream::ListStream(Console& console, std::string key, std::vector<std::string> head)
-    : console_(console), key_(std::move(key)), head_(std::move(head)) {}
+ListStream::ListStream(Console& console, std::string key, std::vector<std::string> head, ordered_json before)
+    : console_(console), key_(std::move(key)), before_(std::move(before)), head_(std::move(head)) {}
 
 void ListStream::add(std::vector<std::string> row, const std::function<ordered_json()>& json) {
   ++count_;
@@ -34,8 +34,9 @@ void ListStream::add(std::vector<std::string> row, const std::function<ordered_j
       if (rows_.size() == kRowsAtOnce) flush();
       break;
     case OutputFormat::json:
-      console_.raw(count_ == 1 ? fmt::format("{{\n  \"{}\": [\n    ", key_) : std::string(",\n    "));
-      console_.raw(indented(json()));
+      if (count_ == 1) begin_document();
+      console_.raw(count_ == 1 ? "\n    " : ",\n    ");
+      console_.raw(indented(json(), "    "));
       break;
     case OutputFormat::csv:
       console_.csv_row(json(), columns_);
@@ -43,11 +44,22 @@ void ListStream::add(std::vector<std::string> row, const std::function<ordered_j
   }
 }
 
-void ListStream::end(const std::string& nothing) {
+void ListStream::end(const std::string& nothing, const ordered_json& after) {
   flush();
   if (count_ == 0) console_.line(nothing);
   if (console_.options().format != OutputFormat::json) return;
-  console_.raw(count_ == 0 ? fmt::format("{{\n  \"{}\": []\n}}\n", key_) : std::string("\n  ]\n}\n"));
+  if (count_ == 0) begin_document();
+  console_.raw(count_ == 0 ? "]" : "\n  ]");
+  for (const auto& [name, value] : after.items())
+    console_.raw(fmt::format(",\n  {}: {}", ordered_json(name).dump(), indented(value, "  ")));
+  console_.raw("\n}\n");
+}
+
+void ListStream::begin_document() {
+  console_.raw("{\n");
+  for (const auto& [name, value] : before_.items())
+    console_.raw(fmt::format("  {}: {},\n", ordered_json(name).dump(), indented(value, "  ")));
+  console_.raw(fmt::format("  \"{}\": [", key_));
 }
 
 void ListStream::flush() {

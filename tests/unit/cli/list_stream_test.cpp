@@ -53,6 +53,26 @@ TEST_F(ListStreamTest, WritesTheBytesOfTheWholeDocument) {
   }
 }
 
+TEST_F(ListStreamTest, MembersStandRoundTheList) {
+  for (const int count : {0, 2}) {
+    std::ostringstream streamed, whole, err;
+    std::istringstream in;
+    const ordered_json after = {{"unreadable", ordered_json::array({element(9)})}, {"vm", "web"}};
+    Console first(streamed, err, in, options(OutputFormat::json));
+    ListStream list(first, "jobs", {}, {{"total", count}});
+    ordered_json json = {{"total", count}, {"jobs", ordered_json::array()}};
+    for (int i = 0; i < count; ++i) {
+      list.add({}, [&] { return element(i); });
+      json["jobs"].push_back(element(i));
+    }
+    list.end("No jobs", after);
+    json.update(after);
+    Console second(whole, err, in, options(OutputFormat::json));
+    second.result(json, "jobs");
+    EXPECT_EQ(streamed.str(), whole.str());
+  }
+}
+
 TEST_F(ListStreamTest, TextHasOneHeadHoweverLongItIs) {
   const std::string text = streamed(OutputFormat::text, 1201);
   EXPECT_EQ(text.find("NAME"), 0U);
