@@ -148,7 +148,7 @@ test_prices_can_be_replaced_and_refreshed() {
   printf 'currency = "EUR"\n[snapshot]\neastus = 0.5\n' >dear.toml
   ok cost --prices dear.toml -o json
   expect_json ".currency == \"EUR\" and .monthly > $before * 9"
-  printf 'currency = "EUR"\n[vm]\nvcpu = 900\n' >"$AZLIN_HOME/prices.toml" # of drills, too
+  printf 'currency = "EUR"\n[vm]\nvcpu = 900000\n' >"$AZLIN_HOME/prices.toml" # of drills, too
   ok dr test vm1 --test-region eastus -o json
   expect_json '.currency == "EUR" and .estimatedCost > 0.1'
   printf 'currency = 1\n[nothing]\nx = 1\n' >"$AZLIN_HOME/prices.toml"

@@ -30,9 +30,8 @@ class ResticTest : public ::testing::Test {
 
   void SetUp() override {
     if (!core::is_installed("restic")) GTEST_SKIP() << "restic is not installed (scripts/deps --tests)";
-    const fs::path script = fs::path(__FILE__).parent_path() / "../../support/restic_repository.py";
     core::SystemProcessRunner runner;
-    const auto made = runner.run({.argv = {"python3", script.string(), kPassword, repo}});
+    const auto made = runner.run({.argv = {"python3", AZLIN_TEST_SUPPORT "/restic_repository.py", kPassword, repo}});
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
 
