@@ -173,7 +173,8 @@ std::vector<TestResult> AlertManager::test(const std::string& wanted, std::stop_
   if (!wanted.empty() && config_.find_channel(wanted) == nullptr) {
     std::vector<std::string> known;
     for (const auto& channel : config_.channels) known.push_back(channel.name);
-    throw Error(ErrorKind::usage, fmt::format("unknown channel '{}'{}", wanted, core::suggestion(wanted, known)));
+    throw Error(ErrorKind::usage,
+                fmt::format("unknown channel '{}'{}", wanted, core::suggestion(wanted, known)));
   }
   Message message;
   message.kind = MessageKind::test;

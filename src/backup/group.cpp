@@ -68,8 +68,7 @@ std::vector<GroupMember> members_of(const std::vector<azure::Vm>& vms, const std
     const auto mark = group_of(vm);
     if (!mark) continue;
     known.insert(mark->name);
-    if (mark->name == group)
-      out.push_back({{vm.subscription, vm.resource_group, vm.name}, mark->stage});
+    if (mark->name == group) out.push_back({{vm.subscription, vm.resource_group, vm.name}, mark->stage});
   }
   if (out.empty()) {
     std::string names;

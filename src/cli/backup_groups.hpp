@@ -22,7 +22,7 @@ struct BatchItem {
   bool skipped = false;  // not due
   std::string error;
   bool alarming = false;
-  std::string group;         // backed up together with the others of it; empty: alone
+  std::string group;                 // backed up together with the others of it; empty: alone
   std::optional<backup::Tier> tier;  // of the whole group
 };
 

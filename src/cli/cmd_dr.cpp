@@ -166,8 +166,8 @@ void report_drill(Runtime& runtime, const dr::DRTestResult& result) {
   // The default target is nobody's: alerts.yaml says what counts.
   const bool stated = result.target_rto != dr::kDefaultTargetRto;
   if (result.rto && result.verdict == Verdict::passed) {
-    auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"), vm, *result.rto,
-                                     stated ? std::optional(result.target_rto) : std::nullopt);
+    auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"), vm,
+                                     *result.rto, stated ? std::optional(result.target_rto) : std::nullopt);
     if (event) events.push_back(std::move(*event));
   }
   report_events(runtime, events);

@@ -112,10 +112,10 @@ int run(Runtime& runtime, const FailoverOptions& options) {
   Console& console = runtime.console();
   const int given = (options.plan ? 1 : 0) + (options.vm_group ? 1 : 0) + (options.vm ? 1 : 0);
   if (given != 1)
-    throw Error(ErrorKind::usage,
-                given == 0 ? "give a VM, --plan FILE or --group NAME"
-                           : "give one of a VM, --plan and --group",
-                "nothing was changed");
+    throw Error(
+        ErrorKind::usage,
+        given == 0 ? "give a VM, --plan FILE or --group NAME" : "give one of a VM, --plan and --group",
+        "nothing was changed");
   if (options.plan) {
     if (options.region || options.group || options.target_group || options.backup || options.size ||
         options.subnet || options.check || options.hook)

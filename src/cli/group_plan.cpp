@@ -75,8 +75,7 @@ Copies copies_of(Runtime& runtime, const GroupMember& member, const std::string&
   for (const auto& info : backups.look(member.vm, runtime.stop()).backups) {
     for (const auto& replica : info.replicas) {
       const auto run = backup::group_run_of(replica.set);
-      if (run && replica.complete && core::equal_ignoring_case(replica.region, region) &&
-          run->group == group)
+      if (run && replica.complete && core::equal_ignoring_case(replica.region, region) && run->group == group)
         copies[run->id] = info.name;
     }
   }

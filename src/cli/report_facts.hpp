@@ -23,8 +23,8 @@ report::CostFacts gather_cost(Runtime& runtime, const report::ReportFacts& facts
 
 // The table in force: `file`, else `prices.toml` of the state folder, else the shipped one.
 cost::Prices prices_in_force(Runtime& runtime, const std::optional<std::string>& file);
-// The table in force for estimates beside other work: one that cannot be read is warned of, and the shipped one
-// taken.
+// The table in force for estimates beside other work: one that cannot be read is warned of, and the shipped
+// one taken.
 cost::Prices prices_for_estimates(Runtime& runtime);
 
 // Commit of the source this binary was built from; "unknown" outside a checkout.

@@ -192,7 +192,8 @@ std::pair<std::string, std::string> refusal(const VaultedBackup& backup, PointVe
       break;
   }
   return {"Azure Backup copies whole vaults to the paired region, and no single point",
-          fmt::format("`azlin vault update --vault {} --redundancy GeoRedundant --cross-region-restore on`", vault)};
+          fmt::format("`azlin vault update --vault {} --redundancy GeoRedundant --cross-region-restore on`",
+                      vault)};
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ using Handler = std::function<Reply(Request&)>;
 
 // What is checked before the handler runs.
 enum class Plane {
-  arm,  // token, api-version, subscription, group, permissions, locks, policies, throttle; under the state's
-        // lock, in one transaction that is rolled back when the handler throws
+  arm,   // token, api-version, subscription, group, permissions, locks, policies, throttle; under the state's
+         // lock, in one transaction that is rolled back when the handler throws
   open,  // nothing (token endpoints, metadata, admin); under the state's lock
   data,  // nothing and no lock (reads of disk contents): the handler locks Context::mutex itself for the
          // state

@@ -47,7 +47,8 @@ void seed_sample(Context& context);
 void seed_recovery(Context& context);
 // {"type": "SAPHana"|"SQL", "instance", "names": [name or {"name", "model", "readOnly"}]} inside a VM.
 void seed_databases(Context& context, const std::string& group, const std::string& vm, const Json& databases);
-void seed_vault(Context& context, const std::string& group, const std::string& name, const std::string& location);
+void seed_vault(Context& context, const std::string& group, const std::string& name,
+                const std::string& location);
 // "1000x20": VMs vm-0001… in the group Fleet, each with so many daily backup sets behind it, tagged as
 // docs/tags.md says. Throws core::Error (usage).
 void seed_fleet(Context& context, const std::string& size);

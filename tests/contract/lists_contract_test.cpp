@@ -62,8 +62,7 @@ TEST_F(ListsContractTest, PagesFollowAbsoluteLinksToTheEnd) {
   while (true) {
     ++pages;
     const auto value = reply.json()["value"];
-    for (const auto& item : value)
-      EXPECT_TRUE(names.insert(item["name"].get<std::string>()).second);
+    for (const auto& item : value) EXPECT_TRUE(names.insert(item["name"].get<std::string>()).second);
     if (!reply.json().contains("nextLink")) break;
     const std::string next = reply.json()["nextLink"];
     EXPECT_EQ(next.find(sim_.url()), 0U) << next;

@@ -31,7 +31,8 @@ class ResticTest : public ::testing::Test {
   void SetUp() override {
     if (!core::is_installed("restic")) GTEST_SKIP() << "restic is not installed (scripts/deps --tests)";
     core::SystemProcessRunner runner;
-    const auto made = runner.run({.argv = {"python3", AZLIN_TEST_SUPPORT "/restic_repository.py", kPassword, repo}});
+    const auto made =
+        runner.run({.argv = {"python3", AZLIN_TEST_SUPPORT "/restic_repository.py", kPassword, repo}});
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
 

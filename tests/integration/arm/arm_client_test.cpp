@@ -175,7 +175,9 @@ TEST_F(ArmClientSimulatorTest, ThreadsWorkSideBySide) {
 TEST_F(ArmClientSimulatorTest, ListGivesEachItemOnceOverAllPages) {
   for (const char* name : {"a", "b", "c", "d", "e"}) client.run(disk("PUT", name));
   std::vector<std::string> seen;
-  client.list({.path = std::string(kSubscription) + "/resources", .api_version = "2021-04-01", .query = {{"$top", "2"}}},
+  client.list({.path = std::string(kSubscription) + "/resources",
+               .api_version = "2021-04-01",
+               .query = {{"$top", "2"}}},
               [&](json&& item) {
                 seen.push_back(item["name"]);
                 return true;

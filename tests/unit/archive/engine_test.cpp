@@ -44,7 +44,8 @@ class StubbedEngineTest : public ::testing::Test {
 };
 
 TEST_F(StubbedEngineTest, PasswordIsNotAnArgumentAndNotInTheEnvironment) {
-  auto restic = engine("{ echo \"$*\"; env; } >" + dir.file("seen") + "; cat /dev/fd/3 >" + dir.file("pipe") + "; echo '[]'");
+  auto restic = engine("{ echo \"$*\"; env; } >" + dir.file("seen") + "; cat /dev/fd/3 >" + dir.file("pipe") +
+                       "; echo '[]'");
   restic.snapshots();
   std::ifstream seen(dir.file("seen")), pipe(dir.file("pipe"));
   const std::string all{std::istreambuf_iterator<char>(seen), {}};
@@ -56,16 +57,19 @@ TEST_F(StubbedEngineTest, PasswordIsNotAnArgumentAndNotInTheEnvironment) {
 TEST_F(StubbedEngineTest, BackupWithoutASummaryIsNoBackup) {
   std::ofstream(dir.file("a")) << "x";
   auto restic = engine("cat >/dev/null; exit 0");
-  const auto error = error_of([&] { restic.backup({.directory = dir.path(), .paths = {"a"}, .tags = {"azlin"}}); });
+  const auto error =
+      error_of([&] { restic.backup({.directory = dir.path(), .paths = {"a"}, .tags = {"azlin"}}); });
   EXPECT_NE(std::string(error.what()).find("without a summary"), std::string::npos) << error.what();
 }
 
 TEST_F(StubbedEngineTest, SnapshotThatIsNotListedIsNoBackup) {
   std::ofstream(dir.file("a")) << "x";
   auto restic = engine(
-      "case \"$*\" in *backup*) cat >/dev/null; echo '{\"message_type\":\"summary\",\"snapshot_id\":\"1a3f3bd4\"}';; "
+      "case \"$*\" in *backup*) cat >/dev/null; echo "
+      "'{\"message_type\":\"summary\",\"snapshot_id\":\"1a3f3bd4\"}';; "
       "*) echo '[]';; esac");
-  const auto error = error_of([&] { restic.backup({.directory = dir.path(), .paths = {"a"}, .tags = {"azlin"}}); });
+  const auto error =
+      error_of([&] { restic.backup({.directory = dir.path(), .paths = {"a"}, .tags = {"azlin"}}); });
   EXPECT_NE(std::string(error.what()).find("does not list it"), std::string::npos) << error.what();
 }
 
@@ -73,10 +77,15 @@ TEST_F(StubbedEngineTest, UnreadableSourcesAreNamedAndTheRestIsKept) {
   std::ofstream(dir.file("a")) << "x";
   auto restic = engine(
       "case \"$*\" in *backup*) cat >/dev/null; "
-      "echo '{\"message_type\":\"error\",\"error\":{\"Op\":\"open\",\"Path\":\"b\",\"Err\":13},\"during\":\"archival\","
-      "\"item\":\"/s/b\"}' >&2; echo '{\"message_type\":\"summary\",\"snapshot_id\":\"1a3f3bd4\",\"total_files_processed\":1}'; "
-      "exit 3;; *) echo '[{\"time\":\"2026-11-21T12:23:15.791779977Z\",\"tags\":[\"azlin\"],\"paths\":[\"/s\"],"
-      "\"hostname\":\"h\",\"id\":\"1a3f3bd4417277041d2d6df9822789ae9b03e1ea22b245af797ecd73004242cb\"}]';; esac");
+      "echo "
+      "'{\"message_type\":\"error\",\"error\":{\"Op\":\"open\",\"Path\":\"b\",\"Err\":13},\"during\":"
+      "\"archival\","
+      "\"item\":\"/s/b\"}' >&2; echo "
+      "'{\"message_type\":\"summary\",\"snapshot_id\":\"1a3f3bd4\",\"total_files_processed\":1}'; "
+      "exit 3;; *) echo "
+      "'[{\"time\":\"2026-11-21T12:23:15.791779977Z\",\"tags\":[\"azlin\"],\"paths\":[\"/s\"],"
+      "\"hostname\":\"h\",\"id\":\"1a3f3bd4417277041d2d6df9822789ae9b03e1ea22b245af797ecd73004242cb\"}]';; "
+      "esac");
   const auto saved = restic.backup({.directory = dir.path(), .paths = {"a"}, .tags = {"azlin"}});
   EXPECT_EQ(saved.id.size(), 64U);
   EXPECT_EQ(saved.problems, std::vector<std::string>{"/s/b: Permission denied"});
@@ -135,7 +144,8 @@ EngineSnapshot snapshot(const std::string& set, const std::string& part, std::ve
 }
 
 TEST(GroupArchivesTest, OnlyASetWithMetadataAndAllPartsIsComplete) {
-  const auto whole = group_archives({snapshot("a", "meta", {"parts=2"}), snapshot("a", "data"), snapshot("a", "dump-1")});
+  const auto whole =
+      group_archives({snapshot("a", "meta", {"parts=2"}), snapshot("a", "data"), snapshot("a", "dump-1")});
   ASSERT_EQ(whole.size(), 1U);
   EXPECT_TRUE(whole[0].complete);
   EXPECT_EQ(whole[0].ids().back(), "ameta");

@@ -44,7 +44,9 @@ TEST_F(CompletionTest, CommandsThatBeginWithTheWord) {
   EXPECT_THAT(offered({"backup", ""}), ElementsAre("trigger", "replicate"));
 }
 
-TEST_F(CompletionTest, HiddenCommandsAreNotOffered) { EXPECT_THAT(offered({"h"}), IsEmpty()); }
+TEST_F(CompletionTest, HiddenCommandsAreNotOffered) {
+  EXPECT_THAT(offered({"h"}), IsEmpty());
+}
 
 TEST_F(CompletionTest, NamesOfTheKindThatThePositionalTakes) {
   EXPECT_THAT(offered({"backup", "trigger", "prod"}), ElementsAre("prod-app-vm", "prod-db-vm"));
@@ -57,7 +59,8 @@ TEST_F(CompletionTest, AnOptionNamedAfterItsKind) {
 
 TEST_F(CompletionTest, ValueOfTheOptionBefore) {
   EXPECT_THAT(offered({"backup", "replicate", "x", "--target-region", "w"}), ElementsAre("westus2"));
-  EXPECT_THAT(offered({"backup", "replicate", "x", "--target-region=w"}), ElementsAre("--target-region=westus2"));
+  EXPECT_THAT(offered({"backup", "replicate", "x", "--target-region=w"}),
+              ElementsAre("--target-region=westus2"));
 }
 
 TEST_F(CompletionTest, ValuesOfAListAndAGlobalFlagBeforeTheCommand) {
