@@ -200,6 +200,21 @@ void check_unchanged(const Resource& disk, const Json& body, const Json& wanted)
   }
 }
 
+// The SAS's reader or writer counts on the size; the VM on both.
+void check_changeable(const Resource& disk, bool resized, bool other_sku) {
+  const auto state = disk_state(disk);
+  if (resized && (state == "ActiveSAS" || state == "ActiveUpload")) {
+    throw_not_allowed(fmt::format(
+        "There is an active shared access signature outstanding for disk {}. Call EndGetAccess before "
+        "resizing the disk.",
+        disk.name));
+  }
+  if (state != "Attached" || (!resized && !other_sku)) return;
+  throw_not_allowed(fmt::format("Cannot {} disk {} while it is attached to running VM {}.",
+                                resized ? "resize" : "change the sku of", disk.name,
+                                disk.body.value("managedBy", "")));
+}
+
 void apply_size_and_sku(Resource& disk, const Json& body, const Json& wanted) {
   const auto old_sku = disk.body["sku"]["name"].get<std::string>();
   const auto stated = checked_sku(body, true, disk.location);
@@ -209,10 +224,7 @@ void apply_size_and_sku(Resource& disk, const Json& body, const Json& wanted) {
   // The size that GET shows is rounded up: stating it again changes nothing.
   if (bytes == 0 || bytes == gib(size_gb(old_bytes))) bytes = old_bytes;
   if (bytes < old_bytes) throw_shrink(disk.id);
-  if (disk_state(disk) == "Attached" && (bytes != old_bytes || sku != old_sku)) {
-    throw_not_allowed(fmt::format("Cannot resize disk {} while it is attached to running VM {}.", disk.name,
-                                  disk.body.value("managedBy", "")));
-  }
+  check_changeable(disk, bytes != old_bytes, sku != old_sku);
   disk.body["sku"] = sku_body(sku);
   set_size(disk.body, bytes);
   apply_performance(disk.body["properties"], wanted, sku);

@@ -115,12 +115,24 @@ Resource planned(Context& context, const Resource& fresh, const Resource& source
   return new_snapshot(source, plan);
 }
 
+// A stated size is that of the source, to whole GiB: growing a snapshot is not simulated.
+void check_size(const Request& request, const Resource& source, const Json& wanted) {
+  const auto bytes = requested_bytes(wanted, "");
+  const auto now = source.body["properties"].value("diskSizeBytes", std::uint64_t{0});
+  if (bytes != 0 && bytes < now) throw_shrink(request.target.id);
+  if (bytes > gib(size_gb(now))) {
+    throw_invalid("diskSizeGB",
+                  fmt::format("The size of a snapshot must be that of its source, {} GB.", size_gb(now)));
+  }
+}
+
 Reply create_local(Context& context, const Request& request, const Resource& fresh, const Json& wanted) {
   const auto& body = request.object();
   refuse_security_profile(wanted, "Copy");
   const auto id = string_or_empty(wanted["creationData"], "sourceResourceId");
   if (id.empty()) throw_missing("snapshot.creationData.sourceResourceId");
   const auto source = checked_source(context, request, id, fresh.location, {kDiskType, kSnapshotType});
+  check_size(request, source, wanted);
   const bool incremental = stated_incremental(wanted);
   // "No create across subscriptions."
   if (incremental && !same(source.subscription, request.target.subscription)) {
@@ -164,6 +176,7 @@ void apply_copy_properties(Resource& snapshot, const Resource& source, const Jso
 
 Reply create_remote(Context& context, const Request& request, const Resource& fresh, const Json& wanted) {
   const auto source = checked_copy_source(context, request, wanted, fresh.location);
+  check_size(request, source, wanted);
   auto sku = checked_sku(request.object(), false, fresh.location);
   check_incremental_sku(sku, true);
   if (sku.empty()) sku = "Standard_LRS";

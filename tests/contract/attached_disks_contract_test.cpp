@@ -53,6 +53,9 @@ TEST_F(AttachedDisksContractTest, ResizeNeedsADeallocatedVm) {
   const auto refused = sim_.disk("PATCH", kDisk, larger);
   EXPECT_EQ(refused.status, 409);
   EXPECT_EQ(refused.error_code(), "OperationNotAllowed");
+  const auto other_sku = sim_.disk("PATCH", kDisk, {{"sku", {{"name", "Standard_LRS"}}}});
+  EXPECT_EQ(other_sku.error_code(), "OperationNotAllowed");
+  EXPECT_NE(other_sku.body.find("Cannot change the sku of disk"), std::string::npos) << other_sku.body;
   sim_.finish(sim_.act("critical-vm", "deallocate"));
   sim_.finish(sim_.disk("PATCH", kDisk, larger));
   EXPECT_EQ(sim_.disk_properties(kDisk)["diskSizeGB"], 256);

@@ -143,6 +143,24 @@ TEST_F(SnapshotsContractTest, DeletingOneHarmsNoOther) {
   EXPECT_EQ(sim_.arm("DELETE", url(snapshot_id("one"))).status, 204);
 }
 
+// "diskSizeGB may grow, never shrink"; here a snapshot does not grow either.
+TEST_F(SnapshotsContractTest, ASnapshotHasTheSizeOfItsSource) {
+  make(disk_id("eight"), empty_disk(8));
+  auto body = incremental_of(disk_id("eight"));
+  body["properties"]["diskSizeGB"] = 4;
+  const auto smaller = put(snapshot_id("s"), body);
+  EXPECT_EQ(smaller.status, 400);
+  EXPECT_NE(smaller.body.find("cannot be resized down"), std::string::npos);
+  body["properties"]["diskSizeGB"] = 9;
+  EXPECT_EQ(put(snapshot_id("s"), body).error_code(), "InvalidParameter");
+  EXPECT_EQ(sim_.arm("GET", url(snapshot_id("s"))).status, 404);
+  body["properties"]["diskSizeGB"] = 8;
+  EXPECT_EQ(make(snapshot_id("s"), body)["properties"]["diskSizeGB"], 8);
+  auto remote = remote_copy_of(snapshot_id("s"));
+  remote["properties"]["diskSizeGB"] = 4;
+  EXPECT_EQ(put(snapshot_id("far"), remote).error_code(), "OperationNotAllowed");
+}
+
 TEST_F(SnapshotsContractTest, BadInputIsRefused) {
   auto unknown = incremental_of(disk_id("d"));
   unknown["properties"]["increment"] = true;
