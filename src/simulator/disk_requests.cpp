@@ -13,6 +13,7 @@ namespace {
 
 Reply put(Context& context, const Request& request, const DiskKind& kind) {
   check_disk_name(request.target.name, kind.name);
+  checked_properties(request.object(), same(kind.type, kDiskType));
   const auto fresh = make_resource(context, request, kind.type);  // checks location and tags
   auto existing = context.state.find(request.target.id);
   if (!existing) return kind.create(request, fresh);

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "simulator/disk_model.hpp"
 #include "simulator/encryption_sets.hpp"
@@ -14,63 +14,103 @@
 namespace azlin::simulator {
 namespace {
 
-const std::set<std::string, std::less<>> kTopMembers = {
-    "id",         "name",       "type",      "location",          "tags", "sku", "zones", "extendedLocation",
-    "properties", "systemData", "managedBy", "managedByExtended", "kind"};
+// What the service expects a member to be. `any` is checked elsewhere.
+enum class Kind { any, text, number, flag, object, list };
+using Members = std::map<std::string, Kind, std::less<>>;
 
-const std::set<std::string, std::less<>> kCommonMembers = {"timeCreated",
-                                                           "osType",
-                                                           "hyperVGeneration",
-                                                           "purchasePlan",
-                                                           "supportedCapabilities",
-                                                           "creationData",
-                                                           "diskSizeGB",
-                                                           "diskSizeBytes",
-                                                           "uniqueId",
-                                                           "encryptionSettingsCollection",
-                                                           "provisioningState",
-                                                           "encryption",
-                                                           "networkAccessPolicy",
-                                                           "diskAccessId",
-                                                           "securityProfile",
-                                                           "supportsHibernation",
-                                                           "publicNetworkAccess",
-                                                           "completionPercent",
-                                                           "diskState",
-                                                           "dataAccessAuthMode",
-                                                           "isArmResource",
-                                                           "faultDomain"};
+const Members kTopMembers = {
+    {"id", Kind::text},           {"name", Kind::text},         {"type", Kind::text},
+    {"location", Kind::text},     {"tags", Kind::any},          {"sku", Kind::object},
+    {"zones", Kind::any},         {"properties", Kind::object}, {"extendedLocation", Kind::object},
+    {"systemData", Kind::object}, {"managedBy", Kind::text},    {"managedByExtended", Kind::list},
+    {"kind", Kind::text}};
 
-const std::set<std::string, std::less<>> kDiskMembers = {"diskIOPSReadWrite",
-                                                         "diskMBpsReadWrite",
-                                                         "diskIOPSReadOnly",
-                                                         "diskMBpsReadOnly",
-                                                         "maxShares",
-                                                         "shareInfo",
-                                                         "tier",
-                                                         "burstingEnabled",
-                                                         "propertyUpdatesInProgress",
-                                                         "burstingEnabledTime",
-                                                         "optimizedForFrequentAttach",
-                                                         "LastOwnershipUpdateTime",
-                                                         "availabilityPolicy"};
+const Members kCommonMembers = {{"timeCreated", Kind::text},
+                                {"osType", Kind::text},
+                                {"hyperVGeneration", Kind::text},
+                                {"purchasePlan", Kind::object},
+                                {"supportedCapabilities", Kind::object},
+                                {"creationData", Kind::object},
+                                {"diskSizeGB", Kind::number},
+                                {"diskSizeBytes", Kind::number},
+                                {"uniqueId", Kind::text},
+                                {"encryptionSettingsCollection", Kind::object},
+                                {"provisioningState", Kind::text},
+                                {"encryption", Kind::object},
+                                {"networkAccessPolicy", Kind::text},
+                                {"diskAccessId", Kind::text},
+                                {"securityProfile", Kind::object},
+                                {"supportsHibernation", Kind::flag},
+                                {"publicNetworkAccess", Kind::text},
+                                {"completionPercent", Kind::number},
+                                {"diskState", Kind::text},
+                                {"dataAccessAuthMode", Kind::text},
+                                {"isArmResource", Kind::flag},
+                                {"faultDomain", Kind::number}};
 
-const std::set<std::string, std::less<>> kSnapshotMembers = {"incremental", "incrementalSnapshotFamilyId",
-                                                             "copyCompletionError", "snapshotAccessState"};
+const Members kDiskMembers = {{"diskIOPSReadWrite", Kind::number},
+                              {"diskMBpsReadWrite", Kind::number},
+                              {"diskIOPSReadOnly", Kind::number},
+                              {"diskMBpsReadOnly", Kind::number},
+                              {"maxShares", Kind::number},
+                              {"shareInfo", Kind::list},
+                              {"tier", Kind::text},
+                              {"burstingEnabled", Kind::flag},
+                              {"propertyUpdatesInProgress", Kind::object},
+                              {"burstingEnabledTime", Kind::text},
+                              {"optimizedForFrequentAttach", Kind::flag},
+                              {"LastOwnershipUpdateTime", Kind::text},
+                              {"availabilityPolicy", Kind::object}};
 
-const std::set<std::string, std::less<>> kCreationMembers = {"createOption",
-                                                             "storageAccountId",
-                                                             "imageReference",
-                                                             "galleryImageReference",
-                                                             "sourceUri",
-                                                             "sourceResourceId",
-                                                             "sourceUniqueId",
-                                                             "uploadSizeBytes",
-                                                             "logicalSectorSize",
-                                                             "securityDataUri",
-                                                             "performancePlus",
-                                                             "elasticSanResourceId",
-                                                             "provisionedBandwidthCopySpeed"};
+const Members kSnapshotMembers = {{"incremental", Kind::flag},
+                                  {"incrementalSnapshotFamilyId", Kind::text},
+                                  {"copyCompletionError", Kind::object},
+                                  {"snapshotAccessState", Kind::text}};
+
+const Members kCreationMembers = {{"createOption", Kind::text},
+                                  {"storageAccountId", Kind::text},
+                                  {"imageReference", Kind::object},
+                                  {"galleryImageReference", Kind::object},
+                                  {"sourceUri", Kind::text},
+                                  {"sourceResourceId", Kind::text},
+                                  {"sourceUniqueId", Kind::text},
+                                  {"uploadSizeBytes", Kind::number},
+                                  {"logicalSectorSize", Kind::number},
+                                  {"securityDataUri", Kind::text},
+                                  {"performancePlus", Kind::flag},
+                                  {"elasticSanResourceId", Kind::text},
+                                  {"provisionedBandwidthCopySpeed", Kind::text}};
+
+bool is_kind(const Json& value, Kind kind) {
+  switch (kind) {
+    case Kind::text:
+      return value.is_string();
+    case Kind::number:
+      return value.is_number();
+    case Kind::flag:
+      return value.is_boolean();
+    case Kind::object:
+      return value.is_object();
+    case Kind::list:
+      return value.is_array();
+    case Kind::any:
+      break;
+  }
+  return true;
+}
+
+[[noreturn]] void throw_wrong_type(const std::string& path, const Json& value) {
+  throw ApiError(
+      400, "InvalidRequestContent",
+      fmt::format("The request content was invalid and could not be deserialized: 'Error converting value {} "
+                  "to the type of the member. Path '{}'.'.",
+                  value.dump(-1, ' ', false, Json::error_handler_t::replace), path));
+}
+
+// null is as good as absent.
+void check_kind(const Members::value_type& member, const std::string& prefix, const Json& value) {
+  if (!value.is_null() && !is_kind(value, member.second)) throw_wrong_type(prefix + member.first, value);
+}
 
 [[noreturn]] void throw_unknown_member(const std::string& member, const std::string& type,
                                        const std::string& path) {
@@ -153,18 +193,22 @@ void check_disk_name(const std::string& name, const std::string& kind) {
 }
 
 const Json& checked_properties(const Json& body, bool disk) {
-  for (const auto& [member, value] : body.items()) {
-    if (!kTopMembers.contains(member)) throw_unknown_member(member, disk ? "Disk" : "Snapshot", member);
+  for (const auto& [name, value] : body.items()) {
+    const auto member = kTopMembers.find(name);
+    if (member == kTopMembers.end()) throw_unknown_member(name, disk ? "Disk" : "Snapshot", name);
+    check_kind(*member, "", value);
   }
   static const Json kEmpty = Json::object();
   const auto found = body.find("properties");
   if (found == body.end() || found->is_null()) return kEmpty;
-  if (!found->is_object()) throw_invalid("properties", "The value of parameter properties is invalid.");
   const auto& own = disk ? kDiskMembers : kSnapshotMembers;
-  for (const auto& [member, value] : found->items()) {
-    if (!kCommonMembers.contains(member) && !own.contains(member)) {
-      throw_unknown_member(member, disk ? "DiskProperties" : "SnapshotProperties", "properties." + member);
+  for (const auto& [name, value] : found->items()) {
+    const auto& members = kCommonMembers.contains(name) ? kCommonMembers : own;
+    const auto member = members.find(name);
+    if (member == members.end()) {
+      throw_unknown_member(name, disk ? "DiskProperties" : "SnapshotProperties", "properties." + name);
     }
+    check_kind(*member, "properties.", value);
   }
   return *found;
 }
@@ -172,9 +216,11 @@ const Json& checked_properties(const Json& body, bool disk) {
 const Json& checked_creation_data(const Json& properties, const std::string& kind) {
   const auto found = properties.find("creationData");
   if (found == properties.end() || !found->is_object()) throw_missing(kind + ".creationData");
-  for (const auto& [member, value] : found->items()) {
-    if (!kCreationMembers.contains(member))
-      throw_unknown_member(member, "CreationData", "properties.creationData." + member);
+  for (const auto& [name, value] : found->items()) {
+    const auto member = kCreationMembers.find(name);
+    if (member == kCreationMembers.end())
+      throw_unknown_member(name, "CreationData", "properties.creationData." + name);
+    check_kind(*member, "properties.creationData.", value);
   }
   return *found;
 }
@@ -182,8 +228,7 @@ const Json& checked_creation_data(const Json& properties, const std::string& kin
 std::string string_or_empty(const Json& object, const char* member) {
   const auto found = object.find(member);
   if (found == object.end() || found->is_null()) return {};
-  if (!found->is_string())
-    throw_invalid(member, fmt::format("The value of parameter {} is invalid.", member));
+  if (!found->is_string()) throw_wrong_type(member, *found);
   return found->get<std::string>();
 }
 

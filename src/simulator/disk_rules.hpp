@@ -15,7 +15,8 @@ namespace azlin::simulator {
 void check_disk_name(const std::string& name, const std::string& kind);
 
 // The body's "properties", an object. Refuses members that the service does not know, 400 BadRequest: a
-// misspelt property would otherwise be lost without a word.
+// misspelt property would otherwise be lost without a word. Members of the wrong JSON type: 400
+// InvalidRequestContent; null stands for absent.
 const Json& checked_properties(const Json& body, bool disk);
 
 // "creationData" of the properties, an object with members that the service knows; `kind` is "disk" or

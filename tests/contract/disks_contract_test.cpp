@@ -87,6 +87,64 @@ TEST_F(DisksContractTest, BadBodiesAreRefused) {
   EXPECT_EQ(sim_.arm("GET", url(disk_id("d"))).status, 404);
 }
 
+// "A JSON value of the wrong type: 400 InvalidRequestContent", of disks and snapshots, new and existing.
+TEST_F(DisksContractTest, WrongTypesAreRefused) {
+  make(disk_id("old"), empty_disk());
+  const char* const rows[] = {
+      R"({"sku": "Premium_LRS"})",
+      R"({"sku": []})",
+      R"({"sku": {"name": 5}})",
+      R"({"location": 5})",
+      R"({"extendedLocation": 5})",
+      R"({"properties": []})",
+      R"({"properties": {"encryption": "x"}})",
+      R"({"properties": {"securityProfile": []}})",
+      R"({"properties": {"supportedCapabilities": 5}})",
+      R"({"properties": {"purchasePlan": 5}})",
+      R"({"properties": {"burstingEnabled": "yes"}})",
+      R"({"properties": {"maxShares": "2"}})",
+      R"({"properties": {"tier": 5}})",
+      R"({"properties": {"diskSizeGB": "x"}})",
+      R"({"properties": {"creationData": "Empty"}})",
+      R"({"properties": {"creationData": {"createOption": 5}}})",
+  };
+  for (const char* row : rows) {
+    auto body = empty_disk();
+    body.merge_patch(json::parse(row));
+    EXPECT_EQ(put(disk_id("d"), body).error_code(), "InvalidRequestContent") << row;
+    EXPECT_EQ(put(disk_id("old"), body).error_code(), "InvalidRequestContent") << row;
+  }
+  auto snapshot = incremental_of(disk_id("old"));
+  snapshot["sku"] = "Standard_LRS";
+  EXPECT_EQ(put(snapshot_id("s"), snapshot).error_code(), "InvalidRequestContent");
+  EXPECT_EQ(sim_.arm("PATCH", url(disk_id("old")), {{"sku", "Standard_LRS"}}).error_code(),
+            "InvalidRequestContent");
+  EXPECT_EQ(sim_.arm("GET", url(disk_id("d"))).status, 404);
+  EXPECT_EQ(sim_.arm("GET", url(snapshot_id("s"))).status, 404);
+  EXPECT_EQ(get(disk_id("old"))["sku"]["name"], "Premium_LRS");
+  auto nulls = empty_disk();
+  nulls["properties"]["maxShares"] = nulls["properties"]["encryption"] = nullptr;
+  EXPECT_EQ(put(disk_id("d"), nulls).status, 202);
+}
+
+// "There is an active shared access signature outstanding": a reader or an upload counts on the size.
+TEST_F(DisksContractTest, ResizeNeedsTheAccessToEnd) {
+  const json grow = {{"properties", {{"diskSizeGB", 8}}}};
+  make(disk_id("read"), empty_disk());
+  grant(disk_id("read"));
+  make(disk_id("upload"),
+       {{"location", "eastus"},
+        {"properties", {{"creationData", {{"createOption", "Upload"}, {"uploadSizeBytes", 67109376}}}}}});
+  grant(disk_id("upload"), "Write");
+  for (const char* name : {"read", "upload"}) {
+    const auto reply = sim_.arm("PATCH", url(disk_id(name)), grow);
+    EXPECT_EQ(reply.status, 409) << name;
+    EXPECT_EQ(reply.error_code(), "OperationNotAllowed") << name;
+    revoke(disk_id(name));
+    EXPECT_EQ(sim_.arm("PATCH", url(disk_id(name)), grow).status, 202) << name;
+  }
+}
+
 // "GET … 404 ResourceNotFound"; "DELETE 204 = absent".
 TEST_F(DisksContractTest, AbsentDisks) {
   EXPECT_EQ(sim_.arm("GET", url(disk_id("x"))).error_code(), "ResourceNotFound");
