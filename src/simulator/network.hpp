@@ -54,6 +54,8 @@ void prepare_vnet(Context&, const Request&, Resource& fresh, const std::optional
 void check_vnet_delete(Context&, const Resource& vnet);
 
 // --- network_rules.cpp ---
+// securityRules of a security group as resources of their own.
+void register_rules(Router& router, Context& context);
 void prepare_nsg(Context&, const Request&, Resource& fresh, const std::optional<Resource>& existing);
 void check_nsg_delete(Context&, const Resource& nsg);
 // Whether a guest behind this NIC reaches Azure's public end points on TCP 443, which Run Command needs: the

@@ -121,7 +121,70 @@ bool rules_allow(Context& context, const std::string& nsg_id) {
   return true;
 }
 
+// A rule inside its group's body; `index` is one past the last when it is not there.
+struct RulePlace {
+  Resource nsg;
+  std::size_t index = 0;
+
+  Json& rules() { return nsg.body["properties"]["securityRules"]; }
+  bool found() { return index < rules().size(); }
+};
+
+RulePlace find_rule(Context& context, const Request& request) {
+  const auto& id = request.target.id;
+  RulePlace place{require(context, id.substr(0, lower(id).rfind("/securityrules/"))), 0};
+  while (place.found() && !same(text_at(place.rules()[place.index], "/name"), request.target.name))
+    ++place.index;
+  return place;
+}
+
+Reply start_rule_write(Context& context, const Request& request, RulePlace& place, int status,
+                       const Json& body) {
+  save_network(context, place.nsg);
+  const auto& id = place.nsg.id;
+  const Work work{"network.put", id, {{"id", id}}, core::Millis{300}, core::Millis{4'000}};
+  return context.operations.start(request, LroShape::network, place.nsg.location, work, status, body, false);
+}
+
+Reply get_rule(Context& context, const Request& request) {
+  auto place = find_rule(context, request);
+  if (place.found()) return Reply::json(200, place.rules()[place.index]);
+  throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", request.target.id));
+}
+
+Reply put_rule(Context& context, Request& request) {
+  drop_nulls(request.json);
+  auto place = find_rule(context, request);
+  const bool existed = place.found();
+  Json wanted = request.object();
+  wanted["name"] = existed ? place.rules()[place.index]["name"] : Json(request.target.name);
+  Json rule = make_rule(place.nsg, wanted);
+  place.rules()[place.index] = rule;
+  check_conflicts(place.rules());
+  rule["properties"]["provisioningState"] = "Updating";
+  return start_rule_write(context, request, place, existed ? 200 : 201, rule);
+}
+
+Reply delete_rule(Context& context, const Request& request) {
+  auto place = find_rule(context, request);
+  if (!place.found()) return Reply::empty(204);
+  place.rules().erase(place.index);
+  return start_rule_write(context, request, place, 202, nullptr);
+}
+
 }  // namespace
+
+void register_rules(Router& router, Context& context) {
+  const std::string nsg = group_path(kNsgType) + "/{nsg}/", path = nsg + "securityRules";
+  router.arm("GET", path + "/{name}", kNsgType, [&context](Request& r) { return get_rule(context, r); });
+  router.arm("PUT", path + "/{name}", kNsgType, [&context](Request& r) { return put_rule(context, r); });
+  router.arm("DELETE", path + "/{name}", kNsgType,
+             [&context](Request& r) { return delete_rule(context, r); });
+  for (const char* list : {"securityRules", "defaultSecurityRules"})
+    router.arm("GET", nsg + list, kNsgType, [&context, list](Request& r) {
+      return Reply::json(200, {{"value", require(context, r.target.id).body["properties"][list]}});
+    });
+}
 
 void prepare_nsg(Context&, const Request& request, Resource& fresh, const std::optional<Resource>&) {
   auto& properties = fresh.body["properties"];

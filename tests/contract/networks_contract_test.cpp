@@ -144,6 +144,28 @@ TEST_F(NetworksContractTest, SecurityRulesAreChecked) {
   EXPECT_EQ(put(json::array({rule("a", 100), rule("b", 100, "Outbound")})).status, 201);
 }
 
+// A security rule is a resource of its own, too: PUT, GET, list and DELETE, with the checks of its group.
+TEST_F(NetworksContractTest, SecurityRulesAreChildResources) {
+  const std::string group = "networkSecurityGroups/g", rules = group + "/securityRules";
+  EXPECT_EQ(sim_.network("PUT", rules + "/a", rule("", 100)).status, 404);
+  sim_.finish(sim_.network("PUT", group, {{"location", "eastus"}, {"properties", json::object()}}));
+  const auto made = sim_.network("PUT", rules + "/a", rule("", 100));
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(sim_.finish(made).json()["status"], "Succeeded");
+  EXPECT_EQ(sim_.network("PUT", rules + "/A", rule("", 110)).status, 200);
+  const auto read = sim_.network("GET", rules + "/a").json();
+  EXPECT_EQ(read["id"], in_group("Microsoft.Network/" + rules + "/a"));
+  EXPECT_EQ(read["properties"]["priority"], 110);
+  EXPECT_EQ(read["properties"]["provisioningState"], "Succeeded");
+  EXPECT_EQ(sim_.network("PUT", rules + "/b", rule("", 110)).error_code(), "SecurityRuleConflict");
+  EXPECT_EQ(sim_.network("PUT", rules + "/b", rule("", 99)).error_code(), "SecurityRuleInvalidPriority");
+  EXPECT_EQ(sim_.network("GET", rules).json()["value"].size(), 1u);
+  EXPECT_EQ(sim_.network("GET", group).json()["properties"]["securityRules"].size(), 1u);
+  EXPECT_EQ(sim_.finish(sim_.network("DELETE", rules + "/a")).json()["status"], "Succeeded");
+  EXPECT_EQ(sim_.network("GET", rules + "/a").status, 404);
+  EXPECT_EQ(sim_.network("DELETE", rules + "/a").status, 204);
+}
+
 // "needs agent and outbound 443": Run Command behind a rule that lets nothing out, or in a private subnet,
 // fails in the operation; a rule for AzureCloud above it opens the way.
 TEST_F(NetworksContractTest, RunCommandNeedsAWayOut) {
