@@ -148,13 +148,42 @@ void apply_identity(Json& body, const Json& wanted, const std::string& option) {
   }
 }
 
-void apply_performance(Json& properties, const Json& wanted, const std::string& sku) {
+// `old_tier` is what the disk had; stating it again, as a PUT of what GET gave does, asks for nothing.
+void apply_tier(Json& body, const Json& wanted, const std::string& old_tier) {
+  const auto stated = string_or_empty(wanted, "tier");
+  const bool asked = !stated.empty() && !same(stated, old_tier);
+  const auto tier = asked ? stated : old_tier;
+  if (tier.empty() || same(tier, body["properties"].value("tier", "")) || set_tier(body, tier) || !asked)
+    return;
+  throw_invalid("tier", fmt::format("The performance tier '{}' is not supported for a disk of {} GB with sku "
+                                    "'{}'.",
+                                    stated, body["properties"]["diskSizeGB"].get<int>(),
+                                    body["sku"]["name"].get<std::string>()));
+}
+
+void check_shares(const Json& body, const Json& wanted) {
+  const auto& properties = body["properties"];
+  const auto stated = wanted.value("maxShares", Json());
+  const auto shares = stated.is_null() ? properties.value("maxShares", Json(1)) : stated;
+  const auto sku = body["sku"]["name"].get<std::string>();
+  const auto most = most_shares(sku, properties["diskSizeGB"].get<std::uint64_t>());
+  if (shares.is_number_integer() && shares >= 1 && shares <= most) return;
+  throw_invalid("maxShares", fmt::format("The value '{}' of parameter 'maxShares' is out of range. A disk of "
+                                         "this size with sku '{}' allows '1' to '{}', inclusive.",
+                                         shares.dump(), sku, most));
+}
+
+// Follows set_size.
+void apply_performance(Json& body, const Json& wanted, const std::string& old_tier) {
+  const auto sku = body["sku"]["name"].get<std::string>();
   const bool adjustable = sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS";
   for (const char* member : {"diskIOPSReadWrite", "diskMBpsReadWrite"}) {
     // A PUT of what GET gave carries them for every sku; there they are ignored.
     if (adjustable && wanted.contains(member) && wanted[member].is_number())
-      properties[member] = wanted[member];
+      body["properties"][member] = wanted[member];
   }
+  apply_tier(body, wanted, old_tier);
+  check_shares(body, wanted);
 }
 
 Reply start_write(Context& context, const Request& request, Resource& disk) {
@@ -183,7 +212,7 @@ Reply create_disk(Context& context, const Request& request, Resource disk) {
   auto& properties = made.body["properties"];
   properties.update(origin.inherited);
   properties["diskState"] = origin.state;
-  apply_performance(properties, wanted, sku);
+  apply_performance(made.body, wanted, "");
   apply_identity(made.body, wanted, origin.creation_data["createOption"]);
   apply_settings(context, made, wanted);
   // Last: nothing is refused from here on.
@@ -225,9 +254,10 @@ void apply_size_and_sku(Resource& disk, const Json& body, const Json& wanted) {
   if (bytes == 0 || bytes == gib(size_gb(old_bytes))) bytes = old_bytes;
   if (bytes < old_bytes) throw_shrink(disk.id);
   check_changeable(disk, bytes != old_bytes, sku != old_sku);
+  const auto old_tier = disk.body["properties"].value("tier", "");
   disk.body["sku"] = sku_body(sku);
   set_size(disk.body, bytes);
-  apply_performance(disk.body["properties"], wanted, sku);
+  apply_performance(disk.body, wanted, old_tier);
 }
 
 Reply update_disk(Context& context, const Request& request, Resource disk, bool replace) {

@@ -216,6 +216,30 @@ void set_size(Json& body, std::uint64_t bytes) {
   if (body["type"] == kDiskType) set_performance(properties, body["sku"]["name"], size_gb(bytes));
 }
 
+bool set_tier(Json& body, const std::string& tier) {
+  auto& properties = body["properties"];
+  const auto sku = body["sku"]["name"].get<std::string>();
+  if (sku != "Premium_LRS" && sku != "Premium_ZRS") return false;
+  const auto gb = properties["diskSizeGB"].get<std::uint64_t>();
+  const auto& base = size_class(gb);
+  for (const auto& size : kSizes) {
+    const auto name = "P" + std::to_string(size.number);
+    if (!same(name, tier)) continue;
+    if (size.number < base.number || (size.number >= 60 && gb <= 4096)) return false;
+    properties["tier"] = name;
+    properties["diskIOPSReadWrite"] = size.premium_iops;
+    properties["diskMBpsReadWrite"] = size.premium_mbps;
+    return true;
+  }
+  return false;
+}
+
+std::int64_t most_shares(const std::string& sku, std::uint64_t gb) {
+  if (sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS") return 15;
+  if (sku == "Standard_LRS") return 1;
+  return gb <= 512 ? 3 : gb <= 4096 ? 5 : 10;
+}
+
 Json sku_body(const std::string& name) {
   const char* tier = name.starts_with("Ultra")     ? "Ultra"
                      : name.starts_with("Premium") ? "Premium"

@@ -71,6 +71,12 @@ std::uint64_t size_gb(std::uint64_t bytes);
 // Sets diskSizeGB, diskSizeBytes, tier, diskIOPSReadWrite and diskMBpsReadWrite as the sku and size give
 // them.
 void set_size(Json& body, std::uint64_t bytes);
+// Gives a sized Premium SSD disk the performance tier "P1" to "P80" and what goes with it. False, and nothing
+// changed, when it cannot have it: another sku, a tier below that of its size, P60 and above up to 4,096 GiB
+// ("Performance tiers for managed disks").
+bool set_tier(Json& body, const std::string& tier);
+// How many VMs may share a disk ("Share an Azure managed disk").
+std::int64_t most_shares(const std::string& sku, std::uint64_t gb);
 // {"name","tier"}
 Json sku_body(const std::string& name);
 

@@ -127,6 +127,49 @@ TEST_F(DisksContractTest, WrongTypesAreRefused) {
   EXPECT_EQ(put(disk_id("d"), nulls).status, 202);
 }
 
+// "Performance tiers for managed disks": a Premium SSD may have a higher tier than its size gives.
+TEST_F(DisksContractTest, PerformanceTierIsKept) {
+  auto body = empty_disk(128);
+  body["properties"]["tier"] = "P30";
+  const auto made = make(disk_id("d"), body);
+  EXPECT_EQ(made["properties"]["tier"], "P30");
+  EXPECT_EQ(made["properties"]["diskIOPSReadWrite"], 5000);
+  EXPECT_EQ(make(disk_id("d"), made)["properties"]["tier"], "P30");  // a whole GET put back
+  const auto patch = [&](const json& properties) {
+    return sim_.finish(sim_.arm("PATCH", url(disk_id("d")), {{"properties", properties}}));
+  };
+  patch({{"diskSizeGB", 256}});
+  EXPECT_EQ(get(disk_id("d"))["properties"]["tier"], "P30");
+  patch({{"tier", "P15"}});
+  EXPECT_EQ(get(disk_id("d"))["properties"]["tier"], "P15");
+  patch({{"diskSizeGB", 512}});
+  EXPECT_EQ(get(disk_id("d"))["properties"]["tier"], "P20");
+  for (const char* tier : {"P10", "P60", "P25", "E30", "x"}) {
+    const auto reply = sim_.arm("PATCH", url(disk_id("d")), {{"properties", {{"tier", tier}}}});
+    EXPECT_EQ(reply.status, 400) << tier;
+    EXPECT_EQ(reply.error_code(), "InvalidParameter") << tier;
+  }
+  body["sku"]["name"] = "Standard_LRS";
+  EXPECT_EQ(put(disk_id("hdd"), body).error_code(), "InvalidParameter");
+}
+
+// "Share an Azure managed disk": maxShares by sku and size.
+TEST_F(DisksContractTest, SharesAreLimited) {
+  const auto reply_of = [&](const std::string& sku, int gb, const json& shares) {
+    auto body = empty_disk(gb);
+    body["sku"]["name"] = sku;
+    body["properties"]["maxShares"] = shares;
+    return put(disk_id(sku + std::to_string(gb)), body);
+  };
+  EXPECT_EQ(reply_of("Premium_LRS", 128, 4).error_code(), "InvalidParameter");
+  EXPECT_EQ(reply_of("Premium_LRS", 128, 0).error_code(), "InvalidParameter");
+  EXPECT_EQ(reply_of("Standard_LRS", 128, 2).error_code(), "InvalidParameter");
+  EXPECT_EQ(reply_of("StandardSSD_LRS", 1024, 6).error_code(), "InvalidParameter");
+  EXPECT_EQ(reply_of("Premium_LRS", 128, 3).status, 202);
+  EXPECT_EQ(reply_of("StandardSSD_LRS", 1024, 5).status, 202);
+  EXPECT_EQ(reply_of("Premium_LRS", 8192, 10).status, 202);
+}
+
 // "There is an active shared access signature outstanding": a reader or an upload counts on the size.
 TEST_F(DisksContractTest, ResizeNeedsTheAccessToEnd) {
   const json grow = {{"properties", {{"diskSizeGB", 8}}}};
