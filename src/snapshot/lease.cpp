@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/compute.hpp"
+#include "azlin/core/cancel.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/snapshot/vm_tags.hpp"
@@ -55,6 +56,15 @@ bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& va
   return write_tags_if_unchanged(arm, vm, tags, stop);
 }
 
+// Deletes only this very value: a lease that ran out and was taken by another stays theirs.
+void give_back(arm::ArmClient& arm, const std::string& vm_id, const std::string& value) {
+  try {
+    azure::remove_tags(arm, vm_id, {{kLeaseTag, value}});
+  } catch (const std::exception& error) {
+    core::log_warn("the lease on {} could not be given back, it runs out by itself: {}", vm_id, error.what());
+  }
+}
+
 }  // namespace
 
 std::string to_tag(const LeaseInfo& lease) {
@@ -81,30 +91,32 @@ VmLease::VmLease(arm::ArmClient& arm, const std::string& vm_id, const std::strin
                  const std::string& by, core::TimePoint until, std::stop_token stop)
     : arm_(arm), vm_id_(vm_id) {
   const std::string value = to_tag(LeaseInfo{core::new_guid(), doing, by, until});
+  core::throw_if_stopped(stop, "taking the VM's lease");
   for (int race = 0; race < kMostRaces; ++race) {
     const azure::Vm vm = azure::get_vm(arm, vm_id, false, stop);
     check_free(vm, by, arm.clock().now());
-    if (write_lease(arm, vm, value, stop)) {
-      value_ = value;
-      return;
+    try {
+      // Seconds, and not given up half way: what was sent may be done.
+      if (!write_lease(arm, vm, value, {})) continue;
+      core::throw_if_stopped(stop, "taking the VM's lease");
+    } catch (...) {
+      // The service may have it although its reply was lost.
+      give_back(arm, vm_id, value);
+      throw;
     }
+    value_ = value;
+    return;
   }
   throw Error(ErrorKind::busy, fmt::format("{} is being changed by others all the time", vm_id),
               "try again in a minute");
 }
 
 VmLease::~VmLease() {
-  try {
-    release();
-  } catch (const std::exception& error) {
-    core::log_warn("the lease on {} could not be given back, it runs out by itself: {}", vm_id_,
-                   error.what());
-  }
+  if (!value_.empty()) give_back(arm_, vm_id_, value_);
 }
 
 void VmLease::release() {
   if (value_.empty()) return;
-  // Deletes only this very value: a lease that ran out and was taken by another stays theirs.
   const std::string value = std::exchange(value_, {});
   azure::remove_tags(arm_, vm_id_, {{kLeaseTag, value}});
 }

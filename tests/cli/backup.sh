@@ -26,7 +26,7 @@ test_configure_again_keeps_what_is_not_stated() {
 test_configure_refuses_bad_input_and_writes_nothing() {
   start_simulator
   for flags in "--daily-retention 0" "--weekly-retention -1" "--cross-region" "--target-region eastus --cross-region" \
-    "--cross-region --no-cross-region" "--target-region nowhere! --cross-region" "--daily-retention x" "--daily-retention 501"; do
+    "--cross-region --no-cross-region" "--target-region nowhere! --cross-region" "--target-region marsus2 --cross-region" "--daily-retention x" "--daily-retention 501"; do
     # shellcheck disable=SC2086
     run azlin backup configure vm1 $flags
     expect_code 2
@@ -185,6 +185,30 @@ test_cleanup_dry_run_gives_a_reason_for_each() {
   expect_match "keep +vm1-backup-monthly-.*"
   ok backup cleanup vm1
   expect_out "deleted 0 backups"
+}
+
+test_a_lost_reply_or_an_interrupt_leaves_no_lease() {
+  start_simulator
+  local id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/vm1
+  local auth
+  auth="Authorization: Bearer $(curl -fsS -X POST "$sim_url/_simulator/token" | jq -r .token)"
+  lease() { curl -fsS -H "$auth" "$sim_url$id?api-version=2023-09-01" | jq -r '.tags | if type != "object" then "no answer" else .["azlin:lease"] // "none" end'; }
+  ok backup configure vm1
+  ok simulator fault add --method PATCH --path '*/virtualMachines/vm1*' --drop after --count -1
+  run azlin backup trigger vm1
+  expect_code 1
+  ok simulator fault clear
+  [ "$(lease)" = none ] || fail "left: $(lease)"
+  # The answer to the write of the lease comes late: SIGTERM meanwhile.
+  ok simulator fault add --method PATCH --path '*/virtualMachines/vm1?*' --delay 2s --count 1
+  "$AZLIN" backup trigger vm1 >/dev/null 2>&1 &
+  local azlin=$! tries=0
+  until "$AZLIN" operations list --limit 1 2>/dev/null | grep -q running || [ "$tries" -gt 200 ]; do tries=$((tries + 1)); done
+  kill -TERM "$azlin"
+  code=0
+  wait "$azlin" || code=$?
+  expect_code 130
+  [ "$(lease)" = none ] || fail "left: $(lease)"
 }
 
 test_hold_delete_and_the_newest_is_refused() {
