@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "azlin/azure/resources.hpp"
 #include "azlin/backup/lease.hpp"
 #include "azlin/backup/names.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/suggest.hpp"
 #include "backup/vm_state.hpp"
 
 namespace azlin::backup {
@@ -94,6 +96,20 @@ BackupManager::State BackupManager::load_scheduled(const VmRef& vm, std::stop_to
                      fmt::format("make one with `azlin backup configure {}`", vm.name));
 }
 
+void check_regions(arm::ArmClient& arm, const std::string& subscription,
+                   const std::vector<std::string>& regions, std::stop_token stop) {
+  if (regions.empty()) return;
+  const auto known = azure::list_regions(arm, subscription, stop);
+  for (const auto& region : regions) {
+    const auto is_it = [&](const std::string& each) { return core::equal_ignoring_case(each, region); };
+    if (std::any_of(known.begin(), known.end(), is_it)) continue;
+    const auto near = core::nearest(region, known);
+    throw Error(ErrorKind::usage, fmt::format("the subscription has no region {}", region),
+                near ? fmt::format("did you mean {}?", *near)
+                     : "`az account list-locations -o table` shows them; nothing was changed");
+  }
+}
+
 ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChange& change, bool replace,
                                             std::stop_token stop) {
   ConfigurePlan plan;
@@ -106,6 +122,7 @@ ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChang
     plan.replaces_unreadable = true;
   }
   plan.after = apply(plan.before, change, machine.location);
+  if (change.target_region) check_regions(arm_, vm.subscription, {*plan.after.target_region}, stop);
 
   const auto listing = look(vm, stop);
   plan.unreadable = listing.unreadable;

@@ -36,6 +36,9 @@ int run(Runtime& runtime, const ExportOptions& options) {
   const auto text = console.text() ? protection::to_yaml_file(exported.tree) : exported.tree.dump(2) + "\n";
   if (!options.file) {
     console.raw(text);
+  } else if (const auto folder = std::filesystem::path(*options.file).parent_path();
+             !folder.empty() && !std::filesystem::is_directory(folder)) {
+    throw Error(ErrorKind::usage, fmt::format("{} is no folder", folder.string()), "nothing was written");
   } else if (runtime.dry_run()) {
     console.note("would write " + *options.file);
   } else {

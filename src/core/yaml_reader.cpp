@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
 
@@ -59,7 +60,13 @@ void YamlReader::mapping(const YAML::Node& node, const std::string& what, const 
       if (name == key) return handler(value);
     std::vector<std::string> known;
     for (const auto& handler : handlers) known.push_back(handler.first);
-    mistake(key_node.Mark(), fmt::format("unknown key '{}' in {}{}", key, what, suggestion(key, known)));
+    // A key that is no word is not repeated: the file may be another one, with secrets in it.
+    const bool word = key.size() <= 40 && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+                        return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+                      });
+    const auto shown = word ? fmt::format("unknown key '{}' in {}{}", key, what, suggestion(key, known))
+                            : fmt::format("a key that is not known in {}", what);
+    mistake(key_node.Mark(), shown);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -223,6 +224,9 @@ RecoveryPlan parse_plan(const std::string& yaml, const std::string& file) {
 }
 
 RecoveryPlan load_plan(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_character_file(path, ignored) || std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorKind::usage, path + " is no file", "give the path of a plan file");
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -291,9 +292,12 @@ class Parser {
   }
 
   void read_alerts(const YAML::Node& node) {
+    // Nothing after the colon may be everything commented out: that is not to take all alerts away.
+    if (node.IsNull())
+      return reader_.mistake(node.Mark(), "`alerts` must be a mapping; `alerts: {}` means none");
     alert::read_config(node, reader_);
     // Only what is known to be flat: aliases in aliases make trees that no memory holds.
-    if (reader_.good()) file_.alerts = node.IsNull() ? nlohmann::ordered_json::object() : to_json(node);
+    if (reader_.good()) file_.alerts = to_json(node);
   }
 
   YamlReader& reader_;
@@ -347,6 +351,9 @@ ProtectionFile parse_file(const std::string& text, const std::string& path) {
 
 ProtectionFile load_file(const std::string& path) {
   if (path == "-") return parse_file({std::istreambuf_iterator<char>(std::cin), {}}, "standard input");
+  std::error_code ignored;
+  if (std::filesystem::is_character_file(path, ignored) || std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorKind::usage, path + " is no file", "give the path of a protection file");
   std::ifstream in(path);
   std::stringstream text;
   text << in.rdbuf();

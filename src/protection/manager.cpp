@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/file.hpp"
@@ -59,8 +60,23 @@ AlertsState ProtectionManager::read_alerts() const {
   return parse_alerts(core::read_file(alerts_path_).value_or(""), alerts_path_);
 }
 
+namespace {
+
+std::vector<std::string> regions_of(const ProtectionFile& file) {
+  std::set<std::string> regions;
+  for (const auto& rule : file.rules) {
+    const auto& drill = rule.settings.drill;
+    for (const auto& region : {rule.settings.region, drill ? drill->region : std::nullopt})
+      if (region && !region->empty()) regions.insert(*region);
+  }
+  return {regions.begin(), regions.end()};
+}
+
+}  // namespace
+
 Plan ProtectionManager::plan(const ProtectionFile& file, const std::string& subscription,
                              std::stop_token stop) {
+  backup::check_regions(arm_, subscription, regions_of(file), stop);
   auto plan = make_plan(file, azure::list_vms(arm_, subscription, std::nullopt, stop), read_alerts());
   if (plan.touches_retention()) {
     backup::BackupManager backups(arm_, journal_, clock_, journal_.path());

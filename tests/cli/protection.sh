@@ -82,6 +82,14 @@ test_a_bad_file_is_named_with_place_and_changes_nothing() {
   run azlin plan -f own.yaml
   expect_code 2
   expect_err "own.yaml:5:13: rule 'a', VM prod-app-vm: the target region eastus is the VM's own region"
+  sed 's/eastus/marsus2/' own.yaml >nowhere.yaml
+  run azlin plan -f nowhere.yaml
+  expect_code 2
+  expect_err "the subscription has no region marsus2"
+  printf 'version: 1\nalerts:\n' >empty.yaml
+  run azlin plan -f empty.yaml
+  expect_code 2
+  expect_err "means none"
   run azlin plan -f missing.yaml
   expect_code 3
   run azlin plan

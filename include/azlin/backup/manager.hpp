@@ -127,6 +127,11 @@ struct Recovered {
   std::vector<std::string> notes;
 };
 
+// Throws core::Error (usage) when the subscription may not use one of these regions; the error names the
+// nearest.
+void check_regions(arm::ArmClient& arm, const std::string& subscription,
+                   const std::vector<std::string>& regions, std::stop_token stop);
+
 // Borrows its arguments; thread-safe. All calls throw core::Error or arm::ArmError.
 class BackupManager {
  public:
