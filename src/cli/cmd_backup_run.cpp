@@ -234,7 +234,7 @@ int report_batch(Console& console, const std::vector<BatchItem>& items, ordered_
     row["state"] = !item.error.empty() ? "failed" : item.skipped ? "not due" : "succeeded";
     row["backup"] = item.result ? ordered_json(item.result->backup.name) : ordered_json(nullptr);
     row["error"] = item.error.empty() ? ordered_json(nullptr) : ordered_json(item.error);
-    if (item.result) row["warnings"] = item.result->warnings;
+    row["warnings"] = item.result ? ordered_json(item.result->warnings) : ordered_json::array();
     row["replication"] = to_json(item.queued);
     if (item.queued.job) console.line(fmt::format("  {}: {}", item.vm.name, queued_text(*item.queued.job)));
     json["results"].push_back(row);
@@ -350,7 +350,14 @@ int trigger_group(Runtime& runtime, const TriggerCliOptions& options) {
   const auto tier = tier_of_group(runtime, backups, members, options.due);
   if (!tier) {
     runtime.console().line(fmt::format("Group {}: no backup is due", *options.group));
-    runtime.console().result({{"group", *options.group}, {"due", false}, {"results", ordered_json::array()}},
+    runtime.console().result({{"group", *options.group},
+                              {"due", false},
+                              {"run", nullptr},
+                              {"spreadSeconds", nullptr},
+                              {"results", ordered_json::array()},
+                              {"succeeded", 0},
+                              {"notDue", members.size()},
+                              {"failed", 0}},
                              "results");
     return 0;
   }

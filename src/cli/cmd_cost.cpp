@@ -42,6 +42,9 @@ void bind(CLI::App& command, CostOptions& options) {
   command
       .add_option("--daily-change", options.daily_change,
                   "Percent of a disk that changes in a day, for what was not measured (else: all of it)")
+      ->check([](const std::string& text) {
+        return text.find_first_not_of("0123456789.") == text.npos ? "" : "give a number";
+      })
       ->check(CLI::Range(0.0, 100.0));
   command
       .add_option("--what-if", options.what_if,

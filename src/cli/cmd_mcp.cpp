@@ -62,6 +62,7 @@ bool is_for_agents(const CLI::Option& option) {
                                              "no-wait",
                                              "hook",
                                              "ssh-key",
+                                             "ssh-config",
                                              "password-command",
                                              "to-password-command",
                                              "identity",

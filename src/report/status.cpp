@@ -73,10 +73,12 @@ class Maker {
                      [](const auto& a, const auto& b) { return a.at > b.at; });
   }
 
-  // Drills, replications and verifications have their own rows, with more in them.
+  // Drills, replications and verifications have their own rows, with more in them; what a tool call of an
+  // agent ran is an operation of its own.
   void add_operation(const store::OperationRecord& operation) {
     if (operation.state == "succeeded" || operation.state == "running" || operation.state == "recovered")
       return;
+    if (operation.kind.starts_with("mcp.")) return;
     for (const char* own : {"dr.", "replicat", "verif"}) {
       if (operation.kind.find(own) != std::string::npos) return;
     }
