@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "azlin/arm/error.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/platform/cosmos.hpp"
@@ -174,7 +175,14 @@ json restore_cosmos(Service& service, const std::string& subscription, const Res
     }
     return now;
   }
-  return service.change("PUT", path, kCosmosVersion, body, std::move(stop), progress);
+  try {
+    return service.change("PUT", path, kCosmosVersion, body, stop, progress);
+  } catch (const arm::ArmError& error) {
+    // A reply was lost: the request that was sent again found what the first one had begun.
+    const auto begun = error.status() == 412 ? service.find(path, kCosmosVersion, stop) : std::nullopt;
+    if (!begun || !is_same_restore(*begun, body)) throw;
+  }
+  return restore_cosmos(service, subscription, source, restore, std::move(stop), progress);
 }
 
 }  // namespace azlin::platform
