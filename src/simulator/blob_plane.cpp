@@ -6,7 +6,9 @@
 
 #include "azlin/core/error.hpp"
 #include "simulator/auth.hpp"
+#include "simulator/crypto.hpp"
 #include "simulator/disk_model.hpp"
+#include "simulator/http_frontend.hpp"
 #include "simulator/page_blob.hpp"
 #include "simulator/sas.hpp"
 #include "simulator/text.hpp"
@@ -16,7 +18,8 @@ namespace {
 
 constexpr const char* kDefaultVersion = "2018-03-28";  // the SAS's own `sv`
 constexpr const char* kXml = "application/xml";
-constexpr std::size_t kMostRanges = 10'000;  // of one page list
+constexpr std::size_t kMostRanges = 10'000;       // of one page list
+constexpr std::uint64_t kMaxHashed = 4ull << 20;  // bytes of a range that come with an MD5
 constexpr std::uint64_t kNoDiffAcross = 4ull << 40;
 
 struct StorageError {
@@ -126,7 +129,10 @@ void check_conditions(const Request& request, const Blob& blob) {
 }
 
 Reply& common_headers(Reply& reply, const Blob& blob) {
-  return reply.with("x-ms-version", blob.version).with("ETag", blob.etag).with("x-ms-blob-type", "PageBlob");
+  return reply.with("x-ms-version", blob.version)
+      .with("ETag", blob.etag)
+      .with("Last-Modified", http_date(blob.grant.modified))
+      .with("x-ms-blob-type", "PageBlob");
 }
 
 std::string footer_of(const Blob& blob) {
@@ -160,6 +166,21 @@ std::optional<std::string> range_header(const Request& request) {
                      {{"Content-Range", fmt::format("bytes */{}", blob.size())}}};
 }
 
+// Get Blob: "the service returns the MD5 hash for the range, as long as the range is less than or equal to
+// 4 MiB"; without a range, or with a larger one, 400.
+bool wants_md5(const Request& request, bool with_range, std::uint64_t length) {
+  const auto value = request.header("x-ms-range-get-content-md5");
+  if (!value || request.method != "GET" || same(*value, "false")) return false;
+  if (!same(*value, "true") || !with_range) {
+    throw StorageError{400, "InvalidHeaderValue",
+                       "The value for one of the HTTP headers is not in the correct format."};
+  }
+  if (length > kMaxHashed) {
+    throw StorageError{400, "OutOfRangeInput", "One of the request inputs is out of range."};
+  }
+  return true;
+}
+
 Reply get_blob(const Request& request, const Blob& blob) {
   ByteRange range{0, blob.size()};
   const auto header = range_header(request);
@@ -168,12 +189,17 @@ Reply get_blob(const Request& request, const Blob& blob) {
     if (!parsed) throw_invalid_range(blob);
     range = *parsed;
   }
+  const bool hashed = wants_md5(request, header.has_value(), range.length);
   Reply reply;
   reply.status = header && request.method == "GET" ? 206 : 200;
   reply.content_type = "application/octet-stream";
   reply.length = request.method == "HEAD" ? blob.size() : range.length;
   // The reply is under way when it is read: a failure can only cut it short.
   if (request.method == "GET") blob.store->prepare(blob.grant.volume);
+  if (hashed) {
+    auto bytes = read_bytes(blob, range.offset, range.length);
+    reply.with("Content-MD5", base64_encode(md5(bytes)));
+  }
   reply.stream = [blob, range](std::uint64_t offset, std::size_t size) -> std::string {
     try {
       return read_bytes(blob, range.offset + offset, std::min<std::uint64_t>(size, range.length - offset));
@@ -365,6 +391,7 @@ Reply put_page(Context& context, const Request& request, const Blob& blob) {
   {
     const std::lock_guard lock(context.mutex);
     after.grant.version = count_write(context, blob.grant);
+    after.grant.modified = context.now();
   }
   after.etag = etag_of(after.grant);
   auto reply = Reply::empty(201);
@@ -374,9 +401,21 @@ Reply put_page(Context& context, const Request& request, const Blob& blob) {
   return reply;
 }
 
+// A disk's URL reads or writes pages: the blob can neither be deleted nor anything else by it.
+void check_verb(const Request& request) {
+  if (request.method == "DELETE") {
+    throw StorageError{403, "AuthorizationPermissionMismatch",
+                       "This request is not authorized to perform this operation using this permission."};
+  }
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "PUT") {
+    throw StorageError{405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb."};
+  }
+}
+
 Reply serve(Context& context, const Request& request) {
   try {
     const auto blob = open_blob(context, request);
+    check_verb(request);
     check_conditions(request, blob);
     if (request.method == "PUT") return put_page(context, request, blob);
     const auto comp = request.query_or("comp", "");
@@ -422,7 +461,7 @@ Reply write_from_outside(Context& context, const Request& request) {
 }  // namespace
 
 void register_blob_plane(Router& router, Context& context) {
-  for (const char* method : {"GET", "PUT"}) {
+  for (const char* method : {"GET", "PUT", "POST", "PATCH", "DELETE"}) {
     router.data(method, "/_sas/{account}/{container}/{blob}",
                 [&context](Request& request) { return serve(context, request); });
   }

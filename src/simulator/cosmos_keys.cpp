@@ -117,8 +117,7 @@ void register_cosmos_keys(Router& router, Context& context) {
   on("POST", one + "/regenerateKey", kCosmosType, regenerate_key);
   on("GET", regions, "Microsoft.DocumentDB/locations", list_regions);
   on("GET", regions + "/{location}", "Microsoft.DocumentDB/locations", get_region);
-  // HEAD, which finds the route of GET.
-  on("GET", "/providers/Microsoft.DocumentDB/databaseAccountNames/{name}",
+  on("HEAD", "/providers/Microsoft.DocumentDB/databaseAccountNames/{name}",
      "Microsoft.DocumentDB/databaseAccountNames", name_taken);
   context.operations.on(kRegenerated, [](Context&, const Json&) { return Json(); });
 }

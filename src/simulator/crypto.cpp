@@ -29,6 +29,13 @@ std::string base64_decode(std::string text) {
   return base64url_decode(text);
 }
 
+std::string md5(std::string_view bytes) {
+  std::string digest(16, '\0');
+  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_md5(),
+             nullptr);
+  return digest;
+}
+
 std::string sha256(std::string_view bytes) {
   std::string digest(32, '\0');
   EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr,

@@ -74,21 +74,25 @@ void check_region(Context& context, const Request& request) {
   check_body_regions(context, request.json);
 }
 
+[[noreturn]] void throw_no_method(const Request& request) {
+  throw ApiError(405, "MethodNotAllowed",
+                 fmt::format("The requested resource does not support http method '{}'.", request.method));
+}
+
 [[noreturn]] void throw_no_route(const Router& router, const Request& request, const Match& match) {
-  if (match.path_known)
-    throw ApiError(405, "MethodNotAllowed",
-                   fmt::format("The requested resource does not support http method '{}'.", request.method));
+  if (match.path_known) throw_no_method(request);
   const auto& target = request.target;
   if (!target.space.empty() && target.type != "Microsoft.Resources" &&
       !target.type.starts_with("Microsoft.Resources/")) {
     if (!router.has_space(target.space))
       throw ApiError(404, "InvalidResourceNamespace",
                      fmt::format("The resource namespace '{}' is invalid.", target.space));
-    const auto slash = target.type.find('/');
+    const std::string type = request.method == "POST" ? target.type + "/" + target.verb : target.type;
+    const auto slash = type.find('/');
     throw ApiError(
         404, "InvalidResourceType",
         fmt::format("The resource type '{}' could not be found in the namespace '{}' for api version '{}'.",
-                    slash == std::string::npos ? "" : target.type.substr(slash + 1), target.space,
+                    slash == std::string::npos ? "" : type.substr(slash + 1), target.space,
                     request.api_version));
   }
   throw ApiError(404, "MissingSubscription",
@@ -123,6 +127,18 @@ void check_group(Context& context, const Request& request) {
                     target.group));
 }
 
+// A body of another type is refused unread.
+void check_media_type(const Request& request) {
+  if (request.body.empty()) return;
+  const std::string header = request.header("content-type").value_or("<null>");
+  const std::string type = trim(header.substr(0, header.find(';')));
+  if (same(type, "application/json")) return;
+  throw ApiError(
+      415, "UnsupportedMediaType",
+      fmt::format("The content media type '{}' is not supported. Only 'application/json' is supported.",
+                  type));
+}
+
 Json parse_body(const Request& request) {
   if (request.body.empty()) return nullptr;
   Json body = Json::parse(request.body, nullptr, false);
@@ -138,6 +154,7 @@ void check_arm(Context& context, const Route& route, Request& request, Headers& 
   const auto claims = check_token(request, context.now());
   request.principal = claims.principal;
   check_api_version(request.api_version, route.versions, region_of_path(request.segments));
+  check_media_type(request);
   request.json = parse_body(request);
   check_subscription(context, request);
   check_group(context, request);
@@ -165,6 +182,8 @@ Reply run_arm(Context& context, const Route& route, Request& request) {
       transaction.commit();
     } else {
       reply = route.handler(request);
+      // What is missing is missing under HEAD, too; what is there has no HEAD unless a route says so.
+      if (request.method == "HEAD" && route.method == "GET") throw_no_method(request);
     }
   } catch (const ApiError& error) {
     reply = Reply::error(error);

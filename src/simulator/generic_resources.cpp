@@ -10,16 +10,6 @@ namespace {
 constexpr const char* kVersions = "Microsoft.Resources/resources";
 constexpr std::size_t kMaxTop = 1'000;
 
-std::size_t page_size(const Request& request) {
-  const std::string top = request.query_or("$top", "");
-  if (top.empty()) return kMaxTop;
-  const bool digits = std::all_of(top.begin(), top.end(), [](unsigned char c) { return std::isdigit(c); });
-  if (!digits || top.size() > 6 || std::stoi(top) < 1)
-    throw ApiError(400, "InvalidTopInQueryString",
-                   "The $top '" + top + "' specified in the query string is invalid.");
-  return std::min<std::size_t>(kMaxTop, std::stoul(top));
-}
-
 // With a tag filter Azure leaves the tags out.
 Json summary(const Resource& resource, const Request& request, bool with_tags) {
   Json item = {
@@ -37,14 +27,6 @@ Json summary(const Resource& resource, const Request& request, bool with_tags) {
   return item;
 }
 
-bool has_tag(const Resource& resource, const ResourceFilter::Tag& wanted) {
-  const Json tags = resource.body.value("tags", Json::object());
-  for (const auto& [name, value] : tags.items()) {
-    if (wanted.prefix ? starts_with_ignoring_case(name, wanted.name) : same(name, wanted.name)) return true;
-  }
-  return false;
-}
-
 bool is_match(const Resource& resource, const ResourceFilter& filter) {
   if (filter.tag && !has_tag(resource, *filter.tag)) return false;
   return !filter.matches || filter.matches(resource);
@@ -59,7 +41,7 @@ Reply list_all(Context& context, const Request& request) {
   rows.tracked = true;
   if (filter.tag && filter.tag->value) rows.tag = {lower(filter.tag->name), *filter.tag->value};
   // The index answers the common questions; the rest is sifted here, some rows at a time.
-  const std::size_t wanted = page_size(request);
+  const std::size_t wanted = checked_top(request);
   ListPage page;
   std::string after = page_start(request), shown;
   while (true) {

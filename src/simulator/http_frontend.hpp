@@ -8,6 +8,9 @@
 
 namespace azlin::simulator {
 
+// "Mon, 01 Dec 2025 08:00:00 GMT"
+std::string http_date(core::TimePoint time);
+
 class HttpFrontend {
  public:
   HttpFrontend(Context& context, const Router& router);

@@ -67,6 +67,9 @@ void register_provider_list(Router& router, Context& /*context*/) {
              [](Request& request) { return list_providers(request); });
   router.arm("GET", "/subscriptions/{sub}/providers/{space}", kVersions,
              [](Request& request) { return get_provider(request); });
+  // All are registered from the start.
+  router.arm("POST", "/subscriptions/{sub}/providers/{space}/register", kVersions,
+             [](Request& request) { return get_provider(request); });
 }
 
 }  // namespace azlin::simulator

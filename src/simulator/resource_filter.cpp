@@ -7,6 +7,8 @@
 namespace azlin::simulator {
 namespace {
 
+constexpr std::size_t kMostRows = 1'000;  // of one page
+
 using Predicate = std::function<bool(const Resource&)>;
 
 struct Token {
@@ -182,6 +184,24 @@ ResourceFilter parse_resource_filter(const std::string& text) {
         400, "InvalidFilterInQueryString",
         fmt::format("Invalid $filter '{}' specified in the query string. ({})", text, error.what()));
   }
+}
+
+bool has_tag(const Resource& resource, const ResourceFilter::Tag& wanted) {
+  const Json tags = resource.body.value("tags", Json::object());
+  for (const auto& [name, value] : tags.items()) {
+    if (wanted.prefix ? starts_with_ignoring_case(name, wanted.name) : same(name, wanted.name)) return true;
+  }
+  return false;
+}
+
+std::size_t checked_top(const Request& request) {
+  const std::string top = request.query_or("$top", "");
+  if (top.empty()) return kMostRows;
+  const bool digits = std::all_of(top.begin(), top.end(), [](unsigned char c) { return std::isdigit(c); });
+  if (!digits || top.size() > 6 || std::stoi(top) < 1)
+    throw ApiError(400, "InvalidTopInQueryString",
+                   "The $top '" + top + "' specified in the query string is invalid.");
+  return std::min<std::size_t>(kMostRows, std::stoul(top));
 }
 
 }  // namespace azlin::simulator

@@ -1,5 +1,5 @@
 #pragma once
-// The $filter of generic resource lists.
+// The $filter and $top of generic lists.
 //
 //   tagName eq 'a' [and tagValue eq 'b'] | startswith(tagName,'a')     alone; cannot be combined with what
 //   follows {location|resourceType|name|resourceGroup|plan/publisher…} {eq|ne} 'v' | substringof('v',
@@ -26,5 +26,10 @@ struct ResourceFilter {
 
 // Throws ApiError 400 InvalidFilterInQueryString.
 ResourceFilter parse_resource_filter(const std::string& text);
+
+// Whether the resource has the tag's name; its value is not looked at.
+bool has_tag(const Resource& resource, const ResourceFilter::Tag& wanted);
+// $top, at most 1,000, which is also the default. Throws ApiError 400 InvalidTopInQueryString.
+std::size_t checked_top(const Request& request);
 
 }  // namespace azlin::simulator

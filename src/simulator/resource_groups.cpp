@@ -95,19 +95,39 @@ Reply delete_group(Context& context, Request& request) {
   return context.operations.start(request, LroShape::group, "", work, 202);
 }
 
+// Those with the tag, whatever its value.
+ListPage page_with_tag(Context& context, const Request& request, const ListFilter& filter,
+                       const ResourceFilter::Tag& tag, std::size_t top) {
+  ListPage page;
+  std::string shown;
+  for (const auto& group : context.state.list(filter, page_start(request))) {
+    if (!has_tag(group, tag)) continue;
+    if (page.items.size() == top) {
+      page.next = shown;
+      break;
+    }
+    page.items.push_back(group.body.dump());
+    shown = group.key();
+  }
+  return page;
+}
+
 Reply list_groups(Context& context, Request& request) {
   ListFilter filter;
   filter.type = kType;
   filter.subscription = request.param("sub");
   const std::string text = request.query_or("$filter", "");
+  const std::size_t top = checked_top(request);
   if (!text.empty()) {
     const auto parsed = parse_resource_filter(text);
-    if (!parsed.tag || !parsed.tag->value)
+    if (!parsed.tag || parsed.tag->prefix)
       throw ApiError(400, "InvalidFilterInQueryString",
                      fmt::format("Invalid $filter '{}' specified in the query string.", text));
+    if (!parsed.tag->value)
+      return page_reply(request, page_with_tag(context, request, filter, *parsed.tag, top));
     filter.tag = {lower(parsed.tag->name), *parsed.tag->value};
   }
-  return page_reply(request, context.state.page(filter, page_start(request), 1'000, {}));
+  return page_reply(request, context.state.page(filter, page_start(request), top, {}));
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ constexpr const char* kColumns =
     "resource, account, container, policy, signature, may_write, needs_token, expires, volume, bytes, "
     "family, unique_id, "
     "created, version";
+constexpr const char* kModified =
+    "MAX(created, COALESCE((SELECT w.written FROM disk_writes w WHERE w.resource = disk_sas.resource), 0))";
 
 std::int64_t to_millis(core::TimePoint time) {
   return time.time_since_epoch().count();
@@ -38,11 +40,13 @@ SasGrant read_grant(const store::Statement& row) {
           row.text(10),
           row.text(11),
           from_millis(row.integer(12)),
-          row.integer(13)};
+          row.integer(13),
+          from_millis(row.integer(14))};
 }
 
 std::optional<SasGrant> grant_of(Context& context, const std::string& resource_key) {
-  auto row = context.state.db().prepare(fmt::format("SELECT {} FROM disk_sas WHERE resource = ?", kColumns));
+  auto row = context.state.db().prepare(
+      fmt::format("SELECT {}, {} FROM disk_sas WHERE resource = ?", kColumns, kModified));
   row.bind(1, std::string_view(resource_key));
   if (!row.step()) return {};
   return read_grant(row);
@@ -226,7 +230,7 @@ Json expire_access(Context& context, const Json& data) {
 std::optional<SasGrant> find_grant(Context& context, const std::string& account,
                                    const std::string& container) {
   auto row = context.state.db().prepare(
-      fmt::format("SELECT {} FROM disk_sas WHERE container = ? AND account = ?", kColumns));
+      fmt::format("SELECT {}, {} FROM disk_sas WHERE container = ? AND account = ?", kColumns, kModified));
   row.bind(1, std::string_view(container)).bind(2, std::string_view(account));
   if (!row.step()) return {};
   return read_grant(row);
@@ -236,6 +240,11 @@ std::int64_t count_write(Context& context, const SasGrant& grant) {
   context.state.db()
       .prepare("UPDATE disk_sas SET version = version + 1 WHERE resource = ?")
       .bind(1, std::string_view(grant.resource))
+      .run();
+  context.state.db()
+      .prepare("INSERT OR REPLACE INTO disk_writes (resource, written) VALUES (?, ?)")
+      .bind(1, std::string_view(grant.resource))
+      .bind(2, to_millis(context.now()))
       .run();
   const auto now = grant_of(context, grant.resource);
   return now ? now->version : grant.version + 1;
@@ -278,8 +287,11 @@ void register_sas(Context& context) {
       "NULL,"
       " expires INTEGER NOT NULL, volume INTEGER NOT NULL, bytes INTEGER NOT NULL, family TEXT NOT NULL,"
       " unique_id TEXT NOT NULL, created INTEGER NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;"
-      "CREATE INDEX IF NOT EXISTS disk_sas_by_family ON disk_sas (family)");
-  context.on_reset.push_back([&context] { context.state.db().execute("DELETE FROM disk_sas"); });
+      "CREATE INDEX IF NOT EXISTS disk_sas_by_family ON disk_sas (family);"
+      "CREATE TABLE IF NOT EXISTS disk_writes (resource TEXT PRIMARY KEY, written INTEGER NOT NULL) WITHOUT "
+      "ROWID");
+  context.on_reset.push_back(
+      [&context] { context.state.db().execute("DELETE FROM disk_sas; DELETE FROM disk_writes"); });
   context.operations.on("disk.grant_access", grant_access);
   context.operations.on("disk.sas_expired", expire_access);
   context.operations.on("disk.end_access", [](Context& ctx, const Json& data) {

@@ -18,11 +18,12 @@ struct SasGrant {
   bool needs_token = false;        // dataAccessAuthMode AzureActiveDirectory
   core::TimePoint expires{};
   VolumeId volume = 0;
-  std::uint64_t bytes = 0;    // of the disk, without the footer
-  std::string family;         // incrementalSnapshotFamilyId; empty for what is no incremental snapshot
-  std::string unique_id;      // goes into the footer
-  core::TimePoint created{};  // timeCreated of the resource
-  std::int64_t version = 0;   // counts the writes; part of the ETag
+  std::uint64_t bytes = 0;     // of the disk, without the footer
+  std::string family;          // incrementalSnapshotFamilyId; empty for what is no incremental snapshot
+  std::string unique_id;       // goes into the footer
+  core::TimePoint created{};   // timeCreated of the resource
+  std::int64_t version = 0;    // counts the writes; part of the ETag
+  core::TimePoint modified{};  // the last write, or the creation
 };
 
 // The grant that a URL's container names; nullopt: none, revoked.

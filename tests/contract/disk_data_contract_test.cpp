@@ -388,5 +388,60 @@ TEST_F(DiskDataContractTest, FaultsStrikeReads) {
   EXPECT_EQ(read_range(sas, 0, 4095).body.size(), 4096u);
 }
 
+// Get Blob, Get Page Ranges and Put Page answer with Last-Modified: the last write, or the creation.
+TEST_F(DiskUploadContractTest, LastModifiedIsThatOfTheLastWrite) {
+  sim_.freeze_at("2025-12-01T08:00:00Z");
+  make(disk_id("d"),
+       {{"location", "eastus"},
+        {"properties",
+         {{"creationData", {{"createOption", "Upload"}, {"uploadSizeBytes", kDiskBytes + 512}}}}}});
+  const auto sas = grant(disk_id("d"), "Write");
+  sim_.freeze_at("2025-12-01T08:30:00Z");
+  const std::string created = "Mon, 01 Dec 2025 08:00:00 GMT", written = "Mon, 01 Dec 2025 08:30:00 GMT";
+  EXPECT_EQ(http_call("HEAD", sas, "", {}).header("last-modified"), created);
+  EXPECT_EQ(put_page(sas, 0, std::string(512, 'x')).header("last-modified"), written);
+  EXPECT_EQ(http_call("HEAD", sas, "", {}).header("last-modified"), written);
+  EXPECT_EQ(read_range(sas, 0, 511).header("last-modified"), written);
+  EXPECT_EQ(page_list(sas).header("last-modified"), written);
+}
+
+// curl's type for --data-binary is a form's: the pages are taken all the same.
+TEST_F(DiskUploadContractTest, PagesMayCallThemselvesAForm) {
+  const auto sas = grant(disk_id("u"), "Write");
+  const std::string bytes(65'536, 'f');
+  EXPECT_EQ(
+      put_with(sas, "bytes=0-65535", bytes, "update", {{"Content-Type", "application/x-www-form-urlencoded"}})
+          .status,
+      201);
+  EXPECT_EQ(read_range(sas, 0, 65'535).body, bytes);
+}
+
+// x-ms-range-get-content-md5: "the MD5 hash for the range, as long as the range is less than or equal to
+// 4 MiB"; "specified without the Range header: 400; exceeds 4 MiB: 400".
+TEST_F(DiskDataContractTest, RangesComeWithTheirMd5) {
+  make_uploaded("u", "hello" + std::string(507, '\0'));
+  const auto sas = grant(disk_id("u"));
+  const auto get_with_md5 = [&](std::multimap<std::string, std::string> headers) {
+    headers.emplace("x-ms-range-get-content-md5", "true");
+    return http_call("GET", sas, "", headers);
+  };
+  const auto reply = get_with_md5({{"Range", "bytes=0-4"}});
+  EXPECT_EQ(reply.body, "hello");
+  EXPECT_EQ(reply.header("content-md5"), "XUFAKrxLKna5cZ2REBfFkg==");
+  EXPECT_EQ(read_range(sas, 0, 4).header("content-md5"), "");
+  EXPECT_EQ(get_with_md5({{"Range", "bytes=0-4194303"}}).status, 206);
+  expect_storage_error(get_with_md5({{"Range", "bytes=0-4194304"}}), 400, "OutOfRangeInput");
+  expect_storage_error(get_with_md5({}), 400, "InvalidHeaderValue");
+}
+
+// What the URL cannot do is refused as the storage service does, in XML.
+TEST_F(DiskDataContractTest, OtherVerbsAreRefused) {
+  make(disk_id("d"), empty_disk());
+  const auto sas = grant(disk_id("d"));
+  expect_storage_error(http_call("POST", sas, "", {}), 405, "UnsupportedHttpVerb");
+  expect_storage_error(http_call("PATCH", sas, "", {}), 405, "UnsupportedHttpVerb");
+  expect_storage_error(http_call("DELETE", sas, "", {}), 403, "AuthorizationPermissionMismatch");
+}
+
 }  // namespace
 }  // namespace azlin::test

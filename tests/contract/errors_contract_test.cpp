@@ -153,5 +153,54 @@ TEST_F(ErrorsContractTest, BrokenJsonIsRefused) {
   EXPECT_EQ(reply.error_code(), "InvalidRequestContent");
 }
 
+// HEAD is no GET without a body: 404 for what is missing, 405 for a resource that is there.
+TEST_F(ErrorsContractTest, HeadIsNotGet) {
+  const std::string disk = sim_.make_group("rg") + "/providers/Microsoft.Compute/disks/d";
+  const std::string url = disk + "?api-version=2023-10-02";
+  EXPECT_EQ(sim_.arm("HEAD", url).status, 404);
+  const auto started =
+      sim_.arm("PUT", url,
+               {{"location", "eastus"},
+                {"properties", {{"creationData", {{"createOption", "Empty"}}}, {"diskSizeGB", 4}}}});
+  ASSERT_EQ(started.status, 202) << started.body;
+  sim_.finish(started);
+  EXPECT_EQ(sim_.arm("HEAD", url).status, 405);
+  EXPECT_EQ(sim_.arm("GET", url).status, 200);
+}
+
+// "The content media type '<null>' is not supported. Only 'application/json' is supported."
+TEST_F(ErrorsContractTest, OnlyJsonIsTaken) {
+  const auto put = [&](const std::string& type, const std::string& body) {
+    std::multimap<std::string, std::string> headers{{"Authorization", "Bearer " + sim_.token()}};
+    if (!type.empty()) headers.emplace("Content-Type", type);
+    return http_call("PUT", sim_.url() + kSubscription + "/resourceGroups/x?api-version=2021-04-01", body,
+                     headers);
+  };
+  const std::string form = "application/x-www-form-urlencoded";
+  for (const std::size_t size : {std::size_t{0}, std::size_t{9'000}}) {  // httplib's own limit lies between
+    const auto refused = put(form, R"({"location":"eastus"})" + std::string(size, ' '));
+    EXPECT_EQ(refused.status, 415);
+    EXPECT_EQ(refused.error_code(), "UnsupportedMediaType");
+    EXPECT_EQ(
+        refused.json()["error"]["message"],
+        "The content media type '" + form + "' is not supported. Only 'application/json' is supported.");
+  }
+  EXPECT_EQ(put("application/json; charset=utf-8", R"({"location":"eastus"})").status, 201);
+}
+
+// An unknown action is named, not its resource's type; registering a provider shows it.
+TEST_F(ErrorsContractTest, ActionsAreNamed) {
+  const std::string disk = sim_.make_group("rg") + "/providers/Microsoft.Compute/disks/d";
+  const auto unknown = sim_.arm("POST", disk + "/brew?api-version=2023-10-02");
+  EXPECT_EQ(unknown.error_code(), "InvalidResourceType");
+  EXPECT_EQ(unknown.json()["error"]["message"].get<std::string>().find("The resource type 'disks/brew'"), 0U);
+  const std::string providers = std::string(kSubscription) + "/providers/";
+  const auto registered = sim_.arm("POST", providers + "Microsoft.Compute/register?api-version=2021-04-01");
+  EXPECT_EQ(registered.status, 200);
+  EXPECT_EQ(registered.json()["registrationState"], "Registered");
+  EXPECT_EQ(sim_.arm("POST", providers + "Contoso.Pots/register?api-version=2021-04-01").error_code(),
+            "InvalidResourceNamespace");
+}
+
 }  // namespace
 }  // namespace azlin::test

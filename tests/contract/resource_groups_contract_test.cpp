@@ -83,5 +83,33 @@ TEST_F(ResourceGroupsContractTest, UnknownRegionIsRefused) {
             "LocationNotAvailableForResourceType");
 }
 
+// "$filter: tagName eq 'tag1' [and tagValue eq 'Value1']"; "$top: the number of results to return".
+TEST_F(ResourceGroupsContractTest, ListsByTagAndInPages) {
+  for (const char* name : {"a", "b", "c"})
+    sim_.arm("PUT", path(name), {{"location", "eastus"}, {"tags", {{"Env", name}}}});
+  sim_.make_group("plain");
+  const std::string list = std::string(kSubscription) + "/resourcegroups?api-version=2021-04-01";
+  const auto names = [&](std::string url) {
+    std::string found;
+    while (!url.empty()) {
+      const auto page = sim_.arm("GET", url).json();
+      for (const auto& group : page["value"]) found += group["name"].get<std::string>() + " ";
+      found += "| ";
+      url = page.value("nextLink", "");
+    }
+    return found;
+  };
+  EXPECT_EQ(names(list + "&$filter=tagname%20eq%20%27env%27"), "a b c | ");
+  EXPECT_EQ(names(list + "&$filter=tagname%20eq%20%27env%27&$top=2"), "a b | c | ");
+  EXPECT_EQ(names(list + "&$filter=tagname%20eq%20%27env%27%20and%20tagvalue%20eq%20%27b%27"), "b | ");
+  EXPECT_EQ(names(list + "&$filter=tagname%20eq%20%27other%27"), "| ");
+  EXPECT_EQ(names(list + "&$top=3"), "a b c | plain | ");
+  for (const char* top : {"abc", "0"}) {
+    const auto refused = sim_.arm("GET", list + "&$top=" + top);
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.error_code(), "InvalidTopInQueryString");
+  }
+}
+
 }  // namespace
 }  // namespace azlin::test
