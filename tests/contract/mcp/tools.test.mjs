@@ -47,7 +47,7 @@ test("schemas are valid JSON Schema 2020-12, and names are those that clients ta
 });
 
 test("no tool takes a program of this machine, or a file that holds a secret", async () => {
-  const forbidden = /hook|command$|identity|ssh_key|password|secret|token|^key$|^plan$|evidence|interactive/;
+  const forbidden = /hook|command$|identity|ssh_key|ssh_config|password|secret|token|^key$|^plan$|evidence|interactive/;
   const inGuest = ["verify_command"];  // runs in the drill's VM, cut off from production
   for (const tool of (await client.listTools()).tools) {
     for (const name of Object.keys(tool.inputSchema.properties))
