@@ -9,10 +9,10 @@
 #include "arm/operation.hpp"
 #include "arm/throttle.hpp"
 #include "azlin/core/cancel.hpp"
+#include "azlin/core/json_text.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/run_id.hpp"
-#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {

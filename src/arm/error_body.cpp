@@ -6,8 +6,8 @@
 #include <regex>
 #include <vector>
 
-#include "azlin/core/names.hpp"
 #include "azlin/core/json_text.hpp"
+#include "azlin/core/names.hpp"
 
 namespace azlin::arm {
 namespace {

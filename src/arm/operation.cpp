@@ -4,9 +4,9 @@
 
 #include <array>
 
+#include "azlin/core/json_text.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/http/retry.hpp"
-#include "azlin/core/json_text.hpp"
 
 namespace azlin::arm {
 namespace {

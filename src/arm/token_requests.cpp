@@ -8,8 +8,8 @@
 #include "arm/error_body.hpp"
 #include "arm/jwt.hpp"
 #include "azlin/core/error.hpp"
-#include "azlin/http/retry.hpp"
 #include "azlin/core/json_text.hpp"
+#include "azlin/http/retry.hpp"
 
 namespace azlin::arm {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "arm/operation.hpp"
 #include "azlin/arm/client.hpp"
-#include "azlin/core/log.hpp"
 #include "azlin/core/json_text.hpp"
+#include "azlin/core/log.hpp"
 
 namespace azlin::arm {
 namespace {

@@ -8,8 +8,8 @@
 #include "azlin/report/render.hpp"
 #include "cli/cmd_dr.hpp"
 #include "cli/dr_calls.hpp"
-#include "cli/vm_argument.hpp"
 #include "cli/group_plan.hpp"
+#include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
 

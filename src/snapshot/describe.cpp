@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "azlin/core/fields.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
-#include "azlin/core/fields.hpp"
 #include "azlin/core/parallel.hpp"
 
 namespace azlin::snapshot {

@@ -1,5 +1,5 @@
 #pragma once
-// Time: always UTC, to the millisecond. A test stands in for Clock, so nothing else may ask for the time or sleep.
+// Time: always UTC, to the millisecond. Only Clock asks for it or sleeps, so that a test can stand in.
 #include <chrono>
 #include <optional>
 #include <stop_token>
@@ -40,8 +40,8 @@ std::string to_display_minutes(TimePoint time);
 // "20251201-0800": the time part of a backup's name.
 std::string to_name_stamp(TimePoint time);
 
-// Takes "2025-12-01T08:00:00[.fraction][Z|±hh:mm]", the same with a space, "2025-12-01 08:00" and "2025-12-01".
-// Without a zone it is UTC. nullopt: not a valid date and time.
+// Takes "2025-12-01T08:00:00[.fraction][Z|±hh:mm]", the same with a space, "2025-12-01 08:00" and
+// "2025-12-01". Without a zone it is UTC. nullopt: not a valid date and time.
 std::optional<TimePoint> parse_time(std::string_view text);
 
 // "90s", "30m", "24h", "7d", "2w": nullopt when it is none of these, negative, or over 100 years.

@@ -1,16 +1,16 @@
 #pragma once
-// Azure's rules for names, checked before any request. Each function throws core::Error (usage) naming the value and
-// the rule. Source: "Naming rules and restrictions for Azure resources".
+// Azure's rules for names, checked before any request. Each function throws core::Error (usage) naming the
+// value and the rule. Source: "Naming rules and restrictions for Azure resources".
 #include <string>
 #include <string_view>
 
 namespace azlin::core {
 
-// 1-64 characters (the Linux limit), letters, digits, '-', '_', '.'; starts and ends alphanumeric ('_' may end).
+// 1-64 (the Linux limit) of letters, digits, '-', '_', '.'; starts alphanumeric, ends so or in '_'.
 void check_vm_name(std::string_view name);
 // 1-90 of letters, digits, '-', '_', '.', '(', ')'; does not end in '.'.
 void check_resource_group(std::string_view name);
-// 1-80 of letters, digits, '-', '_', '.'; starts alphanumeric, ends alphanumeric or '_'. `what` is "snapshot", "disk", …
+// 1-80 of a VM name's letters, beginning and ending as it does. `what` is "snapshot", "disk", …
 void check_compute_name(std::string_view name, std::string_view what);
 // Lower-case letters and digits, 3-32, such as "westus2". "West US 2" is accepted by normalize_region.
 void check_region(std::string_view region);

@@ -18,8 +18,8 @@ struct Options {
   int port = 0;  // 0 picks a free one
   int tls_port =
       -1;  // a second listener over TLS, which Microsoft's clients insist on; -1: none, 0 picks one
-  // "http://127.0.0.1:N": where the blobs of storage accounts are (Azurite), as "{endpoint}/{account}"; empty:
-  // accounts have the host names of Azure, which nobody answers.
+  // "http://127.0.0.1:N": where the blobs of storage accounts are (Azurite), as "{endpoint}/{account}";
+  // empty: accounts have the host names of Azure, which nobody answers.
   std::string blob_endpoint;
   std::string state_dir;  // made when missing; holds everything, so that a restart goes on where it ended
   Latency latency = Latency::none;
