@@ -52,6 +52,13 @@ const EngineSnapshot& meta_of(const Archive& archive) {
   return *meta;
 }
 
+std::string told_apart(const std::vector<const Archive*>& archives) {
+  std::string out;
+  for (const auto* each : archives)
+    out += fmt::format("\n  {}  set {}  from {}", each->id, each->set, each->host);
+  return out;
+}
+
 }  // namespace
 
 const EngineSnapshot* Archive::part(const std::string& part_id) const {
@@ -110,12 +117,18 @@ std::vector<Archive> ArchiveManager::list(const ListFilter& filter, std::stop_to
 Archive ArchiveManager::find(const std::string& name_or_id, const std::optional<core::TimePoint>& at,
                              std::stop_token stop) {
   const auto all = list({}, stop);  // newest first
-  std::vector<const Archive*> named, begun;
+  std::vector<const Archive*> exact, named, begun;
   for (const auto& each : all) {
-    if (each.id == name_or_id) return each;
+    if (each.set == name_or_id) return each;
+    if (each.id == name_or_id) exact.push_back(&each);
     if (each.name == name_or_id) named.push_back(&each);
     if (each.id.starts_with(name_or_id)) begun.push_back(&each);
   }
+  if (exact.size() == 1) return *exact.front();
+  if (!exact.empty())
+    throw Error(ErrorKind::usage,
+                fmt::format("{} archives are '{}':{}", exact.size(), name_or_id, told_apart(exact)),
+                "name the one that you mean by its set");
   for (const auto* each : named) {
     if (!at || each->taken_at <= *at) return *each;
   }
@@ -124,11 +137,9 @@ Archive ArchiveManager::find(const std::string& name_or_id, const std::optional<
                 fmt::format("there is no archive of {} from {} or before; the oldest is {}", name_or_id,
                             core::to_display(*at), named.back()->id));
   if (begun.size() == 1) return *begun.front();
-  if (!begun.empty()) {
-    std::string names;
-    for (const auto* each : begun) names += "\n  " + each->id;
-    throw Error(ErrorKind::usage, fmt::format("several archives begin with '{}':{}", name_or_id, names));
-  }
+  if (!begun.empty())
+    throw Error(ErrorKind::usage,
+                fmt::format("several archives begin with '{}':{}", name_or_id, told_apart(begun)));
   throw Error(ErrorKind::not_found,
               fmt::format("there is no archive '{}' in {}", name_or_id, engine_.destination().text),
               all.empty() ? "it holds no complete archive; see `azlin archive list --incomplete`"

@@ -12,6 +12,7 @@
 #include "archive/producers.hpp"
 #include "archive/runbook.hpp"
 #include "archive/staging.hpp"
+#include "archive/stamp.hpp"
 #include "azlin/archive/digest.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/format.hpp"
@@ -86,10 +87,11 @@ Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, st
       home_(std::move(home)),
       version_(std::move(version)) {}
 
-CreateResult Creator::create(const CreatePlan& plan, const std::function<void(const std::string&)>& progress,
+CreateResult Creator::create(CreatePlan plan, const std::function<void(const std::string&)>& progress,
                              std::stop_token stop) {
-  const auto began = clock_.now();
   settle(plan, stop);
+  const auto began = plan.at = stamp_archive(home_, plan.name, clock_, stop);
+  plan.id = archive_id(plan.name, plan.at);
   const std::string staging = staging_folder(plan);
   const json noted = {{"archive", plan.id}, {"name", plan.name},
                       {"set", plan.set},    {"destination", engine_.destination().url},

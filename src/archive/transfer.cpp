@@ -195,13 +195,27 @@ Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& whe
   return open_bundle(target);
 }
 
+bool same_files(Engine& engine, const Archive& archive, const Bundle& bundle, std::stop_token stop) {
+  return compare_manifests(ArchiveManager(engine).manifest(archive, stop), manifest_of(bundle)).empty();
+}
+
 ImportResult import_bundle(Engine& engine, const Bundle& bundle, std::stop_token stop) {
   require_good(bundle, stop);
   ArchiveManager manager(engine);
   const auto id = bundle.metadata.value("id", "");
   for (auto& each : group_archives(engine.snapshots({kMark, "archive=" + id}, stop))) {
-    if (each.complete) return {std::move(each), true};
-    manager.remove({each}, stop);  // a killed attempt left it
+    if (!each.complete) {
+      manager.remove({each}, stop);  // a killed attempt left it
+    } else if (same_files(engine, each, bundle, stop)) {
+      return {std::move(each), true};
+    } else {
+      throw Error(
+          ErrorKind::failed,
+          fmt::format("{} holds another archive {}: its set is {}, it is from {}, and its files differ "
+                      "from those of {}",
+                      engine.destination().text, id, each.set, each.host, bundle.folder.string()),
+          "take the bundle into another repository");
+    }
   }
   Import import(engine, bundle, stop);
   import.run();
@@ -232,7 +246,7 @@ SyncResult sync_archives(Engine& from, Engine& to, const std::vector<std::string
   }
   std::vector<EngineSnapshot> parts, metas;
   for (auto& archive : archives) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), archive.id) == wanted.end()) continue;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), archive.set) == wanted.end()) continue;
     if (there.contains(archive.set)) {
       ++out.were_there;
       continue;

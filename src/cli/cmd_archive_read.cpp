@@ -9,6 +9,7 @@
 #include "azlin/archive/restore.hpp"
 #include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
 #include "cli/archive_commands.hpp"
 #include "cli/archive_session.hpp"
 
@@ -54,6 +55,7 @@ ordered_json to_json(const Archive& archive) {
   return {{"id", archive.id},
           {"name", archive.name},
           {"type", archive.type},
+          {"set", archive.set},
           {"takenAt", core::to_iso8601(archive.taken_at)},
           {"host", archive.host},
           {"services", archive.services},
@@ -81,9 +83,12 @@ int run(Runtime& runtime, const ArchiveListOptions& options) {
   Console& console = runtime.console();
   ordered_json json = {{"destination", engine.destination().text}, {"archives", ordered_json::array()}};
   std::vector<std::vector<std::string>> rows;
+  std::map<std::string, int> made;  // by how many machines an id
+  for (const auto& each : all) ++made[each.id];
   for (const auto& each : all) {
     json["archives"].push_back(to_json(each));
-    rows.push_back({each.id, each.type, core::to_display_minutes(each.taken_at),
+    const std::string set = made[each.id] > 1 ? "  set " + each.set : "";  // its id does not name it
+    rows.push_back({each.id + set, each.type, core::to_display_minutes(each.taken_at),
                     core::counted(each.files, "file"), core::to_size(each.bytes), joined(each.services)});
   }
   console.line(fmt::format("{} in {} ({}):", options.incomplete ? "Unfinished archives" : "Archives",
@@ -224,6 +229,7 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
   if (!target && !options.ssh_config.empty())
     throw Error(ErrorKind::usage, "--ssh-config is for a target on another machine",
                 "--target user@host:DIR");
+  if (!options.ssh_config.empty()) core::check_input_file(options.ssh_config, "ssh configuration");
   const std::string scratch =
       options.scratch.empty() ? std::filesystem::temp_directory_path().string() : options.scratch;
   std::optional<archive::RemoteFolder> remote;

@@ -166,6 +166,12 @@ std::vector<std::string> ids_of(const std::vector<Archive>& archives) {
   return out;
 }
 
+std::vector<std::string> sets_of(const std::vector<Archive>& archives) {
+  std::vector<std::string> out;
+  for (const auto& each : archives) out.push_back(each.set);
+  return out;
+}
+
 void bind(CLI::App& command, ArchiveMigrateOptions& options) {
   bind_repository(command, options.repository);
   command.add_option("archives", options.archives, "Which ones (default: all)");
@@ -188,6 +194,11 @@ int migrate_to_bundles(Runtime& runtime, const ArchiveMigrateOptions& options) {
   for (const auto& each : choose(engine, options.archives, runtime.stop())) {
     const fs::path folder = fs::path(options.to_bundle) / each.id;
     const bool there = fs::exists(folder);
+    if (there && !same_files(engine, each, archive::open_bundle(folder), runtime.stop()))
+      throw Error(ErrorKind::failed,
+                  fmt::format("{} is there already and holds other files than {} (set {}, from {})",
+                              folder.string(), each.id, each.set, each.host),
+                  fmt::format("give another folder: azlin archive migrate {} --to-bundle FOLDER", each.set));
     if (!there && !runtime.dry_run()) {
       const ordered_json noted = {{"toBundle", folder.string()}, {"scratch", options.to_bundle}};
       audited(runtime, "archive.migrate", each.id, noted, [&] {
@@ -257,26 +268,26 @@ int copy_over(Runtime& runtime, const char* kind, const RepositoryArgument& firs
   Engine from = open_engine(runtime, first);
   Engine to = open_second_engine(runtime, second, first);
   Console& console = runtime.console();
-  const auto chosen =
-      wanted.empty() ? std::vector<std::string>{} : ids_of(choose(from, wanted, runtime.stop()));
+  std::vector<Archive> chosen;
+  if (!wanted.empty()) chosen = choose(from, wanted, runtime.stop());
   if (runtime.dry_run()) {
-    const auto all = wanted.empty() ? ids_of(choose(from, {}, runtime.stop())) : chosen;
     std::vector<std::string> there;
-    if (to.exists(runtime.stop())) there = ids_of(choose(to, {}, runtime.stop()));
+    if (to.exists(runtime.stop())) there = sets_of(choose(to, {}, runtime.stop()));
     ordered_json json = {
         {"dryRun", true}, {"to", to.destination().text}, {"archives", ordered_json::array()}};
-    for (const auto& id : all) {
-      if (std::find(there.begin(), there.end(), id) != there.end()) continue;
-      console.line("· would copy " + id);
-      json["archives"].push_back({{"archive", id}});
+    for (const auto& each : wanted.empty() ? choose(from, {}, runtime.stop()) : chosen) {
+      if (std::find(there.begin(), there.end(), each.set) != there.end()) continue;
+      console.line("· would copy " + each.id);
+      json["archives"].push_back({{"archive", each.id}});
     }
     console.result(json, "archives");
     return 0;
   }
-  const auto plan = ordered_json{{"from", from.destination().text}, {"archives", chosen}, {"verify", verify}};
+  const auto plan =
+      ordered_json{{"from", from.destination().text}, {"archives", ids_of(chosen)}, {"verify", verify}};
   const auto done = audited(runtime, kind, to.destination().text, plan, [&] {
     auto result = sync_archives(
-        from, to, chosen, [&](const std::string& text) { console.note(text); }, runtime.stop());
+        from, to, sets_of(chosen), [&](const std::string& text) { console.note(text); }, runtime.stop());
     if (!verify) return result;
     console.note("reading all of " + to.destination().text);
     const auto check = to.check({.read_data = true}, runtime.stop());

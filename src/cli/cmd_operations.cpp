@@ -47,7 +47,7 @@ void bind(CLI::App& command, OperationsListOptions& options) {
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command.add_option("--state", options.state, "Only those in this state")
-      ->check(CLI::IsMember({"running", "succeeded", "failed", "rolled_back", "recovered"}));
+      ->check(CLI::IsMember({"running", "interrupted", "succeeded", "failed", "rolled_back", "recovered"}));
   command.footer(
       "Example: azlin operations list --state failed --limit 20\n"
       "Exit codes: 0, 1, 2");

@@ -127,7 +127,7 @@ killed_create() {
     cp -r "$work/pristine" "$work/repo"
     kill_at "$mode" "$step"
     run azlin archive create --type full --name weekly
-    was_killed || break
+    was_killed "$step" || break
     sound "$work/repo"
     ok archive list -o json
     expect_json 'all(.archives[]; .complete)'
@@ -163,14 +163,14 @@ test_a_hook_after_runs_when_azlin_was_killed() {
 YAML
   kill_at after 3
   run azlin archive create --type full --name weekly
-  was_killed || fail "no third step"
+  was_killed 3 || fail "no third step"
   [ -e "$work/stopped" ] || fail "the hook before had not run"
   ok recover
   expect_out "ran the 1 hook after it"
   [ ! -e "$work/stopped" ] || fail "what was stopped stays so"
   kill_at after 3
   run azlin archive create --type full --name weekly
-  was_killed || fail "no third step"
+  was_killed 3 || fail "no third step"
   ok archive create --type full --name weekly # settles it first
   [ ! -e "$work/stopped" ] || fail "what was stopped stays so"
 }

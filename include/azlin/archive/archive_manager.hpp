@@ -41,7 +41,7 @@ std::vector<Archive> group_archives(const std::vector<EngineSnapshot>& snapshots
 
 // 1-64 of letters, digits, '-', '_', '.', beginning with a letter or digit. Throws core::Error (usage).
 void check_archive_name(const std::string& name);
-// "etc-20241224-143022"
+// "etc-20241224-143022". Two machines may make the same; one does not (see Creator::create).
 std::string archive_id(const std::string& name, core::TimePoint time);
 
 // Reads and removes archives. Borrows the engine. Throws core::Error.
@@ -51,8 +51,9 @@ class ArchiveManager {
 
   // Complete ones (or only the others), newest first.
   std::vector<Archive> list(const ListFilter& filter = {}, std::stop_token stop = {});
-  // By id, an unambiguous beginning of it, or a name: then the newest, with `at` the newest that is not
-  // later. Throws core::Error (not_found) naming what is near, (usage) when several begin so.
+  // By id, an unambiguous beginning of it, the UUID of its set, or a name: then the newest, with `at` the
+  // newest that is not later. Throws core::Error (not_found) naming what is near, (usage) when several begin
+  // so, or when two machines made archives of one id: then only the set tells them apart.
   Archive find(const std::string& name_or_id, const std::optional<core::TimePoint>& at = {},
                std::stop_token stop = {});
 

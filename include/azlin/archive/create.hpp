@@ -75,10 +75,11 @@ class Creator {
   // `home`: the state folder; `version`: of azlin.
   Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home, std::string version);
 
-  // Makes a repository where there is none. On any failure what was written of this archive is forgotten
-  // again and the `after` hooks still run. Throws core::Error; busy when another run makes an archive of this
-  // name.
-  CreateResult create(const CreatePlan& plan, const std::function<void(const std::string&)>& progress = {},
+  // The archive's time and id are those at which this begins: the plan's when no archive of this name was
+  // begun here in the same second. Makes a repository where there is none. On any failure what was written of
+  // this archive is forgotten again and the `after` hooks still run. Throws core::Error; busy when another
+  // run makes an archive of this name.
+  CreateResult create(CreatePlan plan, const std::function<void(const std::string&)>& progress = {},
                       std::stop_token stop = {});
 
   // Journal operations that this can settle.

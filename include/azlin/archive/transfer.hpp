@@ -19,12 +19,16 @@ namespace azlin::archive {
 Bundle export_bundle(Engine& engine, const Archive& archive, const std::filesystem::path& where,
                      core::TimePoint now, std::stop_token stop = {});
 
+// Whether the archive and the bundle hold the same files; ids may agree where they do not.
+bool same_files(Engine& engine, const Archive& archive, const Bundle& bundle, std::stop_token stop = {});
+
 struct ImportResult {
   Archive archive;
   bool was_there = false;  // the repository has this archive already: nothing was written
 };
 // Takes a bundle into a repository, with its date. The bundle is verified first and must be good (core::Error
-// failed naming what is not); a complete archive of the same id is not taken twice.
+// failed naming what is not, or when there is an archive of its id with other files); an archive that is
+// there is not taken twice.
 ImportResult import_bundle(Engine& engine, const Bundle& bundle, std::stop_token stop = {});
 
 struct SyncResult {
@@ -32,7 +36,7 @@ struct SyncResult {
   std::size_t were_there = 0;
   bool made_repository = false;  // there was none in `to`
 };
-// Copies all complete archives (with `wanted`: those alone, by id) that `to` lacks. A missing repository is
+// Copies all complete archives (with `wanted`: those alone, by set) that `to` lacks. A missing repository is
 // made with the chunking of `from`, so that nothing is stored twice. `progress` is told what goes on.
 SyncResult sync_archives(Engine& from, Engine& to, const std::vector<std::string>& wanted,
                          const std::function<void(const std::string&)>& progress = {},

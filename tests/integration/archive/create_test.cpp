@@ -3,6 +3,7 @@
 
 #include "archive/scratch_server.hpp"
 #include "azlin/archive/restore.hpp"
+#include "azlin/archive/transfer.hpp"
 #include "integration/archive/restic_fixture.hpp"
 #include "support/fake_clock.hpp"
 
@@ -119,6 +120,54 @@ TEST_F(CreateTest, PointInTimeIsTheNewestNotLater) {
             ErrorKind::not_found);
   EXPECT_EQ(manager.find(first.id).set, first.set);
   EXPECT_EQ(error_of([&] { manager.find("monthly"); }).kind(), ErrorKind::not_found);
+}
+
+TEST_F(CreateTest, TwoOfOneNameInOneSecondHaveIdsOfTheirOwn) {
+  const auto first = create(full()).metadata;
+  clock.set(core::parse_time("2025-12-24T14:30:22.300Z").value());
+  const auto second = create(full()).metadata;
+  EXPECT_EQ(first.id, "weekly-20251224-143022");
+  EXPECT_EQ(second.id, "weekly-20251224-143023");
+  EXPECT_EQ(second.created_at, core::parse_time("2025-12-24T14:30:23Z"));
+  clock.set(core::parse_time("2025-12-24T14:30:21.5Z").value());  // set back, as by a time server
+  EXPECT_EQ(create(full()).metadata.id, "weekly-20251224-143024");
+  EXPECT_EQ(create(full("daily")).metadata.id, "daily-20251224-143024");
+  ArchiveManager manager(*restic);
+  EXPECT_EQ(manager.find(first.id).set, first.set);
+  EXPECT_EQ(manager.find(second.id).set, second.set);
+}
+
+// What no lock of one machine can prevent: another machine archives the same name in the same second.
+TEST_F(CreateTest, IdOfTwoMachinesIsRefusedAndTheSetChooses) {
+  const auto ours = create(full()).metadata;
+  clock.set(ours.created_at);
+  Creator other(*restic, journal, clock, dir.file("home-of-another"), "test");
+  const auto theirs = other.create(plan_create(full(), services, clock.now())).metadata;
+  ASSERT_EQ(theirs.id, ours.id);
+  ArchiveManager manager(*restic);
+  const auto error = error_of([&] { manager.find(ours.id); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  for (const auto& set : {ours.set, theirs.set}) {
+    EXPECT_NE(std::string(error.what()).find(set), std::string::npos) << error.what();
+    EXPECT_EQ(manager.find(set).set, set);
+  }
+  EXPECT_EQ(error_of([&] { manager.find("weekly-2025"); }).kind(), ErrorKind::usage);
+  manager.remove({manager.find(ours.set)});
+  EXPECT_EQ(manager.find(ours.id).set, theirs.set);
+}
+
+TEST_F(CreateTest, BundleOfAnotherArchiveWithTheSameIdIsNotTakenForIt) {
+  const auto ours = create(full()).metadata;
+  const auto bundle = export_bundle(*restic, only(), dir.file("bundles"), clock.now());
+  EXPECT_TRUE(import_bundle(*restic, bundle).was_there);
+  ArchiveManager(*restic).remove({only()});
+  write_file(dir.file("etc/app/app.conf"), "port=8080\n");
+  clock.set(ours.created_at);
+  Creator other(*restic, journal, clock, dir.file("home-of-another"), "test");
+  ASSERT_EQ(other.create(plan_create(full(), services, clock.now())).metadata.id, ours.id);
+  const auto error = error_of([&] { import_bundle(*restic, bundle); });
+  EXPECT_NE(std::string(error.what()).find("another archive"), std::string::npos) << error.what();
+  EXPECT_EQ(ArchiveManager(*restic).list().size(), 1U);
 }
 
 TEST_F(CreateTest, FailedDumpLeavesNoArchiveAndNoSnapshot) {

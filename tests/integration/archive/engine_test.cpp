@@ -1,6 +1,7 @@
 // restic itself: each trap of the engine, and that azlin closes it.
 #include "azlin/archive/engine.hpp"
 
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -167,27 +168,28 @@ TEST_F(EngineTest, RuleRemovesWhatItsDryRunNamed) {
   EXPECT_TRUE(restic.check({.read_data = true}).sound);
 }
 
-// A backup that was killed: its lock stays.
-void leave_dead_lock(const std::string& repo, const std::string& source, const std::string& password_file) {
+// A backup that was killed: its lock stays. It reads a pipe that nobody writes to, so it waits for the kill.
+void leave_dead_lock(const std::string& repo, const std::string& pipe, const std::string& password_file) {
   core::PipelineRequest request;
   request.program = {.argv = {"/bin/sh", "-c",
-                              "restic --no-cache --limit-upload 100 backup \"$1\" >/dev/null 2>&1 & pid=$!; "
+                              "mkfifo \"$1\" && exec 9<>\"$1\" || exit 1; "
+                              "restic --no-cache backup --stdin <\"$1\" >/dev/null 2>&1 & pid=$!; "
                               "until ls \"$RESTIC_REPOSITORY\"/locks | grep -qx '[0-9a-f]\\{64\\}'; do "
                               "kill -0 $pid || exit 1; done; kill -9 $pid; wait $pid; true",
-                              "sh", source},
+                              "sh", pipe},
                      .env = {{"PATH", "/usr/bin:/bin"},
                              {"HOME", "/tmp"},
                              {"RESTIC_REPOSITORY", repo},
                              {"RESTIC_PASSWORD_FILE", password_file}}};
-  ASSERT_EQ(core::run_pipeline(request).exit_code, 0);
+  const auto ended = core::run_pipeline(request);
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
 }
 
 TEST_F(EngineTest, LockOfADeadProcessIsRemovedAndNotWaitedFor) {
   auto restic = engine();
   const auto saved = save(restic);
   write_file(dir.file("password"), kPassword);
-  write_file(dir.file("big"), std::string(4 << 20, 'x'));
-  leave_dead_lock(repo, dir.file("big"), dir.file("password"));
+  leave_dead_lock(repo, dir.file("pipe"), dir.file("password"));
   ASSERT_FALSE(fs::is_empty(repo + "/locks"));
   restic.forget({saved.id});
   EXPECT_TRUE(restic.snapshots().empty());
@@ -205,8 +207,12 @@ TEST_F(EngineTest, LiveLockIsBusyAndStays) {
                             {"HOME", "/tmp"},
                             {"RESTIC_REPOSITORY", repo},
                             {"RESTIC_PASSWORD_FILE", dir.file("password")}}};
-  std::thread other([&] { core::run_pipeline(holder); });
-  while (fs::is_empty(repo + "/locks")) std::this_thread::yield();
+  std::atomic<bool> ended = false;
+  std::thread other([&] {
+    core::run_pipeline(holder);
+    ended = true;
+  });
+  while (fs::is_empty(repo + "/locks") && !ended) std::this_thread::yield();
   const auto error = error_of([&] { restic.forget({saved.id}); });
   EXPECT_EQ(error.kind(), ErrorKind::busy) << error.what();
   EXPECT_FALSE(fs::is_empty(repo + "/locks"));
