@@ -147,9 +147,16 @@ void Engine::observe(std::vector<Job>& jobs, std::stop_token stop) {
       if (copy.status == Status::in_progress) running.push_back({&job, &copy});
     }
   }
+  std::vector<std::string> ids;
+  for (const auto& place : running) ids.push_back(place.copy->target_id);
+  const auto listed = watch_.lists.running(arm_, ids, stop);
   std::vector<Outcome> outcomes(running.size());
   const auto errors = core::run_parallel(running.size(), kParallelCalls, stop, [&](std::size_t i) {
-    outcomes[i] = read(*running[i].job, *running[i].copy, stop);
+    const auto found = listed.find(core::to_lower(ids[i]));
+    if (found != listed.end())
+      outcomes[i].copy = found->second;
+    else
+      outcomes[i] = read(*running[i].job, *running[i].copy, stop);
   });
   for (std::size_t i = 0; i < running.size(); ++i) {
     auto& [job, copy] = running[i];
@@ -157,7 +164,7 @@ void Engine::observe(std::vector<Job>& jobs, std::stop_token stop) {
       if (errors[i]) std::rethrow_exception(errors[i]);
       if (!outcomes[i].error.empty() ||
           (outcomes[i].copy && outcomes[i].copy->provisioning_state != "Updating"))
-        accepted_.operations.erase({job->id, copy->lun});
+        watch_.accepted.erase({job->id, copy->lun});
       if (!outcomes[i].error.empty()) {
         note_refused(*job, *copy, outcomes[i]);
       } else {
@@ -174,8 +181,8 @@ void Engine::observe(std::vector<Job>& jobs, std::stop_token stop) {
 Engine::Outcome Engine::read(const Job& job, const Copy& copy, std::stop_token stop) const {
   Outcome outcome;
   outcome.copy = azure::find_snapshot(arm_, copy.target_id, stop);
-  const auto accepted = accepted_.operations.find({job.id, copy.lun});
-  if (accepted == accepted_.operations.end() || (outcome.copy && !broken(*outcome.copy))) return outcome;
+  const auto accepted = watch_.accepted.find({job.id, copy.lun});
+  if (accepted == watch_.accepted.end() || (outcome.copy && !broken(*outcome.copy))) return outcome;
   try {
     outcome.copy = azure::end_snapshot(arm_, accepted->second, stop);
   } catch (const Error& error) {
@@ -293,7 +300,7 @@ void Engine::begin(std::vector<Job>& jobs, int max_parallel, std::stop_token sto
     if (!outcome.error.empty()) {
       note_refused(*job, *copy, outcome);
     } else if (outcome.accepted) {
-      accepted_.operations.insert_or_assign({job->id, copy->lun}, *outcome.accepted);
+      watch_.accepted.insert_or_assign({job->id, copy->lun}, *outcome.accepted);
       copy->adopted = false;
     } else {
       copy->adopted = outcome.adopted || (copy->adopted && !outcome.created);

@@ -12,6 +12,7 @@
 #include "azlin/replication/job_store.hpp"
 #include "azlin/store/journal.hpp"
 #include "replication/source_guard.hpp"
+#include "replication/target_lists.hpp"
 
 namespace azlin::replication {
 
@@ -23,25 +24,27 @@ inline constexpr const char* kDeleteStep = "delete-copy";
 // How long to wait before the attempt after `attempts` of them.
 core::Millis retry_delay(int attempts);
 
-// Requests that the service has accepted and not answered yet, by job and lun.
-struct Accepted {
-  std::map<std::pair<std::int64_t, int>, arm::Operation> operations;
+// What is kept from look to look by who looks again soon.
+struct Watch {
+  // Requests that the service has accepted and not answered yet, by job and lun.
+  std::map<std::pair<std::int64_t, int>, arm::Operation> accepted;
+  TargetLists lists;
 };
 
 // Borrows its arguments. One thread.
 class Engine {
  public:
-  // `operations`: by azlin:vm, where the steps are written. `holder`: in the marks on sources. `accepted`:
-  // kept by who looks again soon, so that no look waits until a copy has begun; null: each look waits.
+  // `operations`: by azlin:vm, where the steps are written. `holder`: in the marks on sources. `watch`: of
+  // who looks again soon, so that no look waits until a copy has begun; null: each look waits.
   Engine(arm::ArmClient& arm, core::Clock& clock, JobStore& store,
-         std::map<std::string, store::Operation*> operations, const std::string& holder, Accepted* accepted)
+         std::map<std::string, store::Operation*> operations, const std::string& holder, Watch* watch)
       : arm_(arm),
         clock_(clock),
         store_(store),
         operations_(std::move(operations)),
         guard_(arm, clock, store, holder),
-        follows_up_(accepted != nullptr),
-        accepted_(accepted != nullptr ? *accepted : own_accepted_) {}
+        follows_up_(watch != nullptr),
+        watch_(watch != nullptr ? *watch : own_watch_) {}
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -81,8 +84,8 @@ class Engine {
   std::map<std::string, store::Operation*> operations_;
   SourceGuard guard_;
   bool follows_up_;
-  Accepted own_accepted_;
-  Accepted& accepted_;
+  Watch own_watch_;
+  Watch& watch_;
   std::vector<Job> saved_;  // as the rows are
 };
 

@@ -25,7 +25,7 @@ namespace {
 constexpr const char* kKind = "backup.replicate";
 constexpr const char* kFound = "found in Azure";
 constexpr core::Millis kFollow = std::chrono::seconds{1};  // between looks at another process's rows
-constexpr core::Millis kShortestPoll = std::chrono::milliseconds{200};
+constexpr core::Millis kShortestPoll = std::chrono::milliseconds{100};
 constexpr core::Millis kLongestPoll = std::chrono::seconds{10};
 
 std::string holding_key(const VmRef& vm) {
@@ -290,7 +290,7 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
 }
 
 std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop,
-                                          Accepted* accepted) {
+                                          Watch* watch) {
   std::map<std::string, std::map<std::string, store::Operation*>> operations;  // subscription -> azlin:vm
   std::map<std::string, std::vector<Job>> jobs;
   for (auto& [key, each] : held) {
@@ -299,7 +299,7 @@ std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std:
   }
   std::vector<Job> ended;
   for (auto& [subscription, open] : jobs) {
-    Engine engine(arm_, clock_, store_, operations[subscription], holder_, accepted);
+    Engine engine(arm_, clock_, store_, operations[subscription], holder_, watch);
     for (auto& job : engine.look(std::move(open), max_parallel, stop)) ended.push_back(std::move(job));
   }
   return ended;
@@ -329,7 +329,7 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
                                           const std::function<void(const std::vector<Job>&)>& changed,
                                           std::stop_token stop) {
   Holdings held;
-  Accepted accepted;
+  Watch watch;
   std::vector<Job> jobs;
   const auto read = [&] {
     jobs.clear();
@@ -339,7 +339,7 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
   while (true) {
     bool all_ours = true;
     for (const auto& each : jobs) all_ours = (each.ended() || acquire(held, vm_of(each))) && all_ours;
-    look(held, max_parallel, stop, &accepted);
+    look(held, max_parallel, stop, &watch);
     read();
     if (changed) changed(jobs);
     release(held, jobs);

@@ -20,7 +20,7 @@
 namespace azlin::replication {
 
 using snapshot::VmRef;
-struct Accepted;
+struct Watch;
 
 struct Settings {
   core::Millis stalled_after{std::chrono::minutes{30}};
@@ -114,7 +114,7 @@ class ReplicationManager {
   using Holdings = std::map<std::string, Held>;
   bool acquire(Holdings& held, const VmRef& vm);
   void release(Holdings& held, const std::vector<Job>& jobs);
-  std::vector<Job> look(Holdings& held, int max_parallel, std::stop_token stop, Accepted* accepted = nullptr);
+  std::vector<Job> look(Holdings& held, int max_parallel, std::stop_token stop, Watch* watch = nullptr);
   std::vector<Job> import(const std::vector<backup::BackupInfo>& backups, int& known);
 
   arm::ArmClient& arm_;

@@ -108,6 +108,32 @@ TEST_F(ReplicationManagerTest, ChainGoesOneAtATimeInOrderWhateverTheLimit) {
   EXPECT_THAT(manager.plan_missing(vm("web2"), target, {}).plans, IsEmpty());
 }
 
+TEST_F(ReplicationManagerTest, ManyCopiesAreFollowedByListsOfTheirGroup) {
+  std::vector<std::int64_t> ids;
+  for (const char* name : {"web", "web2", "my-web"}) {
+    backups.configure(backups.plan_configure(vm(name), {}, false, {}), {});
+    ids.push_back(queue(back_up(name), name).id);
+  }
+  latency("realistic");
+  for (const auto& job : manager.wait(ids, 10, {}, {})) EXPECT_EQ(job.status, Status::completed) << job.error;
+  const auto paths = simulator.requests("GET");
+  const auto lists = static_cast<std::size_t>(std::count_if(paths.begin(), paths.end(), [](const auto& path) {
+    return path.ends_with("/resourceGroups/Production/providers/Microsoft.Compute/snapshots");
+  }));
+  EXPECT_GT(lists, 5u);
+  EXPECT_LT(count("GET", "-westus2"), 5 * lists) << "each look read each copy";
+}
+
+TEST_F(ReplicationManagerTest, ListsThatFailDoNotKeepCopiesFromBeingFollowed) {
+  latency("realistic");
+  const auto id = queue(back_up("web"), "web").id, second = queue(back_up()).id;
+  simulator.add_fault({{"method", "GET"},
+                       {"path", "*/resourceGroups/Production/providers/Microsoft.Compute/snapshots?api*"},
+                       {"status", 500}});
+  for (const auto& job : manager.wait({id, second}, 10, {}, {}))
+    EXPECT_EQ(job.status, Status::completed) << job.error;
+}
+
 TEST_F(ReplicationManagerTest, WaitingSourcesAreMarkedAndFreedAgain) {
   const auto first = back_up(), second = back_up();
   latency("realistic");
