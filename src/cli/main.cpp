@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
+#include <memory>
 #include <set>
 
 #include "azlin/arm/error.hpp"
+#include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/log.hpp"
+#include "azlin/http/transport.hpp"
 #include "cli/alerts.hpp"
 #include "cli/archive_commands.hpp"
 #include "cli/cmd_backup.hpp"
@@ -21,6 +25,7 @@
 #include "cli/cmd_restore.hpp"
 #include "cli/command.hpp"
 #include "cli/nearest.hpp"
+#include "cli/option_values.hpp"
 #include "cli/protection_view.hpp"
 
 namespace azlin::cli {
@@ -48,32 +53,73 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--dry-run", options.dry_run, "Change nothing; print the calls that would be made");
 }
 
-void add_commands(CLI::App& app, Job& chosen) {
-  add_backup_commands(app, chosen);
-  add_snapshot_commands(app, chosen);
-  add_dr_commands(app, chosen);
-  add_alert_commands(app, chosen);
-  add_report_commands(app, chosen);
-  add_cost_command(app, chosen);
-  add_schedule_commands(app, chosen);
-  add_status_command(app, chosen);
-  add_vault_commands(app, chosen);
-  add_archive_commands(app, chosen);
-  add_policy_commands(app, chosen);
-  add_platform_commands(app, chosen);
-  add_plan_command(app, chosen);
-  add_apply_command(app, chosen);
-  add_export_command(app, chosen);
+void add_all_restore_commands(CLI::App& app, Job& chosen) {
   add_restore_snapshot_command(*add_restore_commands(app, chosen), chosen);
-  add_operations_commands(app, chosen);
-  add_state_commands(app, chosen);
-  add_auth_commands(app, chosen);
-  add_simulator_commands(app, chosen);
-  add_system_commands(app, chosen);
-  add_version_command(app, chosen);
-  add_completion_commands(app, chosen);
-  add_mcp_command(app, chosen);
-  add_reference_command(app, chosen);
+}
+
+// Commands of the top level, in the order of the help, and what makes them.
+struct Family {
+  std::array<std::string_view, 3> names;
+  void (*add)(CLI::App& app, Job& chosen);
+};
+
+constexpr Family kFamilies[] = {
+    {{"backup"}, add_backup_commands},
+    {{"snapshot"}, add_snapshot_commands},
+    {{"dr", "orphans", "ssh"}, add_dr_commands},
+    {{"alert"}, add_alert_commands},
+    {{"report", "metrics"}, add_report_commands},
+    {{"cost"}, add_cost_command},
+    {{"schedule"}, add_schedule_commands},
+    {{"status"}, add_status_command},
+    {{"vault"}, add_vault_commands},
+    {{"archive"}, add_archive_commands},
+    {{"policy"}, add_policy_commands},
+    {{"platform", "recovery"}, add_platform_commands},
+    {{"plan"}, add_plan_command},
+    {{"apply"}, add_apply_command},
+    {{"export"}, add_export_command},
+    {{"restore"}, add_all_restore_commands},
+    {{"operations"}, add_operations_commands},
+    {{"state"}, add_state_commands},
+    {{"auth"}, add_auth_commands},
+    {{"simulator"}, add_simulator_commands},
+    {{"recover", "doctor"}, add_system_commands},
+    {{"version"}, add_version_command},
+    {{"completion", "__names"}, add_completion_commands},
+    {{"mcp"}, add_mcp_command},
+    {{"reference"}, add_reference_command},
+};
+
+using Words = std::vector<std::string>;
+
+bool is_among(const Words& words, std::string_view name) {
+  return std::find(words.begin(), words.end(), name) != words.end();
+}
+
+// These look at the whole tree.
+bool need_every_command(const Words& words) {
+  return is_among(words, "__complete") || is_among(words, "mcp") || is_among(words, "reference");
+}
+
+bool is_named(const Family& family, const Words& words) {
+  return std::any_of(family.names.begin(), family.names.end(),
+                     [&](std::string_view name) { return !name.empty() && is_among(words, name); });
+}
+
+// The command tree, with only those families that `words` name unless `every` is set: making all of them
+// takes longer than many a command.
+std::unique_ptr<CLI::App> command_tree(const Words& words, bool every, GlobalOptions& options, Job& chosen) {
+  auto app =
+      std::make_unique<CLI::App>("azlin: backup and disaster recovery for Azure, proven by drills", "azlin");
+  app->set_version_flag("--version", "azlin " AZLIN_VERSION);
+  app->footer(kFooter);
+  app->fallthrough();
+  app->require_subcommand(1);
+  add_global_options(*app, options);
+  for (const Family& family : kFamilies)
+    if (every || is_named(family, words)) family.add(*app, chosen);
+  return app;
 }
 
 ConsoleOptions console_options(const GlobalOptions& options, const core::Env& env) {
@@ -96,9 +142,15 @@ bool reader_is_gone() {
   return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+// Of a network that does not answer every command knows the same.
+std::string hint_of(const Error& error) {
+  if (!error.hint().empty() || dynamic_cast<const http::NetworkError*>(&error) == nullptr) return error.hint();
+  return "look at the network, at https_proxy and at AZLIN_ARM_ENDPOINT; `azlin doctor` shows what answers";
+}
+
 void print_json_error(const Error& error) {
   nlohmann::ordered_json body = {{"kind", core::to_string(error.kind())}, {"message", error.what()}};
-  if (!error.hint().empty()) body["hint"] = error.hint();
+  if (!hint_of(error).empty()) body["hint"] = hint_of(error);
   if (const auto* arm = dynamic_cast<const arm::ArmError*>(&error)) {
     body["code"] = arm->code();
     body["status"] = arm->status();
@@ -119,7 +171,7 @@ void print_text_error(const Error& error) {
       facts += (facts.empty() ? "" : ", ") + ("request id " + arm->request_id());
     if (!facts.empty()) std::cerr << "  (" << facts << ")\n";
   }
-  if (!error.hint().empty()) std::cerr << "  → " << error.hint() << '\n';
+  if (!hint_of(error).empty()) std::cerr << "  → " << hint_of(error) << '\n';
 }
 
 int report(const Error& error, const GlobalOptions& options) {
@@ -135,21 +187,21 @@ const CLI::App* last_parsed(const CLI::App& app) {
 }
 
 // What the first word after the known ones should have been; nullopt: the error is another.
-std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError& error) {
+  const bool about_words = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                           dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (!about_words) return std::nullopt;
   const CLI::App* at = last_parsed(app);
   std::vector<std::string> names;
   for (const auto* command : at->get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(command->get_name());
   if (names.empty()) return std::nullopt;
-  std::set<std::string> known;
-  for (const CLI::App* each = &app; each != nullptr;
-       each = each->get_subcommands().empty() ? nullptr : each->get_subcommands().back()) {
-    known.insert(each->get_name());
-  }
-  const auto word = std::find_if(argv + 1, argv + argc,
-                                 [&](const char* each) { return each[0] != '-' && !known.contains(each); });
+  const auto rest = app.remaining(true);  // no option's values are among them
+  const auto word = std::find_if(rest.begin(), rest.end(),
+                                 [](const std::string& each) { return !each.starts_with('-'); });
   const std::string group = at == &app ? "azlin" : "azlin " + at->get_name();
-  if (word == argv + argc) {
+  if (word == rest.end() && !rest.empty()) return std::nullopt;  // an unknown option
+  if (word == rest.end()) {
     std::string list;
     for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
     return Error(ErrorKind::usage, fmt::format("`{}` needs a command: {}", group, list),
@@ -161,14 +213,35 @@ std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv)
                             : fmt::format("did you mean `{} {}`?", group, near.front()));
 }
 
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options,
-                       int argc, char** argv) {
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
     return app.exit(error, std::cout, std::cerr);
-  const auto unknown = unknown_command(app, argc, argv);
+  const auto unknown = unknown_command(app, error);
   return report(unknown.value_or(
                     Error(ErrorKind::usage, error.what(), "see `azlin --help`, or --help after any command")),
                 options);
+}
+
+// Reads the command line: its exit code, or nullopt when `chosen` is to be run. Help and the errors of the
+// top level tell of every command: for these `app` is made anew.
+std::optional<int> parse(std::unique_ptr<CLI::App>& app, GlobalOptions& options, Job& chosen, int argc,
+                         char** argv) {
+  try {
+    app->parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::CallForVersion& version) {
+    return app->exit(version, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    if (last_parsed(*app) != app.get()) return report_parse_error(*app, error, options);
+  }
+  options = {};
+  app = command_tree({}, true, options, chosen);
+  try {
+    app->parse(argc, argv);
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return report_parse_error(*app, error, options);
+  }
 }
 
 // What azlin tells and keeps is JSON, which holds nothing but UTF-8.
@@ -194,20 +267,16 @@ CLI::App* add_group(CLI::App& root, const char* name, const char* help) {
 int run_main(int argc, char** argv) {
   GlobalOptions options;
   Job chosen;
-  CLI::App app("azlin: backup and disaster recovery for Azure, proven by drills", "azlin");
-  app.set_version_flag("--version", "azlin " AZLIN_VERSION);
-  app.footer(kFooter);
-  app.fallthrough();
-  app.require_subcommand(1);
+  std::unique_ptr<CLI::App> app;  // `chosen` may look at it
   try {
-    add_global_options(app, options);
-    add_commands(app, chosen);
-    if (argc > 1 && std::string_view(argv[1]) == "__complete")
-      return print_completions(app, std::vector<std::string>(argv + 2, argv + argc));
+    static_cast<void>(core::interrupt_token());  // from here on a signal ends azlin in order
+    const Words words(argv + std::min(argc, 1), argv + argc);
+    app = command_tree(words, need_every_command(words), options, chosen);
+    if (!words.empty() && words.front() == "__complete")
+      return print_completions(*app, Words(words.begin() + 1, words.end()));
     check_utf8(argc, argv);
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return report_parse_error(app, error, options, argc, argv);
+    if (const auto code = parse(app, options, chosen, argc, argv)) return *code;
+    check_numbers(*app);
   } catch (const Error& error) {
     return report(error, options);
   }

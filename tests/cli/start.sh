@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The first moments of the program: signals, and the tree of commands that it makes.
+. "$(dirname "$0")/harness.sh"
+
+# Its help goes to a pipe that is full, so it is still busy with its command line when the signal comes.
+test_a_signal_ends_it_in_order_from_the_first_moment() {
+  cat >early.py <<'PYTHON'
+import os, signal, subprocess, sys, time
+
+read, write = os.pipe()
+os.set_blocking(write, False)
+try:
+    while True:
+        os.write(write, b"x" * 4096)
+except BlockingIOError:
+    os.set_blocking(write, True)
+azlin = subprocess.Popen([sys.argv[1], "--help"], stdout=write)
+os.close(write)
+deadline = time.monotonic() + 60
+while True:
+    with open(f"/proc/{azlin.pid}/status") as status:
+        caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+    if caught >> (signal.SIGTERM - 1) & 1:
+        break
+    if time.monotonic() > deadline:
+        azlin.kill()
+        sys.exit("SIGTERM would kill it")
+    time.sleep(0.01)  # for another process to come up: bounded above
+azlin.send_signal(signal.SIGTERM)
+with open(read, "rb") as rest:
+    rest.read()
+sys.exit(azlin.wait())
+PYTHON
+  run python3 early.py "$AZLIN"
+  expect_code 0
+}
+
+# Only the families of commands that the words name are made; what tells of all of them still does.
+test_help_and_errors_of_the_top_level_name_every_command() {
+  local name
+  ok --help
+  for name in backup dr vault simulator mcp; do expect_match "^  $name +[A-Z]"; done
+  run azlin vaul list
+  expect_code 2
+  expect_err 'did you mean `azlin vault`?'
+  run azlin
+  expect_code 2
+  expect_err "backup, snapshot, dr"
+  expect_err "mcp"
+  ok backup --help
+  expect_out "trigger"
+  ok -o json version
+}
+
+run_tests
