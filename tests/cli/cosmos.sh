@@ -12,6 +12,9 @@ cosmos() { # METHOD PATH [BODY]
     "$arm/$2?api-version=2023-11-15" || fail "$1 $2"
 }
 
+is_in_state() { [ "$(cosmos GET "$1" | jq -r .properties.provisioningState)" = "$2" ]; }
+# As `ok simulator clock`, beside a command whose output is still to be read.
+ok_of_clock() { "$AZLIN" simulator clock "$@" >/dev/null 2>&1 || fail "the clock does not move"; }
 hour_ago() { date -u -d '-1 hour' +%FT%TZ; }
 
 test_the_migration_to_continuous_goes_one_way() {
@@ -27,15 +30,19 @@ test_the_migration_to_continuous_goes_one_way() {
   run azlin platform cosmos backup-policy set staging-cosmos --type Continuous
   expect_code 2
   ok platform cosmos backup-policy set staging-cosmos --type Continuous --dry-run
-  ok simulator latency demo
-  ok platform cosmos backup-policy set staging-cosmos --type Continuous --tier Continuous7Days --yes
-  expect_err "cannot be taken back"
-  expect_out "Migration to continuous: InProgress"
+  ok simulator latency realistic # so that the migration is under way for as long as this looks at it
+  "$AZLIN" platform cosmos backup-policy set staging-cosmos --type Continuous --tier Continuous7Days --yes >.out 2>.err &
+  wait_until "the change has begun" is_in_state staging-cosmos Updating
+  ok_of_clock --advance 3m
+  wait $! || fail "the policy was not set: $(cat .err)"
+  grep -q "cannot be taken back" .err || fail "no warning: $(cat .err)"
+  grep -q "Migration to continuous: InProgress" .out || fail "no migration: $(cat .out)"
   run azlin platform cosmos backup-policy set staging-cosmos --interval-minutes 480
   expect_code 7
   run azlin platform cosmos regions staging-cosmos --automatic-failover on --yes
   [ "$code" -ne 0 ] || fail "the account was changed during the migration"
-  ok simulator clock --advance 1h
+  ok simulator latency none
+  ok simulator clock --advance 2h
   ok platform cosmos backup-policy show staging-cosmos
   expect_out "Continuous7Days"
   ok platform cosmos backup-policy set staging-cosmos --tier Continuous30Days --yes
@@ -52,12 +59,14 @@ test_the_migration_to_continuous_goes_one_way() {
 # As Azure: the PUT answers at once, and the account is Initializing for a while.
 test_a_restore_is_waited_for() {
   prepare
-  ok simulator latency demo
   ok platform cosmos restore prod-cosmos --at "$(hour_ago)" --to prod-two --dry-run -o json
   expect_json '.calls | length == 1'
-  ok platform cosmos restore prod-cosmos --at "$(hour_ago)" --to prod-two --yes
-  expect_err "Initializing"
-  expect_out "prod-two is there"
+  ok simulator latency realistic
+  "$AZLIN" platform cosmos restore prod-cosmos --at "$(hour_ago)" --to prod-two --yes >.out 2>.err &
+  wait_until "it says what it waits for" grep Initializing .err
+  ok_of_clock --advance 40m
+  wait $! || fail "it was not restored: $(cat .err)"
+  grep -q "prod-two is there" .out || fail "it is not said to be there: $(cat .out)"
   ok platform cosmos backup-policy show prod-two
   expect_out "Continuous30Days"
   [ "$(cosmos GET prod-two/sqlDatabases/chat/containers | jq '.value | length')" = 2 ] || fail "not all containers are there"
@@ -70,12 +79,8 @@ test_a_killed_restore_is_followed() {
   local at
   at=$(hour_ago)
   "$AZLIN" platform cosmos restore prod-cosmos --at "$at" --to prod-two --yes >killed.out 2>&1 &
-  local pid=$! tries=0
-  until cosmos GET '' 2>/dev/null | jq -e '.value[] | select(.name == "prod-two")' >/dev/null; do
-    tries=$((tries + 1))
-    [ $tries -lt 200 ] || fail "the restore did not begin: $(cat killed.out)"
-    sleep 0.05 # waiting for the other process: bounded above
-  done
+  local pid=$!
+  wait_until "the restore has begun" is_in_state prod-two Initializing
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null
   ok recover
@@ -122,8 +127,24 @@ test_regions_come_go_and_take_over() {
   run azlin platform cosmos failover staging-cosmos --to westus2 --yes
   expect_code 2
   expect_err "writes in westus2 already"
-  run azlin platform cosmos failover staging-cosmos --to westeurope --yes
+  # Refused before anything is asked or said about what would happen.
+  for to in westus2 westeurope; do
+    run azlin platform cosmos failover staging-cosmos --to $to
+    expect_code 2
+    reject_err "will write in"
+    reject_err "--yes"
+  done
+  run azlin platform cosmos regions staging-cosmos --add westus2
   expect_code 2
+  expect_err "is in westus2 already"
+  for region in Mars westus99; do
+    run azlin platform cosmos regions staging-cosmos --add $region
+    expect_code 2
+    expect_err "the subscription has no region"
+  done
+  run azlin platform storage backup vault create bv -g Production -l mars
+  expect_code 2
+  expect_err "the subscription has no region mars"
   run azlin platform cosmos regions staging-cosmos --remove westus2 --yes
   expect_code 2
   ok platform cosmos regions staging-cosmos --remove eastus --yes -o json

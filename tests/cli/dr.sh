@@ -33,6 +33,7 @@ replicated() {
   before=$(state_ids)
 }
 
+disk_of_the_drill() { state_ids | grep 'prod-db-vm-dr-test-.*-os'; }
 nothing_left() { [ "$before" = "$(state_ids)" ] || fail "something is left: $(diff <(echo "$before") <(state_ids))"; }
 
 test_a_drill_reads_as_in_the_guide() {
@@ -163,10 +164,10 @@ test_what_cleanup_left_is_removed_later() {
 
 test_after_kill_9_the_rest_is_found() {
   replicated
-  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 10s --count 1
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 60s --count 1
   "$AZLIN" dr test prod-db-vm --test-region westus2 >/dev/null 2>&1 &
   victim=$!
-  until state_ids | grep -q 'prod-db-vm-dr-test-.*-os'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  wait_until "the drill has a disk" disk_of_the_drill
   kill -9 "$victim"
   wait "$victim" 2>/dev/null
   ok simulator fault clear
@@ -180,8 +181,13 @@ test_after_kill_9_the_rest_is_found() {
 # timeout(1) signals the process and then its group: that is one interrupt, and what was made goes.
 test_an_interrupt_that_comes_twice_still_cleans_up() {
   replicated
-  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 20s --count 1
-  run timeout --preserve-status -s INT 3 "$AZLIN" dr test prod-db-vm --test-region westus2
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 60s --count 1
+  timeout --preserve-status 600 "$AZLIN" dr test prod-db-vm --test-region westus2 >.out 2>.err </dev/null &
+  local victim=$!
+  wait_until "the drill has a disk" disk_of_the_drill
+  kill -INT "$victim"
+  wait "$victim"
+  code=$? out=$(cat .out) err=$(cat .err)
   expect_code 130
   expect_out "DR test INTERRUPTED"
   expect_out "0 left"
@@ -322,10 +328,11 @@ test_a_failover_whose_hook_fails_has_exit_code_4() {
 
 test_a_killed_failover_is_settled_by_recover() {
   replicated
-  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm*' --delay 10s --count 1
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm*' --delay 60s --count 1
   "$AZLIN" dr failover prod-db-vm --target-region westus2 --yes >/dev/null 2>&1 &
   victim=$!
-  until state_ids | grep -qi 'production-westus2.*/disks/'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  disk_of_the_failover() { state_ids | grep -i 'production-westus2.*/disks/'; }
+  wait_until "the failover has a disk" disk_of_the_failover
   kill -9 "$victim"
   wait "$victim" 2>/dev/null
   ok simulator fault clear
@@ -366,10 +373,7 @@ test_a_drill_logs_in_to_a_real_sshd_with_a_key() {
   ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
   ssh-keygen -q -t ed25519 -N '' -f "$work/user_key"
   cp user_key.pub authorized_keys
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   cat >sshd_config <<EOF
-Port $port
-ListenAddress 127.0.0.1
 HostKey $work/host_key
 AuthorizedKeysFile $work/authorized_keys
 PasswordAuthentication no
@@ -379,9 +383,19 @@ UsePAM no
 PidFile $work/sshd.pid
 EOF
   [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
-  /usr/sbin/sshd -D -f "$work/sshd_config" -E "$work/sshd.log" &
-  sshd_pid=$!
   trap 'kill $sshd_pid 2>/dev/null; stop_simulator' EXIT
+  # sshd cannot choose a port, and says nothing of a taken one but in its log: then another is tried. These are below those
+  # that the system gives out.
+  heard() { grep -E 'Server listening|Bind to port' sshd.log || ! kill -0 "$sshd_pid"; }
+  until grep -qs 'Server listening' sshd.log; do
+    port=$((20000 + RANDOM % 12000))
+    : >sshd.log
+    /usr/sbin/sshd -D -f "$work/sshd_config" -o "ListenAddress=127.0.0.1:$port" -E "$work/sshd.log" &
+    sshd_pid=$!
+    wait_until "sshd listens" heard
+    attempts=$((${attempts:-0} + 1))
+    [ "$attempts" -lt 20 ] || fail "sshd does not listen: $(cat sshd.log)"
+  done
   printf 'Host *\n  HostName 127.0.0.1\n  Port %s\n' "$port" >ssh_config
   mkdir bin
   printf '#!/bin/sh\nexec /usr/bin/ssh -F %s/ssh_config "$@"\n' "$work" >bin/ssh
@@ -492,10 +506,10 @@ EOF
 test_a_killed_plan_drill_is_settled_by_recover() {
   replicated
   write_plan
-  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 10s --count 1
+  ok simulator fault add --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 60s --count 1
   "$AZLIN" dr test --plan shop.yaml >/dev/null 2>&1 &
   victim=$!
-  until state_ids | grep -q 'prod-db-vm-dr-test-.*-os'; do kill -0 "$victim" 2>/dev/null || fail "it ended"; sleep 0.1; done
+  wait_until "the drill has a disk" disk_of_the_drill
   kill -9 "$victim"
   wait "$victim" 2>/dev/null
   ok simulator fault clear
@@ -513,11 +527,29 @@ test_ssh_finds_the_address_and_passes_the_exit_code_on() {
   chmod +x bin/ssh
   PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm --user op -- systemctl status --no-pager
   expect_code 42
-  expect_match "^-l op -- [0-9.]+ systemctl status --no-pager$"
+  expect_match "^-o ConnectTimeout=15 -l op -- [0-9.]+ systemctl status --no-pager$"
+  PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm --connect-timeout 3 -- true
+  expect_match "^-o ConnectTimeout=3 -- "
+  PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm --connect-timeout 0 -- true
+  expect_match "^-- [0-9.]+ true$"
+  run azlin ssh prod-db-vm --connect-timeout -1
+  expect_code 2
   PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm "systemctl status"
   expect_code 42
   run azlin ssh nope
   expect_code 3
+}
+
+test_ssh_without_a_connection_says_what_else_there_is() {
+  start_simulator
+  mkdir bin
+  printf '#!/bin/sh\nexit 255\n' >bin/ssh
+  chmod +x bin/ssh
+  PATH="$PWD/bin:$PATH" run azlin ssh prod-db-vm
+  expect_code 255
+  expect_err "no public address"
+  expect_err "az network bastion ssh"
+  expect_err "az vm run-command invoke -g Production -n prod-db-vm"
 }
 
 run_tests "$@"

@@ -160,12 +160,9 @@ test_a_killed_key_vault_backup_goes_on() {
   prepare
   ok simulator fault add --method POST --path '/secrets/*/backup' --delay 30s
   "$AZLIN" platform keyvault backup prod-kv --to kv --password-file password >killed.out 2>&1 &
-  local pid=$! tries=0
-  until [ -e kv ] && [ "$(azlin operations list -o json 2>/dev/null | jq '[.operations[] | select(.kind == "platform.keyvault.backup")] | length')" = 1 ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 200 ] || { cat killed.out >&2; fail "the backup did not begin"; }
-    sleep 0.05 # waiting for the other process to begin: bounded above
-  done
+  local pid=$!
+  it_began() { [ -e kv ] && [ "$(azlin operations list -o json 2>/dev/null | jq '[.operations[] | select(.kind == "platform.keyvault.backup")] | length')" = 1 ]; }
+  wait_until "the backup has begun" it_began
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null
   ok simulator fault clear

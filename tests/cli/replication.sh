@@ -179,12 +179,9 @@ test_kill_9_during_a_copy_is_made_good_by_the_next_command() {
   back_up vm1
   latency realistic
   "$AZLIN" backup replicate "$backup" --target-region westus2 >/dev/null 2>&1 &
-  local pid=$! tries=0
-  until [ "$(target_puts)" -ge 1 ]; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail "no copy began"
-    sleep 0.05 # waiting for another process, bounded above
-  done
+  local pid=$!
+  a_copy_began() { [ "$(target_puts)" -ge 1 ]; }
+  wait_until "a copy has begun" a_copy_began
   kill -9 "$pid"
   wait "$pid" 2>/dev/null
   ok simulator clock --advance 3h

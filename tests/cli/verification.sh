@@ -66,7 +66,7 @@ test_verify_all_takes_what_is_due_only() {
   ok backup verify-all vm1
   expect_out "Found 2 unverified backups for vm1"
   expect_out "Verifying in parallel (max 2):"
-  expect_match '  \[2/2\] (monthly|daily)-[0-9-]+  ✓  [0-9]+m [0-9]+s'
+  expect_match '  \[2/2\] (monthly|weekly|daily)-[0-9-]+  ✓  [0-9]+m [0-9]+s'
   expect_out "✓ All verifications complete (2/2 passed)"
   expect_out "  Success rate: 100%"
   ok backup verify-all vm1
@@ -182,14 +182,14 @@ test_a_lacking_permission_is_told_at_once() {
   for action in Compute/snapshots/beginGetAccess/action Compute/disks/write Compute/locations/diskOperations/read \
     Resources/tags/write; do
     grant_all_but "Microsoft.$action"
-    run timeout 30 "$AZLIN" backup verify "$name"
+    run timeout 300 "$AZLIN" backup verify "$name"
     expect_code 5
     [[ "$out$err" == *"AuthorizationFailed"* ]] || fail "the reason is not told: $out$err"
     grant_all_but none
     ok recover
   done
   grant_all_but Microsoft.Compute/snapshots/endGetAccess/action
-  run timeout 30 "$AZLIN" backup verify "$name"
+  run timeout 300 "$AZLIN" backup verify "$name"
   expect_code 4
   expect_err "is not revoked"
   grant_all_but none
