@@ -29,6 +29,10 @@ std::string percent_text(const RateFact& fact) {
   return fmt::format("{}.{:02} %", hundredths / 100, hundredths % 100);
 }
 
+const std::string& label_of(const VmFacts& facts) {
+  return facts.label.empty() ? facts.vm : facts.label;
+}
+
 const std::string& words_of(const VmFacts& facts) {
   return facts.words.empty() ? facts.vm : facts.words;
 }
@@ -46,13 +50,15 @@ std::optional<AlertEvent> judge_verification(const AlertConfig& config, const Vm
     if (oldest == nullptr || since(backup) < since(*oldest)) oldest = &backup;
   }
   if (oldest == nullptr)
-    return all_clear(Rule::verification_overdue, facts.vm, "Every backup is verified in time again.");
+    return all_clear(Rule::verification_overdue, {facts.vm, facts.group},
+                     "Every backup is verified in time again.");
   const auto last =
       oldest->verified_at ? core::to_display(*oldest->verified_at) + " UTC" : std::string("never");
   return problem(
-      Rule::verification_overdue, facts.vm, fmt::format("Verification of {} is overdue", facts.vm),
+      Rule::verification_overdue, {facts.vm, facts.group},
+      fmt::format("Verification of {} is overdue", label_of(facts)),
       fmt::format("{} of {} backups of {} not verified for over {:g} days. Run: azlin backup verify-all {}",
-                  overdue, facts.backups.size(), facts.vm, *rule.threshold, words_of(facts)),
+                  overdue, facts.backups.size(), label_of(facts), *rule.threshold, words_of(facts)),
       {{"Oldest", oldest->name},
        {"Taken", core::to_display(oldest->taken_at) + " UTC"},
        {"Last verified", last}});
@@ -68,13 +74,15 @@ std::optional<AlertEvent> judge_rpo(const AlertConfig& config, const VmFacts& fa
   const bool none = newest == facts.backups.end();
   const std::optional<TimePoint> since = none ? facts.protected_since : newest->taken_at;
   if (since && now - *since <= limit)
-    return all_clear(Rule::rpo_exceeded, facts.vm, "The newest backup is recent enough again.");
-  const auto title = none ? fmt::format("{} has no backup", facts.vm)
-                          : fmt::format("Newest backup of {} is {} old", facts.vm, age_text(now - *since));
+    return all_clear(Rule::rpo_exceeded, {facts.vm, facts.group},
+                     "The newest backup is recent enough again.");
+  const auto title =
+      none ? fmt::format("{} has no backup", label_of(facts))
+           : fmt::format("Newest backup of {} is {} old", label_of(facts), age_text(now - *since));
   std::vector<std::pair<std::string, std::string>> details = {{"RPO target", age_text(limit)}};
   if (!none) details.insert(details.begin(), {"Newest backup", newest->name});
   return problem(
-      Rule::rpo_exceeded, facts.vm, title,
+      Rule::rpo_exceeded, {facts.vm, facts.group}, title,
       fmt::format("What was written since then would be lost. Run: azlin backup trigger {}", words_of(facts)),
       std::move(details));
 }
@@ -96,14 +104,17 @@ std::optional<AlertEvent> judge_rate(const AlertConfig& config, const RateFact& 
 
 }  // namespace
 
-std::optional<AlertEvent> evaluate_rto(const AlertConfig& config, const std::string& vm, Millis rto,
+std::optional<AlertEvent> evaluate_rto(const AlertConfig& config, const Subject& vm, Millis rto,
                                        std::optional<Millis> target) {
   const auto& rule = config.rule(Rule::rto_exceeded);
   if (!rule.enabled) return std::nullopt;
   const auto limit = target.value_or(scaled(*rule.threshold, std::chrono::minutes(1)));
   if (rto <= limit) return all_clear(Rule::rto_exceeded, vm, "The newest recovery met its target again.");
-  return problem(Rule::rto_exceeded, vm, fmt::format("Recovery of {} took {}", vm, core::to_display(rto)),
-                 fmt::format("That is longer than its target. The phases: azlin dr test-history {}", vm),
+  const auto in_group = vm.group.empty() ? std::string() : " -g " + vm.group;
+  return problem(Rule::rto_exceeded, vm,
+                 fmt::format("Recovery of {} took {}", vm.name, core::to_display(rto)),
+                 fmt::format("That is longer than its target. The phases: azlin dr test-history {}{}",
+                             vm.name, in_group),
                  {{"RTO", core::to_display(rto)}, {"Target", core::to_display(limit)}});
 }
 
@@ -116,7 +127,7 @@ std::vector<AlertEvent> evaluate_overdue(const AlertConfig& config, const Overdu
   for (const auto& vm : facts.vms) {
     add(judge_verification(config, vm, now));
     add(judge_rpo(config, vm, now));
-    if (vm.last_rto) add(evaluate_rto(config, vm.vm, *vm.last_rto, vm.rto_target));
+    if (vm.last_rto) add(evaluate_rto(config, {vm.vm, vm.group}, *vm.last_rto, vm.rto_target));
   }
   for (const auto& rate : facts.rates) add(judge_rate(config, rate));
   return events;

@@ -55,12 +55,19 @@ std::string AlertManager::scoped(const std::string& key) const {
   return key.find('@') == std::string::npos ? key + scope_ : key;
 }
 
+void AlertManager::take_over(AlertEvent& event) {
+  event.key = scoped(event.key);
+  for (const auto& former : event.former_keys) queue_->take_over(scoped(clean_line(former)), event.key);
+}
+
 RaiseResult AlertManager::raise(const AlertEvent& event) {
   const auto& rule = config_.rule(event.rule);
   if (!rule.enabled) return RaiseResult::disabled;
   AlertEvent clean = event;
   clean.subject = shortened(clean_line(event.subject), 200);
-  clean.key = scoped(event.key.empty() ? alert_key(event.rule, clean.subject) : clean_line(event.key));
+  clean.group = shortened(clean_line(event.group), 200);
+  clean.key = event.key.empty() ? alert_key(event.rule, {clean.subject, clean.group}) : clean_line(event.key);
+  take_over(clean);
   clean.severity = event.severity.value_or(rule.severity);
   clean.title = shortened(clean_line(event.title), 300);
   clean.text = shortened(clean_text(event.text), 8'000);
@@ -77,23 +84,34 @@ bool AlertManager::resolve(const std::string& key, const std::string& text) {
 }
 
 void AlertManager::handle(const AlertEvent& event) {
-  if (event.resolved)
-    resolve(event.key, event.text);
-  else
+  if (!event.resolved) {
     raise(event);
+    return;
+  }
+  AlertEvent well = event;
+  well.key = clean_line(event.key);
+  take_over(well);
+  resolve(well.key, well.text);
 }
 
 std::vector<AlertEvent> AlertManager::check(const OverdueFacts& facts) {
   auto events = evaluate_overdue(config_, facts, clock_.now());
   if (facts.all_vms_known) {
-    std::set<std::string> known;
-    for (const auto& vm : facts.vms) known.insert(core::to_lower(vm.vm));
+    std::set<std::string> known;  // keys
+    for (const auto& vm : facts.vms) {
+      for (const Rule rule : kRules) {
+        if (!is_overdue_rule(rule)) continue;
+        auto event = all_clear(rule, {vm.vm, vm.group});
+        take_over(event);
+        known.insert(event.key);
+      }
+    }
     for (const auto& open : list()) {
       const auto& key = open.event.key;
       if (key != scoped(key.substr(0, key.find('@')))) continue;  // of another subscription
-      if (is_overdue_rule(open.event.rule) && known.count(core::to_lower(open.event.subject)) == 0) {
+      if (is_overdue_rule(open.event.rule) && known.count(key) == 0) {
         auto event = all_clear(open.event.rule, open.event.subject, "This VM is no longer protected.");
-        event.key = open.event.key;
+        event.key = key;
         events.push_back(std::move(event));
       }
     }

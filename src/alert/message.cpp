@@ -101,6 +101,7 @@ MessageKind parse_message_kind(std::string_view name) {
 std::string to_json(const AlertEvent& event) {
   return Json{{"rule", to_string(event.rule)},
               {"subject", event.subject},
+              {"group", event.group},
               {"key", event.key},
               {"severity", to_string(severity_of(event))},
               {"title", event.title},
@@ -116,6 +117,7 @@ AlertEvent event_from_json(const std::string& text) {
     AlertEvent event;
     event.rule = parse_rule(json.at("rule").get<std::string>()).value();
     event.subject = json.at("subject").get<std::string>();
+    event.group = json.value("group", "");  // rows of earlier versions have none
     event.key = json.at("key").get<std::string>();
     event.severity = parse_severity(json.at("severity").get<std::string>()).value();
     event.title = json.at("title").get<std::string>();
@@ -144,6 +146,7 @@ std::string plain_text(const Message& message) {
   if (!event.text.empty()) text += "\n" + event.text + "\n";
   std::string facts;
   if (!event.subject.empty()) facts += "  Subject: " + event.subject + "\n";
+  if (!event.group.empty()) facts += "  Resource group: " + event.group + "\n";
   for (const auto& [name, value] : event.facts) facts += "  " + name + ": " + value + "\n";
   if (!facts.empty()) text += "\n" + facts;
   return text + "\n" + footer(message) + "\n";
@@ -164,6 +167,7 @@ std::string slack_payload(const Message& message) {
           {{"type", "mrkdwn"}, {"text", "*" + slack_text(name, 200) + "*\n" + slack_text(value, 1700)}});
   };
   if (!event.subject.empty()) add("Subject", event.subject);
+  if (!event.group.empty()) add("Resource group", event.group);
   for (const auto& [name, value] : event.facts) add(name, value);
   if (!fields.empty()) blocks.push_back({{"type", "section"}, {"fields", fields}});
   const Json origin = {{"type", "mrkdwn"}, {"text", slack_text(footer(message), 1900)}};
@@ -179,6 +183,7 @@ std::string webhook_payload(const Message& message) {
               {"rule", message.kind == MessageKind::test ? Json(nullptr) : Json(to_string(event.rule))},
               {"severity", to_string(severity_of(event))},
               {"subject", event.subject},
+              {"resourceGroup", event.group.empty() ? Json(nullptr) : Json(event.group)},
               {"key", event.key},
               {"title", event.title},
               {"text", event.text},

@@ -109,6 +109,22 @@ RaiseResult Queue::raise(const AlertEvent& event, const AlertConfig& config) {
   return result;
 }
 
+void Queue::take_over(const std::string& former, const std::string& key) {
+  if (!find_open(db_, former)) return;
+  store::Transaction transaction(db_);
+  const auto open = find_open(db_, former);
+  if (!open || find_open(db_, key)) return;
+  db_.prepare("UPDATE alerts SET key = ? WHERE id = ?").bind(1, key).bind(2, open->id).run();
+  // What waits keeps its place before what is yet to come.
+  db_.prepare(
+         "UPDATE deliveries SET alert_key = ? WHERE message_id IN (SELECT id FROM messages WHERE alert_id = "
+         "?)")
+      .bind(1, key)
+      .bind(2, open->id)
+      .run();
+  transaction.commit();
+}
+
 bool Queue::resolve(const std::string& key, const std::string& text, const AlertConfig& config,
                     core::TimePoint now) {
   store::Transaction transaction(db_);
@@ -118,6 +134,7 @@ bool Queue::resolve(const std::string& key, const std::string& text, const Alert
   query.bind(1, open->id).step();
   auto event = event_from_json(query.text(0));
   query.reset();
+  event.key = key;
   event.resolved = true;
   event.text = text.empty() ? "This is no longer so." : text;
   event.at = now;
@@ -232,7 +249,7 @@ std::int64_t Queue::waiting() {
 
 std::vector<AlertRecord> Queue::list(std::optional<core::TimePoint> resolved_since) {
   auto query = db_.prepare(R"sql(
-SELECT a.id, a.event, a.first_at, a.last_at, a.count, a.resolved_at, a.severity,
+SELECT a.id, a.event, a.first_at, a.last_at, a.count, a.resolved_at, a.severity, a.key,
   (SELECT count(*) FROM messages m JOIN deliveries d ON d.message_id = m.id
    WHERE m.alert_id = a.id AND d.delivered_at IS NULL)
   + (SELECT count(*) FROM messages m WHERE m.alert_id = a.id AND m.spread = 0)
@@ -250,7 +267,8 @@ ORDER BY a.resolved_at IS NOT NULL, a.last_at DESC, a.id DESC)sql");
     if (!query.is_null(5)) record.resolved_at = time_of(query.integer(5));
     record.event.severity = static_cast<Severity>(query.integer(6));
     record.event.resolved = record.resolved_at.has_value();
-    record.undelivered = query.integer(7);
+    record.event.key = query.text(7);
+    record.undelivered = query.integer(8);
     records.push_back(std::move(record));
   }
   return records;

@@ -26,6 +26,8 @@ class Queue {
   // `event` is clean, with key, severity and time. The messages it makes are spread to channels with
   // `config`, unless that has an error: then by a later fan_out.
   RaiseResult raise(const AlertEvent& event, const AlertConfig& config);
+  // The alert that is open under `former`, if any, is from now on the one of `key`, unless that has one.
+  void take_over(const std::string& former, const std::string& key);
   bool resolve(const std::string& key, const std::string& text, const AlertConfig& config,
                core::TimePoint now);
   // Spreads the messages that wait for a valid configuration.

@@ -12,14 +12,20 @@ bool is_protected(const backup::BackupManager::Scheduled& vm) {
   return !vm.schedule || vm.schedule->enabled;
 }
 
-bool belongs_to(const backup::BackupInfo& backup, const backup::VmRef& vm) {
-  return core::equal_ignoring_case(backup.vm_name, vm.name) &&
-         core::equal_ignoring_case(backup.resource_group, vm.resource_group);
-}
-
 bool is_same(const backup::VmRef& a, const backup::VmRef& b) {
   return core::equal_ignoring_case(a.name, b.name) &&
          core::equal_ignoring_case(a.resource_group, b.resource_group);
+}
+
+// VMs of one name are told apart in messages and commands.
+alert::VmFacts facts_of(const backup::VmRef& vm, bool has_namesake) {
+  alert::VmFacts facts;
+  facts.vm = vm.name;
+  facts.group = vm.resource_group;
+  if (!has_namesake) return facts;
+  facts.label = vm.name + " (" + vm.resource_group + ")";
+  facts.words = vm.name + " -g " + vm.resource_group;
+  return facts;
 }
 
 void add_rto(alert::VmFacts& facts, const backup::VmRef& vm, const std::vector<dr::PolicyView>& policies,
@@ -50,10 +56,8 @@ void add_drill_facts(alert::OverdueFacts& facts,
     const bool namesake = std::any_of(known.begin(), known.end(), [&](const backup::VmRef& vm) {
       return core::equal_ignoring_case(vm.name, view.vm.name);
     });
-    alert::VmFacts only_drilled;
-    only_drilled.vm = namesake ? view.vm.name + " (" + view.vm.resource_group + ")" : view.vm.name;
     known.push_back(view.vm);
-    facts.vms.push_back(std::move(only_drilled));
+    facts.vms.push_back(facts_of(view.vm, namesake));
   }
   for (std::size_t i = 0; i < facts.vms.size(); ++i) add_rto(facts.vms[i], known[i], policies, tests);
   const auto stats = dr::statistics(tests);
@@ -69,12 +73,10 @@ std::vector<alert::VmFacts> backup_facts(const std::vector<backup::BackupManager
         std::count_if(scheduled.begin(), scheduled.end(), [name = vm.name](const auto& other) {
           return is_protected(other) && core::equal_ignoring_case(other.vm.name, name);
         });
-    alert::VmFacts facts;
-    facts.vm = namesakes > 1 ? vm.name + " (" + vm.resource_group + ")" : vm.name;
-    if (namesakes > 1) facts.words = vm.name + " -g " + vm.resource_group;
+    auto facts = facts_of(vm, namesakes > 1);
     facts.backups_known = true;
     for (const auto& backup : backups) {
-      if (!backup.complete || !belongs_to(backup, vm)) continue;
+      if (!backup.complete || !core::equal_ignoring_case(backup.vm_key, vm.key())) continue;
       const bool passed = backup.verified == backup::Verified::passed;
       facts.backups.push_back({backup.name, backup.created, passed ? backup.verified_at : std::nullopt});
     }

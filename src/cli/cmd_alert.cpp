@@ -44,6 +44,7 @@ ordered_json to_json(const alert::AlertRecord& record) {
   return {{"key", event.key},
           {"rule", alert::to_string(event.rule)},
           {"subject", event.subject},
+          {"resourceGroup", event.group.empty() ? ordered_json(nullptr) : ordered_json(event.group)},
           {"severity", alert::to_string(*event.severity)},
           {"title", event.title},
           {"text", event.text},
@@ -234,11 +235,13 @@ int run(Runtime& runtime, const AlertCheckOptions&) {
   ordered_json json = {
       {"problems", ordered_json::array()}, {"delivered", report.delivered}, {"waiting", report.waiting}};
   for (const auto& event : events)
-    json["problems"].push_back({{"rule", alert::to_string(event.rule)},
-                                {"subject", event.subject},
-                                {"title", event.title},
-                                {"text", event.text},
-                                {"facts", facts_json(event)}});
+    json["problems"].push_back(
+        {{"rule", alert::to_string(event.rule)},
+         {"subject", event.subject},
+         {"resourceGroup", event.group.empty() ? ordered_json(nullptr) : ordered_json(event.group)},
+         {"title", event.title},
+         {"text", event.text},
+         {"facts", facts_json(event)}});
   console.result(json, "problems");
   if (!events.empty()) return core::exit_code(ErrorKind::findings);
   return report.failed > 0 ? core::exit_code(ErrorKind::partial) : 0;
@@ -247,7 +250,7 @@ int run(Runtime& runtime, const AlertCheckOptions&) {
 void bind(CLI::App& command, AlertResolveOptions& options) {
   command.add_option("key", options.key, "Key of the alert, as `azlin alert list` shows it")->required();
   command.footer(
-      "Example: azlin alert resolve backup_failure:prod-db-vm@1a2b3c4d\n"
+      "Example: azlin alert resolve backup_failure:production/prod-db-vm@1a2b3c4d\n"
       "Exit codes: 0, 1, 2, 3");
 }
 

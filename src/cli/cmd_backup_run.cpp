@@ -118,11 +118,11 @@ void print_result(Console& console, const backup::TriggerResult& result, const Q
 }
 
 // What the alert rules want to know of one VM's run.
-std::vector<alert::AlertEvent> events_of(const std::string& vm,
-                                         const std::optional<backup::TriggerResult>& result,
+std::vector<alert::AlertEvent> events_of(const VmRef& ref, const std::optional<backup::TriggerResult>& result,
                                          const std::string& error) {
   using alert::Rule;
-  if (!result) return {alert::problem(Rule::backup_failure, vm, "Backup of " + vm + " failed", error)};
+  const alert::Subject vm(ref.name, ref.resource_group);
+  if (!result) return {alert::problem(Rule::backup_failure, vm, "Backup of " + ref.name + " failed", error)};
   std::vector<alert::AlertEvent> events = {alert::all_clear(Rule::backup_failure, vm)};
   if (!result->cleanup) return events;
   std::string failures;
@@ -130,7 +130,7 @@ std::vector<alert::AlertEvent> events_of(const std::string& vm,
   events.push_back(failures.empty()
                        ? alert::all_clear(Rule::retention_violation, vm)
                        : alert::problem(Rule::retention_violation, vm,
-                                        "Expired backups of " + vm + " were not deleted", failures));
+                                        "Expired backups of " + ref.name + " were not deleted", failures));
   return events;
 }
 
@@ -156,10 +156,10 @@ int trigger_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vau
   try {
     const int code = trigger_in_vault(runtime, vm, vault, options.no_wait);
     if (!runtime.dry_run() && !options.no_wait)
-      report_events(runtime, {alert::all_clear(alert::Rule::backup_failure, vm.name)});
+      report_events(runtime, {alert::all_clear(alert::Rule::backup_failure, {vm.name, vm.resource_group})});
     return code;
   } catch (const Error& error) {
-    if (is_alarming(error)) report_events(runtime, events_of(vm.name, {}, error.what()));
+    if (is_alarming(error)) report_events(runtime, events_of(vm, {}, error.what()));
     throw;
   }
 }
@@ -180,11 +180,11 @@ int trigger_one(Runtime& runtime, const VmRef& vm, const TriggerCliOptions& opti
   try {
     done = backups.trigger(vm, settings, runtime.stop());
   } catch (const Error& error) {
-    if (is_alarming(error)) report_events(runtime, events_of(vm.name, {}, error.what()));
+    if (is_alarming(error)) report_events(runtime, events_of(vm, {}, error.what()));
     throw;
   }
   auto& result = *done;
-  report_events(runtime, events_of(vm.name, done, {}));
+  report_events(runtime, events_of(vm, done, {}));
   const auto replications = open_replication(runtime);
   const auto queued = queue_after_backup(runtime, *replications, vm, result);
   print_result(console, result, queued);
@@ -315,7 +315,7 @@ int back_up(Runtime& runtime, BackupManager& backups, std::vector<BatchItem> ite
   std::vector<alert::AlertEvent> events;
   for (const auto& item : items) {
     if (!item.result && !item.alarming) continue;
-    for (auto& event : events_of(item.vm.name, item.result, item.error)) events.push_back(std::move(event));
+    for (auto& event : events_of(item.vm, item.result, item.error)) events.push_back(std::move(event));
   }
   report_events(runtime, events);
   const int code = report_batch(console, items, head);

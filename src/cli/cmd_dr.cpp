@@ -151,12 +151,13 @@ void report_drill(Runtime& runtime, const dr::DRTestResult& result) {
   using alert::Rule;
   std::vector<alert::AlertEvent> events;
   const std::string& vm = result.vm.name;
+  const alert::Subject subject(vm, result.vm.resource_group);
   const std::vector<std::pair<std::string, std::string>> facts = {
       {"VM", vm}, {"Backup", result.backup_name}, {"Region", result.test_region}, {"Drill", result.drill_id}};
   if (result.verdict == Verdict::failed)
-    events.push_back(alert::problem(Rule::dr_test_failure, vm, "DR test of " + vm + " failed",
+    events.push_back(alert::problem(Rule::dr_test_failure, subject, "DR test of " + vm + " failed",
                                     result.error + (result.hint.empty() ? "" : "\n" + result.hint), facts));
-  if (result.verdict == Verdict::passed) events.push_back(alert::all_clear(Rule::dr_test_failure, vm));
+  if (result.verdict == Verdict::passed) events.push_back(alert::all_clear(Rule::dr_test_failure, subject));
   if (!result.left.empty()) {
     events.push_back(alert::problem(
         Rule::retention_violation, "dr:" + result.drill_id, "The DR test of " + vm + " left something behind",
@@ -166,7 +167,7 @@ void report_drill(Runtime& runtime, const dr::DRTestResult& result) {
   // The default target is nobody's: alerts.yaml says what counts.
   const bool stated = result.target_rto != dr::kDefaultTargetRto;
   if (result.rto && result.verdict == Verdict::passed) {
-    auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"), vm,
+    auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"), subject,
                                      *result.rto, stated ? std::optional(result.target_rto) : std::nullopt);
     if (event) events.push_back(std::move(*event));
   }
@@ -176,7 +177,7 @@ void report_drill(Runtime& runtime, const dr::DRTestResult& result) {
 void report_scheduled(Runtime& runtime, const dr::ScheduledTest& test) {
   if (test.result) return report_drill(runtime, *test.result);
   report_events(runtime,
-                {alert::problem(alert::Rule::dr_test_failure, test.vm.name,
+                {alert::problem(alert::Rule::dr_test_failure, {test.vm.name, test.vm.resource_group},
                                 "DR test of " + test.vm.name + " failed", test.error + "\n" + test.hint)});
 }
 

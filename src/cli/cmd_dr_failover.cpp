@@ -228,8 +228,9 @@ ordered_json to_json(const dr::FailoverResult& result) {
 
 void report_failover(Runtime& runtime, const dr::FailoverResult& result) {
   if (!result.rto) return;
-  const auto event = alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"),
-                                         result.plan.source.name, *result.rto, {});
+  const auto event =
+      alert::evaluate_rto(alert::load_for_raising(runtime.home() + "/alerts.yaml"),
+                          {result.plan.source.name, result.plan.source.resource_group}, *result.rto, {});
   if (event && !event->resolved) report_events(runtime, {*event});
 }
 

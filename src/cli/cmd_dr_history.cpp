@@ -45,12 +45,50 @@ void bind(CLI::App& command, RateOptions& options) {
       "Exit codes: 0, 2, 6 below the target of 99.9 %");
 }
 
+// VMs of one name, told apart.
+class Labels {
+ public:
+  explicit Labels(const std::vector<dr::DRTestResult>& tests) {
+    for (const auto& test : tests)
+      groups_[core::to_lower(test.vm.name)].emplace(core::to_lower(test.vm.resource_group),
+                                                    group_text(test.vm));
+  }
+  std::string of(const snapshot::VmRef& vm) const {
+    return groups_.at(core::to_lower(vm.name)).size() > 1 ? vm.name + " (" + group_text(vm) + ")" : vm.name;
+  }
+  // "A, B" where VMs of this name in several groups were drilled; else empty.
+  std::string groups_of(const std::string& vm) const {
+    const auto found = groups_.find(core::to_lower(vm));
+    if (found == groups_.end() || found->second.size() < 2) return {};
+    std::string list;
+    for (const auto& [key, group] : found->second) list += (list.empty() ? "" : ", ") + group;
+    return list;
+  }
+
+ private:
+  static std::string group_text(const snapshot::VmRef& vm) {
+    return vm.resource_group.empty() ? "group not known" : vm.resource_group;
+  }
+  std::map<std::string, std::map<std::string, std::string>> groups_;  // by name, then by group, in lower case
+};
+
+void warn_of_namesakes(Console& console, const Labels& labels, const std::optional<std::string>& vm) {
+  if (!vm) return;
+  const auto groups = labels.groups_of(*vm);
+  if (!groups.empty())
+    console.warn(
+        fmt::format("VMs called {} were drilled in several groups ({}): all of them are shown; -g says "
+                    "which one",
+                    *vm, groups));
+}
+
 template <class Options>
 std::vector<dr::DRTestResult> tests_of(Runtime& runtime, const Options& options) {
   constexpr int kMostDays = 36500;
   if (options.days <= 0 || options.days > kMostDays)
     throw Error(ErrorKind::usage, fmt::format("--days {} is not 1 to {}", options.days, kMostDays));
   if (options.vm) core::check_vm_name(*options.vm);
+  if (options.group) core::check_resource_group(*options.group);
   auto drills = open_drills(runtime);
   dr::TestFilter filter;
   filter.vm = options.vm;
@@ -117,12 +155,13 @@ void print_counts(Console& console, const dr::Statistics& stats) {
   print_uncounted(console, stats);
 }
 
-void print_tests(Console& console, const std::vector<dr::DRTestResult>& tests, bool with_vm) {
+void print_tests(Console& console, const std::vector<dr::DRTestResult>& tests, const Labels& labels,
+                 bool with_vm) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& test : tests) {
     rows.push_back({"  " + core::to_display_minutes(test.started_at), word(test.verdict),
                     test.rto ? "RTO: " + core::to_display(*test.rto) : "RTO: none", test.test_region});
-    if (with_vm) rows.back().insert(rows.back().begin() + 1, test.vm.name);
+    if (with_vm) rows.back().insert(rows.back().begin() + 1, labels.of(test.vm));
   }
   for (const auto& line : in_columns(rows)) console.line(line);
   for (const auto& test : tests) {
@@ -136,12 +175,14 @@ int run(Runtime& runtime, const HistoryOptions& options) {
   Console& console = runtime.console();
   const auto tests = tests_of(runtime, options);
   const auto stats = dr::statistics(tests);
+  const Labels labels(tests);
+  warn_of_namesakes(console, labels, options.vm);
   console.line(
       fmt::format("DR Test History{} (Last {} Days)", options.vm ? " for " + *options.vm : "", options.days));
   console.line();
   console.line(fmt::format("Recent Tests ({}):", tests.size()));
   if (tests.empty()) console.line("  (no data: no drill was run here in that time)");
-  print_tests(console, tests, !options.vm);
+  print_tests(console, tests, labels, !options.vm || !labels.groups_of(*options.vm).empty());
   console.line();
   console.line("Statistics:");
   print_counts(console, stats);
@@ -177,13 +218,15 @@ int run(Runtime& runtime, const RateOptions& options) {
   std::map<std::string, std::vector<dr::DRTestResult>> by_vm;
   for (const auto& test : tests) by_vm[core::to_lower(test.vm.key())].push_back(test);
   const auto overall = dr::statistics(tests);
+  const Labels labels(tests);
+  warn_of_namesakes(console, labels, options.vm);
   const auto rate = overall.rate();
   ordered_json json = {
       {"days", options.days}, {"overall", stats_json(overall)}, {"vms", ordered_json::array()}};
   console.line(fmt::format("DR Success Rate (Last {} Days)", options.days));
   for (const auto& [key, of_vm] : by_vm) {
     console.line();
-    console.line("VM: " + of_vm.front().vm.name);
+    console.line("VM: " + labels.of(of_vm.front().vm));
     print_rate(console, dr::statistics(of_vm));
     ordered_json row = {{"vm", of_vm.front().vm.name}, {"resourceGroup", of_vm.front().vm.resource_group}};
     row.update(stats_json(dr::statistics(of_vm)));

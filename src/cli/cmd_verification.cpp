@@ -104,28 +104,25 @@ SnapshotSet choose_set(const backup::BackupInfo& backup, const std::optional<std
 
 alert::AlertEvent event_of(const Verification& run) {
   const std::string place = run.replica ? fmt::format(" (replica in {})", run.region) : "";
-  const std::string detail = run.backup + (run.replica ? "@" + run.region : "");
+  const std::string detail = run.backup + (run.replica ? " in " + run.region : "");
+  const alert::Subject vm(run.vm, run.resource_group);
   if (run.outcome == Outcome::passed)
-    return alert::all_clear(alert::Rule::verification_failure, run.vm, "verified " + run.backup + place,
-                            detail);
-  auto event = alert::problem(
-      alert::Rule::verification_failure, run.vm,
+    return alert::all_clear(alert::Rule::verification_failure, vm, "verified " + run.backup + place, detail);
+  return alert::problem(
+      alert::Rule::verification_failure, vm,
       run.outcome == Outcome::failed ? fmt::format("Verification of {}{} failed", run.backup, place)
                                      : fmt::format("{}{} could not be verified", run.backup, place),
       run.error + "\n" + run.action,
-      {{"Backup", run.backup}, {"Region", run.region}, {"Level", to_string(run.asked)}});
-  event.key = alert::alert_key(alert::Rule::verification_failure, run.vm, detail);
-  return event;
+      {{"Backup", run.backup}, {"Region", run.region}, {"Level", to_string(run.asked)}}, detail);
 }
 
 std::vector<alert::AlertEvent> events_of(const Verification& run) {
   std::vector<alert::AlertEvent> events = {event_of(run)};
   if (run.cleanup_error.empty()) return events;
-  auto left = alert::problem(alert::Rule::retention_violation, run.vm,
-                             fmt::format("Verification of {} left something behind", run.backup),
-                             run.cleanup_error + "\nazlin recover tries again");
-  left.key = alert::alert_key(alert::Rule::retention_violation, run.vm, "verify " + run.backup);
-  events.push_back(std::move(left));
+  events.push_back(alert::problem(alert::Rule::retention_violation, {run.vm, run.resource_group},
+                                  fmt::format("Verification of {} left something behind", run.backup),
+                                  run.cleanup_error + "\nazlin recover tries again", {},
+                                  "verify " + run.backup));
   return events;
 }
 

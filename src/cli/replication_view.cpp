@@ -55,19 +55,19 @@ ordered_json copy_json(const replication::Copy& copy) {
 
 alert::AlertEvent to_event(const ReplicationJob& job) {
   using alert::Rule;
+  const alert::Subject vm(job.vm_name, job.vm_key.substr(0, job.vm_key.find('/')));
   if (job.status == Status::completed) {
-    return alert::all_clear(Rule::replication_failure, job.vm_name,
+    return alert::all_clear(Rule::replication_failure, vm,
                             fmt::format("{} was replicated to {}.", job.set, job.target_region),
                             job.target_region);
   }
-  auto event = alert::problem(
-      Rule::replication_failure, job.vm_name,
+  return alert::problem(
+      Rule::replication_failure, vm,
       fmt::format("Replication of {} to {} failed", job.vm_name, job.target_region),
       fmt::format("{} was not copied to {}: {}\nTry again: azlin backup replicate {} --target-region {}",
                   job.set, job.target_region, job.error, job.set, job.target_region),
-      {{"Backup", job.set}, {"Region", job.target_region}, {"Job", std::to_string(job.id)}});
-  event.key = alert::alert_key(Rule::replication_failure, job.vm_name, job.target_region);
-  return event;
+      {{"Backup", job.set}, {"Region", job.target_region}, {"Job", std::to_string(job.id)}},
+      job.target_region);
 }
 
 }  // namespace
@@ -197,6 +197,7 @@ QueuedReplication queue_after_backup(Runtime& runtime, replication::ReplicationM
   if (queued.job) return queued;
   ReplicationJob failed;  // never a row: for the alert alone
   failed.vm_name = vm.name;
+  failed.vm_key = vm.key();
   failed.set = result.backup.name;
   failed.target_region = *result.replicate_to;
   failed.status = Status::failed;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "azlin/core/format.hpp"
+#include "azlin/core/names.hpp"
 
 namespace azlin::cli {
 
@@ -86,9 +87,9 @@ std::string rate_text(const ReportPart& part) {
   return rate ? fmt::format("{} ({}/{} passed)", percent_text(rate), part.passed, part.checked) : "no data";
 }
 
-void print_part(Console& console, const ReportPart& part) {
+void print_part(Console& console, const ReportPart& part, bool has_namesake) {
   console.line();
-  console.line("VM: " + part.vm);
+  console.line("VM: " + part.vm + (has_namesake ? " (" + part.group + ")" : ""));
   console.line(fmt::format("  Total backups: {}", part.total));
   console.line("  Verified: " + percent_of(part.verified, part.verified_percent()));
   console.line("  Success rate: " + rate_text(part));
@@ -120,6 +121,7 @@ void print_failures(Console& console, const VerificationReport& report) {
 
 ordered_json to_json(const ReportPart& part) {
   ordered_json json = {{"vm", text_or_null(part.vm)},
+                       {"resourceGroup", text_or_null(part.group)},
                        {"totalBackups", part.total},
                        {"verified", part.verified},
                        {"verifiedPercent", or_null(part.verified_percent())},
@@ -172,6 +174,7 @@ ordered_json to_json(const VerificationReport& report) {
                        {"failures", ordered_json::array()},
                        {"leftBehind", ordered_json::array()}};
   json["overall"].erase("vm");
+  json["overall"].erase("resourceGroup");
   json["overall"].erase("unverified");
   for (const auto& part : report.vms) json["vms"].push_back(to_json(part));
   for (const auto& run : report.failures)
@@ -224,7 +227,12 @@ void print_verification(Console& console, const Verification& run, bool verbose)
 void print_report(Console& console, const VerificationReport& report, bool one_vm) {
   console.line(fmt::format("Backup Verification Report (Last {})",
                            report.days == 1 ? std::string("Day") : fmt::format("{} Days", report.days)));
-  for (const auto& part : report.vms) print_part(console, part);
+  for (const auto& part : report.vms) {
+    const auto same = std::count_if(report.vms.begin(), report.vms.end(), [&](const auto& other) {
+      return core::equal_ignoring_case(other.vm, part.vm);
+    });
+    print_part(console, part, same > 1);
+  }
   if (report.vms.empty()) {
     console.line();
     console.line("There are no backups, and none was verified.");

@@ -46,7 +46,10 @@ const store::Migrations kMigrations = {
        CREATE UNIQUE INDEX idx_drill ON dr_tests(drill_id) WHERE drill_id <> '';)",
     // The VMs of a plan are one drill.
     R"(DROP INDEX idx_drill;
-       CREATE INDEX idx_drill ON dr_tests(drill_id);)"};
+       CREATE INDEX idx_drill ON dr_tests(drill_id);)",
+    // Rows that had the first schema alone: their columns say how they ended.
+    R"(UPDATE dr_tests SET verdict = CASE success WHEN 1 THEN 'passed' WHEN 0 THEN 'failed' ELSE 'interrupted' END
+       WHERE drill_id = '' AND verdict = 'running';)"};
 
 constexpr const char* kColumns =
     "id, vm_name, backup_name, test_region, started_at, completed_at, verdict, rto_seconds, error_message, "
@@ -213,7 +216,8 @@ std::vector<DRTestResult> DrillStore::list(const TestFilter& filter) {
   auto rows = db_.prepare(fmt::format(
       "SELECT {} FROM dr_tests WHERE (?1 IS NULL OR vm_name = ?1 COLLATE NOCASE) AND "
       "(?2 IS NULL OR started_at >= ?2) AND (?3 IS NULL OR resource_group = ?3 COLLATE NOCASE) AND "
-      "(?4 IS NULL OR subscription = ?4 COLLATE NOCASE) ORDER BY started_at DESC, id DESC",
+      "(?4 IS NULL OR subscription = ?4 COLLATE NOCASE OR subscription = '') ORDER BY started_at DESC, id "
+      "DESC",
       kColumns));
   rows.bind(1, filter.vm).bind(2, optional_time(filter.since));
   rows.bind(3, filter.resource_group).bind(4, filter.subscription);

@@ -34,7 +34,7 @@ class Builder {
 
   CostEstimate build() {
     for (const auto& [key, backups] : by_vm(facts_.backups)) {
-      const auto vm = label_of(facts_.backups, *backups.front());
+      const auto vm = label_of(facts_.backups, backups.front()->vm_name, group_of(*backups.front()));
       add_sets(vm, size_backups(backups, facts_));
     }
     add_drills();
@@ -88,7 +88,8 @@ class Builder {
   void add_drills() {
     for (const auto& drill : facts_.drills) {
       if (!drill.completed_at) continue;
-      auto& drills = line(drill.vm.name, 5, "drills", drill.test_region);
+      auto& drills = line(label_of(facts_.backups, drill.vm.name, drill.vm.resource_group), 5, "drills",
+                          drill.test_region);
       ++drills.count;
       drills.monthly += cost_of(drill, facts_.backups, prices_) * per_month();
     }
@@ -97,7 +98,7 @@ class Builder {
   void add_test_disks() {
     for (const auto& run : facts_.verifications) {
       if (!run.test_disk_created) continue;
-      auto& disks = line(run.vm, 6, "test disks", run.region);
+      auto& disks = line(label_of(facts_.backups, run.vm, run.resource_group), 6, "test disks", run.region);
       ++disks.count;
       disks.monthly += cost::disk_cost(prices_, "", run.size_gb, run.duration) * per_month();
     }
@@ -154,12 +155,16 @@ const char* to_string(Basis basis) {
   return "";
 }
 
+std::string measured_key(const std::string& group, const std::string& backup, const std::string& region) {
+  return core::to_lower(group) + "/" + backup + "@" + region;
+}
+
 Measured measured_sizes(const std::vector<verification::Verification>& runs) {
   Measured sizes;
   for (const auto& run : runs) {
     if (const auto bytes = bytes_of(run.evidence)) {
       // Of several runs the one that read least: the others read the whole backup again.
-      const auto key = run.backup + "@" + run.region;
+      const auto key = measured_key(run.resource_group, run.backup, run.region);
       const auto found = sizes.find(key);
       const double gib = *bytes / kGiB;
       sizes[key] = found == sizes.end() ? gib : std::min(found->second, gib);

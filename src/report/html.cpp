@@ -96,9 +96,9 @@ std::string metrics_table(const Report& report) {
 std::string vm_table(const Report& report) {
   std::vector<Cells> rows;
   for (const auto& vm : report.vms) {
-    rows.push_back({escaped(vm.vm), vm.scheduled ? "yes" : "no", number(std::to_string(vm.backups)),
-                    stamp(vm.newest), number(std::to_string(vm.replicas)), stamp(vm.last_verified),
-                    stamp(vm.last_drill), span(vm.last_rto), span(vm.longest_gap)});
+    rows.push_back({escaped(report.label(vm.vm, vm.group)), vm.scheduled ? "yes" : "no",
+                    number(std::to_string(vm.backups)), stamp(vm.newest), number(std::to_string(vm.replicas)),
+                    stamp(vm.last_verified), stamp(vm.last_drill), span(vm.last_rto), span(vm.longest_gap)});
   }
   return table({"VM", "Schedule", "#Backups", "Newest (UTC)", "#Replicas", "Last verified", "Last drill",
                 "#Its RTO", "#Longest gap"},
@@ -110,8 +110,8 @@ std::string drill_table(const Report& report) {
   for (const auto& drill : report.facts.drills) {
     const bool good = drill.verdict == dr::Verdict::passed;
     rows.push_back(
-        {stamp(drill.started_at), vm_cell(drill.vm.name), escaped(drill.test_region),
-         escaped(drill.backup_name),
+        {stamp(drill.started_at), vm_cell(report.label(drill.vm.name, drill.vm.resource_group)),
+         escaped(drill.test_region), escaped(drill.backup_name),
          fmt::format("<td class=\"{}\">{}</td>", good ? "met" : "miss", dr::to_string(drill.verdict)),
          span(drill.rto), number(core::to_display(drill.target_rto)), escaped(drill.error)});
   }
@@ -121,8 +121,9 @@ std::string drill_table(const Report& report) {
 std::string replication_table(const Report& report) {
   std::vector<Cells> rows;
   for (const auto& job : report.facts.replications) {
-    rows.push_back({stamp(job.queued_at), vm_cell(job.vm_name), escaped(job.source_snapshot),
-                    escaped(job.source_region + " → " + job.target_region),
+    rows.push_back({stamp(job.queued_at),
+                    vm_cell(report.label(job.vm_name, job.vm_key.substr(0, job.vm_key.find('/')))),
+                    escaped(job.source_snapshot), escaped(job.source_region + " → " + job.target_region),
                     replication::to_string(job.status), stamp(job.completed_at), escaped(job.error)});
   }
   return table({"Queued (UTC)", "VM", "Backup", "Regions", "Status", "Completed", "Error"}, rows);

@@ -188,15 +188,16 @@ std::string to_markdown(const Report& report) {
   for (const auto& finding : report.findings) text += "- " + cell(finding) + "\n";
   rows.clear();
   for (const auto& vm : report.vms)
-    rows.push_back({vm.vm, vm.scheduled ? "yes" : "no", std::to_string(vm.backups), stamp(vm.newest),
-                    std::to_string(vm.replicas), stamp(vm.last_verified), stamp(vm.last_drill),
-                    span(vm.last_rto), span(vm.longest_gap)});
+    rows.push_back({report.label(vm.vm, vm.group), vm.scheduled ? "yes" : "no", std::to_string(vm.backups),
+                    stamp(vm.newest), std::to_string(vm.replicas), stamp(vm.last_verified),
+                    stamp(vm.last_drill), span(vm.last_rto), span(vm.longest_gap)});
   text += "\n## VMs\n\n" + md_table({"VM", "Schedule", "Backups", "Newest (UTC)", "Replicas", "Last verified",
                                      "Last drill", "Its RTO", "Longest gap"},
                                     rows);
   rows.clear();
   for (const auto& drill : facts.drills)
-    rows.push_back({core::to_display_minutes(drill.started_at), drill.vm.name, drill.test_region,
+    rows.push_back({core::to_display_minutes(drill.started_at),
+                    report.label(drill.vm.name, drill.vm.resource_group), drill.test_region,
                     dr::to_string(drill.verdict), span(drill.rto), core::to_display(drill.target_rto),
                     drill.error});
   text +=
@@ -219,12 +220,13 @@ std::string to_csv(const Report& report) {
     text += csv_row({"target", "all", metric.key, metric.value ? number(*metric.value) : "", metric.unit,
                      metric.target, to_string(metric.met)});
   for (const auto& vm : report.vms) {
+    const auto subject = report.label(vm.vm, vm.group);
     const auto count = [&](const char* name, int value) {
-      text += csv_row({"vm", vm.vm, name, std::to_string(value), "", "", ""});
+      text += csv_row({"vm", subject, name, std::to_string(value), "", "", ""});
     };
     const auto time = [&](const char* name, const std::optional<core::TimePoint>& value) {
       text += csv_row(
-          {"vm", vm.vm, name, value ? core::to_iso8601(*value) : "", "time", "", value ? "" : "no data"});
+          {"vm", subject, name, value ? core::to_iso8601(*value) : "", "time", "", value ? "" : "no data"});
     };
     count("backups", vm.backups);
     count("verified", vm.verified);
@@ -234,10 +236,10 @@ std::string to_csv(const Report& report) {
     time("last_drill", vm.last_drill);
   }
   for (const auto& drill : report.facts.drills)
-    text += csv_row({"drill", drill.vm.name, core::to_iso8601(drill.started_at),
-                     drill.rto ? number(static_cast<double>(drill.rto->count()) / 1000.0) : "", "s",
-                     number(static_cast<double>(drill.target_rto.count()) / 1000.0),
-                     dr::to_string(drill.verdict)});
+    text += csv_row(
+        {"drill", report.label(drill.vm.name, drill.vm.resource_group), core::to_iso8601(drill.started_at),
+         drill.rto ? number(static_cast<double>(drill.rto->count()) / 1000.0) : "", "s",
+         number(static_cast<double>(drill.target_rto.count()) / 1000.0), dr::to_string(drill.verdict)});
   if (!report.facts.cost) return text;
   for (const auto& line : report.facts.cost->lines)
     text += csv_row({"cost", line.vm, line.what + " " + line.region, fmt::format("{:.4f}", line.monthly),

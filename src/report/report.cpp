@@ -113,7 +113,7 @@ class Maker {
   }
 
   void add_backup(const backup::BackupInfo& backup) {
-    auto& row = this->row(backup.vm_key, backup.vm_name, backup.resource_group);
+    auto& row = this->row(backup.vm_key, backup.vm_name, group_of(backup));
     for (const auto& replica : backup.replicas) {
       if (!replica.complete) continue;
       ++row.replicas;
@@ -232,7 +232,7 @@ class Maker {
     for (const auto& row : report_.vms) {
       if (!row.scheduled) continue;
       if (row.longest_gap) longest = std::max(longest.value_or(*row.longest_gap), *row.longest_gap);
-      if (!row.longest_gap) without += (without.empty() ? "" : ", ") + row.vm;
+      if (!row.longest_gap) without += (without.empty() ? "" : ", ") + report_.label(row.vm, row.group);
     }
     auto metric = time_metric("rpo_max", "RPO (longest time between backups)", "< 24 h", kTargetRpo, longest,
                               "backups that exist or were made here, of VMs with a schedule, up to now");
@@ -274,7 +274,8 @@ class Maker {
     for (const auto& backup : facts.backups) {
       if (backup.complete) set(backup.vm_key, backup.created, day_of(backup.tier));
     }
-    for (auto& [key, days] : all) report_.calendar.push_back({rows_[key].vm, std::move(days)});
+    for (auto& [key, days] : all)
+      report_.calendar.push_back({report_.label(rows_[key].vm, rows_[key].group), std::move(days)});
     std::stable_sort(report_.calendar.begin(), report_.calendar.end(),
                      [](const auto& a, const auto& b) { return a.vm < b.vm; });
   }
@@ -287,11 +288,14 @@ class Maker {
                                                metric.note.empty() ? "" : " (" + metric.note + ")"));
     }
     for (const auto& each : report_.facts.scheduled) {
-      if (!each.schedule) report_.findings.push_back(fmt::format("{}: {}", each.vm.name, each.error));
+      if (!each.schedule)
+        report_.findings.push_back(
+            fmt::format("{}: {}", report_.label(each.vm.name, each.vm.resource_group), each.error));
     }
     for (const auto& drill : report_.facts.drills) {
       if (drill.verdict == dr::Verdict::failed)
-        report_.findings.push_back(fmt::format("drill of {} on {} failed: {}", drill.vm.name,
+        report_.findings.push_back(fmt::format("drill of {} on {} failed: {}",
+                                               report_.label(drill.vm.name, drill.vm.resource_group),
                                                core::to_display_minutes(drill.started_at), drill.error));
     }
     for (const auto& run : report_.facts.verifications) {
@@ -318,6 +322,13 @@ const char* to_string(Met met) {
       return "missed";
   }
   return "";
+}
+
+std::string Report::label(const std::string& vm, const std::string& group) const {
+  const bool shared = std::any_of(vms.begin(), vms.end(), [&](const VmRow& other) {
+    return core::equal_ignoring_case(other.vm, vm) && !core::equal_ignoring_case(other.group, group);
+  });
+  return shared ? vm + " (" + group + ")" : vm;
 }
 
 bool Report::met() const {

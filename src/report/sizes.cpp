@@ -14,7 +14,8 @@ class Chain {
   SizedSet add(const backup::BackupInfo& backup, const std::string& region, bool replica,
                const CostFacts& facts) {
     SizedSet set{region, replica, backup.tier, backup.created, 0, Basis::bound};
-    const auto measured = facts.measured.find(backup.name + "@" + region);
+    const auto measured = facts.measured.find(
+        measured_key(backup.vm_key.substr(0, backup.vm_key.find('/')), backup.name, region));
     if (measured != facts.measured.end()) {
       set.gib = measured->second;
       set.basis = Basis::measured;
@@ -45,11 +46,18 @@ std::map<std::string, std::vector<const backup::BackupInfo*>> by_vm(
   return vms;
 }
 
-std::string label_of(const std::vector<backup::BackupInfo>& all, const backup::BackupInfo& backup) {
+std::string group_of(const backup::BackupInfo& backup) {
+  const auto group = backup.vm_key.substr(0, backup.vm_key.find('/'));
+  return core::equal_ignoring_case(group, backup.resource_group) ? backup.resource_group : group;
+}
+
+std::string label_of(const std::vector<backup::BackupInfo>& all, const std::string& vm,
+                     const std::string& group) {
+  const auto key = core::to_lower(group + "/" + vm);
   const bool shared = std::any_of(all.begin(), all.end(), [&](const auto& other) {
-    return other.vm_key != backup.vm_key && core::equal_ignoring_case(other.vm_name, backup.vm_name);
+    return core::equal_ignoring_case(other.vm_name, vm) && !core::equal_ignoring_case(other.vm_key, key);
   });
-  return shared ? backup.vm_name + " (" + backup.resource_group + ")" : backup.vm_name;
+  return shared ? vm + " (" + group + ")" : vm;
 }
 
 std::vector<SizedSet> size_backups(const std::vector<const backup::BackupInfo*>& backups,
@@ -72,7 +80,8 @@ double cost_of(const dr::DRTestResult& drill, const std::vector<backup::BackupIn
   if (!drill.completed_at) return 0;
   use.duration = *drill.completed_at - drill.started_at;
   for (const auto& backup : backups) {
-    if (backup.name == drill.backup_name) use.disks = {{"", backup.size_gb}};
+    if (backup.name == drill.backup_name && core::equal_ignoring_case(backup.vm_key, drill.vm.key()))
+      use.disks = {{"", backup.size_gb}};
   }
   return cost::drill_cost(prices, use);
 }

@@ -21,8 +21,11 @@ struct SizedSet {
 // Backups of each VM (by group and name, lower case), oldest first.
 std::map<std::string, std::vector<const backup::BackupInfo*>> by_vm(
     const std::vector<backup::BackupInfo>& backups);
+// The VM's resource group, as it is written where the backup's own is the same.
+std::string group_of(const backup::BackupInfo& backup);
 // The VM's name, with its group behind it where another VM has that name.
-std::string label_of(const std::vector<backup::BackupInfo>& all, const backup::BackupInfo& backup);
+std::string label_of(const std::vector<backup::BackupInfo>& all, const std::string& vm,
+                     const std::string& group);
 // `backups` of one VM, oldest first. The oldest in each region is taken to be whole.
 std::vector<SizedSet> size_backups(const std::vector<const backup::BackupInfo*>& backups,
                                    const CostFacts& facts);

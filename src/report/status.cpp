@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "azlin/core/names.hpp"
 #include "azlin/dr/readiness.hpp"
@@ -17,21 +19,28 @@ std::string name_of(const std::string& id) {
   return id.substr(id.rfind('/') + 1);
 }
 
+// The VM that an operation was about; nullopt: it was about something else.
+std::optional<backup::VmRef> vm_of(const store::OperationRecord& operation) {
+  try {
+    const auto id = core::ResourceId::parse(operation.target);
+    return backup::VmRef{id.subscription, id.resource_group, id.name};
+  } catch (const core::Error&) {
+    return std::nullopt;
+  }
+}
+
 std::string ago(core::TimePoint then, core::TimePoint now) {
   const auto hours = std::chrono::duration_cast<std::chrono::hours>(now - then).count();
   return hours < 48 ? fmt::format("{} h ago", hours) : fmt::format("{} days ago", hours / 24);
 }
 
-// What to type about a failed operation.
-std::string command_for(const store::OperationRecord& operation) {
-  if (operation.state == "interrupted") return "azlin recover";
-  if (operation.kind == "backup.trigger") return "azlin backup trigger " + name_of(operation.target);
-  return fmt::format("azlin operations show {}", operation.id);
-}
-
 class Maker {
  public:
-  explicit Maker(const StatusFacts& facts) : facts_(facts), now_(facts.report.now) {}
+  explicit Maker(const StatusFacts& facts) : facts_(facts), now_(facts.report.now) {
+    for (const auto& each : facts.report.scheduled) know(each.vm.name, each.vm.resource_group);
+    for (const auto& each : facts.policies) know(each.vm.name, each.vm.resource_group);
+    for (const auto& each : facts.report.drills) know(each.vm.name, each.vm.resource_group);
+  }
 
   Status make() {
     add_failures();
@@ -59,6 +68,29 @@ class Maker {
   }
 
  private:
+  void know(const std::string& vm, const std::string& group) {
+    groups_[core::to_lower(vm)].insert(core::to_lower(group));
+  }
+  bool has_namesake(const backup::VmRef& vm) const {
+    const auto found = groups_.find(core::to_lower(vm.name));
+    return found != groups_.end() && found->second.size() > 1;
+  }
+  // How a message names the VM, and how a command does.
+  std::string label(const backup::VmRef& vm) const {
+    return has_namesake(vm) ? vm.name + " (" + vm.resource_group + ")" : vm.name;
+  }
+  std::string words(const backup::VmRef& vm) const {
+    return has_namesake(vm) ? vm.name + " -g " + vm.resource_group : vm.name;
+  }
+
+  // What to type about a failed operation.
+  std::string command_for(const store::OperationRecord& operation) const {
+    if (operation.state == "interrupted") return "azlin recover";
+    const auto vm = vm_of(operation);
+    if (operation.kind == "backup.trigger" && vm) return "azlin backup trigger " + words(*vm);
+    return fmt::format("azlin operations show {}", operation.id);
+  }
+
   void to_do(const std::string& command) {
     auto& list = status_.to_do;
     if (std::find(list.begin(), list.end(), command) == list.end()) list.push_back(command);
@@ -87,7 +119,9 @@ class Maker {
           return other.kind == operation.kind && other.target == operation.target &&
                  other.state == "succeeded" && other.started_at > operation.started_at;
         });
-    status_.failures.push_back({operation.started_at, operation.kind + " on " + name_of(operation.target),
+    const auto vm = vm_of(operation);
+    status_.failures.push_back({operation.started_at,
+                                operation.kind + " on " + (vm ? label(*vm) : name_of(operation.target)),
                                 operation.error, command_for(operation), mended});
   }
 
@@ -108,7 +142,8 @@ class Maker {
     if (run.outcome == verification::Outcome::passed) return;
     const bool mended = std::any_of(
         facts_.report.verifications.begin(), facts_.report.verifications.end(), [&](const auto& other) {
-          return other.backup == run.backup && other.region == run.region && other.at > run.at &&
+          return other.backup == run.backup && other.region == run.region &&
+                 core::equal_ignoring_case(other.resource_group, run.resource_group) && other.at > run.at &&
                  other.outcome == verification::Outcome::passed;
         });
     status_.failures.push_back(
@@ -128,9 +163,10 @@ class Maker {
         });
     const auto error = drill.left.empty() ? drill.error : fmt::format("{} left behind", drill.left.size());
     status_.failures.push_back(
-        {drill.started_at, fmt::format("drill of {}: {}", drill.vm.name, dr::to_string(drill.verdict)), error,
+        {drill.started_at, fmt::format("drill of {}: {}", label(drill.vm), dr::to_string(drill.verdict)),
+         error,
          drill.left.empty()
-             ? fmt::format("azlin dr test {} --test-region {}", drill.vm.name, drill.test_region)
+             ? fmt::format("azlin dr test {} --test-region {}", words(drill.vm), drill.test_region)
              : std::string("azlin dr cleanup"),
          mended});
   }
@@ -138,10 +174,9 @@ class Maker {
   void add_vm(const backup::BackupManager::Scheduled& each) {
     if (each.schedule && !each.schedule->enabled) return;
     ++status_.vms;
-    const auto& name = each.vm.name;
     if (!each.schedule)
-      status_.overdue.push_back({fmt::format("{}: its schedule cannot be read", name),
-                                 "azlin backup configure " + name + " --replace"});
+      status_.overdue.push_back({fmt::format("{}: its schedule cannot be read", label(each.vm)),
+                                 "azlin backup configure " + words(each.vm) + " --replace"});
     std::optional<core::TimePoint> newest, copied, verified;
     for (const auto& backup : facts_.report.backups) {
       if (!backup.complete || !core::equal_ignoring_case(backup.vm_key, each.vm.key())) continue;
@@ -153,15 +188,15 @@ class Maker {
           copied = std::max(copied.value_or(backup.created), backup.created);
       }
     }
-    judge_backup(name, newest);
+    judge_backup(each.vm, newest);
     if (newest) {
-      judge_verified(name, verified);
+      judge_verified(each.vm, verified);
       if (each.schedule && each.schedule->target_region)
-        judge_copy(name, *each.schedule->target_region, copied);
+        judge_copy(each.vm, *each.schedule->target_region, copied);
     }
   }
 
-  void judge_backup(const std::string& name, const std::optional<core::TimePoint>& newest) {
+  void judge_backup(const backup::VmRef& vm, const std::optional<core::TimePoint>& newest) {
     if (newest) {
       status_.newest = std::max(status_.newest.value_or(*newest), *newest);
       status_.oldest = std::min(status_.oldest.value_or(*newest), *newest);
@@ -171,22 +206,22 @@ class Maker {
       return;
     }
     status_.overdue.push_back(
-        {newest ? fmt::format("{}: the newest backup was made {}", name, ago(*newest, now_))
-                : fmt::format("{}: no backup yet", name),
-         "azlin backup trigger " + name});
+        {newest ? fmt::format("{}: the newest backup was made {}", label(vm), ago(*newest, now_))
+                : fmt::format("{}: no backup yet", label(vm)),
+         "azlin backup trigger " + words(vm)});
   }
 
-  void judge_verified(const std::string& name, const std::optional<core::TimePoint>& verified) {
+  void judge_verified(const backup::VmRef& vm, const std::optional<core::TimePoint>& verified) {
     if (verified && now_ - *verified <= dr::kVerifyWithin) {
       ++status_.verified;
       return;
     }
-    status_.overdue.push_back({verified ? fmt::format("{}: last verified {}", name, ago(*verified, now_))
-                                        : fmt::format("{}: no backup was ever verified", name),
-                               "azlin backup verify-all " + name});
+    status_.overdue.push_back({verified ? fmt::format("{}: last verified {}", label(vm), ago(*verified, now_))
+                                        : fmt::format("{}: no backup was ever verified", label(vm)),
+                               "azlin backup verify-all " + words(vm)});
   }
 
-  void judge_copy(const std::string& name, const std::string& region,
+  void judge_copy(const backup::VmRef& vm, const std::string& region,
                   const std::optional<core::TimePoint>& copied) {
     ++status_.to_copy;
     if (copied && now_ - *copied <= kDay) {
@@ -194,16 +229,16 @@ class Maker {
       return;
     }
     status_.overdue.push_back(
-        {copied ? fmt::format("{}: the newest copy in {} is of a backup made {}", name, region,
+        {copied ? fmt::format("{}: the newest copy in {} is of a backup made {}", label(vm), region,
                               ago(*copied, now_))
-                : fmt::format("{}: no copy in {} yet", name, region),
-         fmt::format("azlin backup replicate-all {} --target-region {}", name, region)});
+                : fmt::format("{}: no copy in {} yet", label(vm), region),
+         fmt::format("azlin backup replicate-all {} --target-region {}", words(vm), region)});
   }
 
   void add_drill(const dr::PolicyView& view) {
     if (!view.error.empty()) {
       status_.overdue.push_back(
-          {fmt::format("{}: {}", view.vm.name, view.error), "azlin dr show " + view.vm.name});
+          {fmt::format("{}: {}", label(view.vm), view.error), "azlin dr show " + words(view.vm)});
       return;
     }
     if (!view.policy || !view.policy->enabled) return;
@@ -214,14 +249,15 @@ class Maker {
     }
     const bool never = view.due == core::TimePoint{};
     status_.overdue.push_back(
-        {never ? fmt::format("{}: never drilled in {}", view.vm.name, view.policy->region)
-               : fmt::format("{}: a drill has been due since {}", view.vm.name,
+        {never ? fmt::format("{}: never drilled in {}", label(view.vm), view.policy->region)
+               : fmt::format("{}: a drill has been due since {}", label(view.vm),
                              core::to_display_minutes(view.due)),
-         fmt::format("azlin dr test {} --test-region {}", view.vm.name, view.policy->region)});
+         fmt::format("azlin dr test {} --test-region {}", words(view.vm), view.policy->region)});
   }
 
   const StatusFacts& facts_;
   core::TimePoint now_;
+  std::map<std::string, std::set<std::string>> groups_;  // of VMs by name; in lower case
   Status status_;
 };
 

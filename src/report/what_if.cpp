@@ -162,7 +162,7 @@ std::vector<Comparison> compare(const CostFacts& facts, const cost::Prices& pric
     const auto means = means_of(size_backups(found->second, facts), newest.size_gb);
     const auto drill = mean_drill(facts, each.vm, newest.size_gb, prices);
     const auto shape = shape_of(*each.schedule, policy);
-    result.push_back({label_of(facts.backups, newest),
+    result.push_back({label_of(facts.backups, newest.vm_name, group_of(newest)),
                       monthly_cost(shape, means, newest.region, drill, prices),
                       monthly_cost(changed(shape, change), means, newest.region, drill, prices)});
   }

@@ -175,13 +175,15 @@ void History::mark_cleaned(std::int64_t operation) {
       .run();
 }
 
-bool History::knows(const std::string& backup, const std::string& region, core::TimePoint at) {
+bool History::knows(const std::string& group, const std::string& backup, const std::string& region,
+                    core::TimePoint at) {
   const std::lock_guard lock(mutex_);
   // The tag's time has whole seconds, and was written moments before or after the row.
   auto row = db_.prepare(
       "SELECT COUNT(*) FROM verifications WHERE backup_name = ? AND region = ? AND "
-      "abs(strftime('%s', verified_at) - strftime('%s', ?)) <= 60");
-  row.bind(1, backup).bind(2, region).bind(3, core::to_iso8601(at));
+      "abs(strftime('%s', verified_at) - strftime('%s', ?)) <= 60 AND "
+      "(resource_group = ? COLLATE NOCASE OR resource_group = '')");
+  row.bind(1, backup).bind(2, region).bind(3, core::to_iso8601(at)).bind(4, group);
   row.step();
   return row.integer(0) > 0;
 }

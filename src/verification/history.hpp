@@ -30,7 +30,8 @@ class History {
   std::vector<Verification> since(core::TimePoint from, const std::optional<std::string>& vm);
   // The test disks of that operation are gone after all.
   void mark_cleaned(std::int64_t operation);
-  bool knows(const std::string& backup, const std::string& region, core::TimePoint at);
+  bool knows(const std::string& group, const std::string& backup, const std::string& region,
+             core::TimePoint at);
 
   // Of a family the newest 64 stay.
   void keep(const KeptManifest& about, const Manifest& manifest);

@@ -362,11 +362,12 @@ std::size_t VerificationManager::rebuild(const std::vector<snapshot::SnapshotSet
   std::size_t added = 0;
   for (const auto& set : sets) {
     const auto mark = set.verified();
-    if (!mark || set.tier.empty() || history_->knows(set.name, set.location, mark->at)) continue;
+    const auto group = set.vm_key.substr(0, set.vm_key.find('/'));
+    if (!mark || set.tier.empty() || history_->knows(group, set.name, set.location, mark->at)) continue;
     Verification run;
     run.backup = set.name;
     run.vm = set.vm_name;
-    run.resource_group = set.vm_key.substr(0, set.vm_key.find('/'));
+    run.resource_group = group;
     run.region = set.location;
     run.replica = set.replica();
     run.at = mark->at;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "azlin/core/names.hpp"
 
@@ -13,10 +14,11 @@ constexpr core::Millis kDay = std::chrono::hours{24};
 constexpr core::Millis kSlack = std::chrono::hours{1};  // a nightly run is not exactly a day after the last
 constexpr int kRecentDays = 7;
 
-using RunKey = std::pair<std::string, std::string>;  // backup, region
+// The VM's group in lower case, backup, region: VMs of one name may have backups of one name.
+using RunKey = std::tuple<std::string, std::string, std::string>;
 
-std::string lower_name(const std::string& vm) {
-  return core::to_lower(vm);
+std::string group_of(const backup::BackupInfo& info) {
+  return core::to_lower(info.vm_key.substr(0, info.vm_key.find('/')));
 }
 
 std::optional<double> percent(int part, int whole) {
@@ -29,7 +31,7 @@ std::map<RunKey, Verification> last_verdicts(std::vector<Verification> runs) {
   std::stable_sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   std::map<RunKey, Verification> last;
   for (auto& run : runs) {
-    const RunKey key{run.backup, run.region};
+    const RunKey key{core::to_lower(run.resource_group), run.backup, run.region};
     const auto known = last.find(key);
     const bool keeps = known != last.end() && run.outcome == Outcome::inconclusive &&
                        known->second.outcome != Outcome::inconclusive;
@@ -54,7 +56,8 @@ void count_backup(ReportPart& part, const backup::BackupInfo& info,
   ++part.total;
   const bool tagged =
       info.verified == backup::Verified::passed && info.verified_at && *info.verified_at >= from;
-  const auto run = last.find({info.name, info.region});
+  auto run = last.find({group_of(info), info.name, info.region});
+  if (run == last.end()) run = last.find({"", info.name, info.region});  // a row that does not say
   const bool seen = run != last.end() && run->second.outcome == Outcome::passed;
   if (tagged || seen) {
     ++part.verified;
@@ -86,19 +89,20 @@ VerificationReport make_report(const std::vector<Verification>& runs,
   report.days = days;
   const auto from = now - kDay * days;
   const auto last = last_verdicts(runs);
-  std::map<std::string, ReportPart> by_vm;
-  const auto part_of = [&](const std::string& vm) -> ReportPart& {
-    auto& part = by_vm[lower_name(vm)];
+  std::map<std::pair<std::string, std::string>, ReportPart> by_vm;  // name and group in lower case
+  const auto part_of = [&](const std::string& vm, const std::string& group) -> ReportPart& {
+    auto& part = by_vm[{core::to_lower(vm), core::to_lower(group)}];
     if (part.vm.empty()) part.vm = vm;
+    if (part.group.empty() || group != core::to_lower(group)) part.group = group;
     return part;
   };
   for (const auto& info : backups) {
-    count_backup(part_of(info.vm_name), info, last, from);
+    count_backup(part_of(info.vm_name, group_of(info)), info, last, from);
     count_backup(report.overall, info, last, from);
   }
   report.overall.unverified.clear();
   for (const auto& [key, run] : last) {
-    count_run(part_of(run.vm), run);
+    count_run(part_of(run.vm, run.resource_group), run);
     count_run(report.overall, run);
     if (run.outcome != Outcome::passed) report.failures.push_back(run);
   }

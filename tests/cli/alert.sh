@@ -112,7 +112,7 @@ test_backups_and_copies_that_fail_are_told_and_resolved() {
   fault --method PUT --path '*/snapshots/prod-db-vm-*' --status 409 --code QuotaExceeded --message "no more" --count 20
   run azlin backup trigger prod-db-vm
   expect_code 1
-  is_open backup_failure:prod-db-vm
+  is_open backup_failure:production/prod-db-vm
   run azlin backup replicate "$name" --target-region westus2
   expect_code 1
   ok alert list -o json
@@ -141,11 +141,11 @@ test_verifications_that_fail_or_are_late_are_told_and_resolved() {
   ok simulator clock --advance 8d
   run azlin alert check
   expect_code 6
-  is_open verification_overdue:prod-db-vm rpo_exceeded:prod-db-vm
+  is_open verification_overdue:production/prod-db-vm rpo_exceeded:production/prod-db-vm
   ok backup trigger prod-db-vm
   ok backup verify-all prod-db-vm
   ok alert check
-  is_resolved verification_overdue:prod-db-vm rpo_exceeded:prod-db-vm
+  is_resolved verification_overdue:production/prod-db-vm rpo_exceeded:production/prod-db-vm
   was_told verification_overdue
   was_told rpo_exceeded
 }
@@ -155,15 +155,15 @@ test_drills_that_fail_are_slow_or_leave_something_are_told_and_resolved() {
   ok backup replicate "$name" --target-region westus2
   run azlin dr test prod-db-vm --test-region westus2 --verify-command false
   expect_code 1
-  is_open dr_test_failure:prod-db-vm
+  is_open dr_test_failure:production/prod-db-vm
   fault --method PUT --path '*/virtualMachines/prod-db-vm-dr-test*' --delay 2s --count 1
   run azlin dr test prod-db-vm --test-region westus2 --target-rto 1s
   expect_code 6
-  is_resolved dr_test_failure:prod-db-vm
-  is_open rto_exceeded:prod-db-vm
+  is_resolved dr_test_failure:production/prod-db-vm
+  is_open rto_exceeded:production/prod-db-vm
   ok simulator fault clear
   ok dr test prod-db-vm --test-region westus2
-  is_resolved rto_exceeded:prod-db-vm
+  is_resolved rto_exceeded:production/prod-db-vm
   fault --method DELETE --path '*/networkSecurityGroups/azlin-drill*' --status 409 --code ScopeLocked --message locked --count 1000
   run azlin dr test prod-db-vm --test-region westus2 -o json
   expect_code 1

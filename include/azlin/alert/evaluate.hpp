@@ -18,7 +18,8 @@ struct BackupFact {
 
 // What is known of one protected VM. What is not known stays unset, and gives no verdict.
 struct VmFacts {
-  std::string vm;
+  std::string vm, group;
+  std::string label;                // how a message names it: "web (Production)"; empty: as `vm`
   std::string words;                // how a command names it: "web -g Production"; empty: as `vm`
   bool backups_known = false;       // `backups` is all of them; else neither age nor verification is judged
   std::vector<BackupFact> backups;  // complete sets only
@@ -49,7 +50,7 @@ std::vector<AlertEvent> evaluate_overdue(const AlertConfig& config, const Overdu
                                          core::TimePoint now);
 
 // The same judgement on one recovery, for the command that has just timed it.
-std::optional<AlertEvent> evaluate_rto(const AlertConfig& config, const std::string& vm, core::Millis rto,
+std::optional<AlertEvent> evaluate_rto(const AlertConfig& config, const Subject& vm, core::Millis rto,
                                        std::optional<core::Millis> target);
 
 }  // namespace azlin::alert

@@ -112,6 +112,8 @@ class AlertManager {
                    const std::stop_token& stop);
 
   std::string scoped(const std::string& key) const;
+  // Gives the event's key its scope, and an alert that is open under a former key that key.
+  void take_over(AlertEvent& event);
 
   AlertConfig config_;
   std::string scope_;  // "@1a2b3c4d", or empty

@@ -13,7 +13,7 @@ namespace azlin::dr {
 struct TestFilter {
   std::optional<std::string> vm;              // exact name, ignoring case
   std::optional<std::string> resource_group;  // of the VM; exact, ignoring case
-  std::optional<std::string> subscription;
+  std::optional<std::string> subscription;    // rows of the first schema have none: they are in each
   std::optional<core::TimePoint> since;
 };
 

@@ -22,9 +22,10 @@ enum class Basis {
 };
 const char* to_string(Basis basis);
 
-// Bytes that were read of a backup in a region, all disks, by "{backup}@{region}". Only backups of which
+// Bytes that were read of a backup in a region, all disks, by measured_key(). Only backups of which
 // every disk was hashed are in it. `runs` need their `evidence`.
 using Measured = std::map<std::string, double>;  // GiB
+std::string measured_key(const std::string& group, const std::string& backup, const std::string& region);
 Measured measured_sizes(const std::vector<verification::Verification>& runs);
 
 struct CostFacts {

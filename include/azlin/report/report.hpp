@@ -74,6 +74,8 @@ struct Report {
   std::vector<CalendarRow> calendar;
   std::vector<std::string> findings;  // what does not meet its target, or failed; one line each
   bool met() const;                   // no metric is missed
+  // The VM's name, with its group behind it where another VM of the report has that name.
+  std::string label(const std::string& vm, const std::string& group) const;
 };
 Report make_report(ReportFacts facts);
 

@@ -24,9 +24,9 @@ struct Unverified {
 // Of one VM, or of all. Counts backups, not runs: of several runs in the window the last that said something
 // counts, for each region. Percentages are nullopt where there is nothing to divide: "no data", not 0 %.
 struct ReportPart {
-  std::string vm;    // empty: all
-  int total = 0;     // backups that exist
-  int verified = 0;  // of these, passed within the window
+  std::string vm, group;  // empty: all; the group also where rows of an earlier version do not say
+  int total = 0;          // backups that exist
+  int verified = 0;       // of these, passed within the window
   int checked = 0, passed = 0;
   int inconclusive = 0;  // could not be checked, and not checked since
   std::optional<core::TimePoint> last;
@@ -37,7 +37,7 @@ struct ReportPart {
 
 struct VerificationReport {
   int days = 7;
-  std::vector<ReportPart> vms;         // by name
+  std::vector<ReportPart> vms;         // by name, then by group
   ReportPart overall;                  // without its `unverified`
   std::vector<Verification> failures;  // last verdicts that are not a pass, oldest first
   std::vector<Verification> leaks;     // test disks that could not be deleted

@@ -88,6 +88,60 @@ TEST_F(AlertManagerTest, SameKeyIsSentOnceUntilResolved) {
   EXPECT_EQ(deliver(manager).delivered, 2);
 }
 
+TEST_F(AlertManagerTest, VmsOfOneNameHaveAlertsOfTheirOwn) {
+  auto manager = open();
+  manager.set_scope("aaaaaaaa-1");
+  const Subject a("web", "Production"), b("web", "Staging");
+  EXPECT_EQ(manager.raise(problem(Rule::backup_failure, a, "Backup of web failed", "")),
+            RaiseResult::notified);
+  EXPECT_EQ(manager.raise(problem(Rule::backup_failure, b, "Backup of web failed", "")),
+            RaiseResult::notified);
+  manager.handle(all_clear(Rule::backup_failure, b));
+  ASSERT_THAT(manager.list(), SizeIs(1));
+  EXPECT_EQ(manager.list().at(0).event.key, "backup_failure:production/web@aaaaaaaa");
+  EXPECT_EQ(manager.list().at(0).event.group, "Production");
+}
+
+TEST_F(AlertManagerTest, AnAlertUnderAFormerKeyIsTakenOver) {
+  {
+    auto manager = open();
+    manager.set_scope("aaaaaaaa-1");
+    auto old = problem(Rule::backup_failure, "web", "Backup of web failed", "");
+    manager.raise(old);
+    old = problem(Rule::rpo_exceeded, "web (Staging)", "web has no backup", "");
+    manager.raise(old);
+  }
+  auto manager = open();
+  manager.set_scope("aaaaaaaa-1");
+  const Subject web("web", "Staging");
+  EXPECT_EQ(manager.raise(problem(Rule::backup_failure, web, "Backup of web failed", "")),
+            RaiseResult::repeated);
+  EXPECT_EQ(manager.raise(problem(Rule::backup_failure, {"web", "Other"}, "Backup of web failed", "")),
+            RaiseResult::notified);
+  manager.handle(all_clear(Rule::rpo_exceeded, web));
+  ASSERT_THAT(manager.list(), SizeIs(2));
+  EXPECT_EQ(manager.list().at(0).event.key, "backup_failure:other/web@aaaaaaaa");
+  EXPECT_EQ(manager.list().at(1).event.key, "backup_failure:staging/web@aaaaaaaa");
+  EXPECT_EQ(manager.list().at(1).count, 2);
+  const auto closed = manager.list(clock_.now() - hours(1));
+  ASSERT_THAT(closed, SizeIs(3));
+  EXPECT_EQ(closed.at(2).event.key, "rpo_exceeded:staging/web@aaaaaaaa");
+  for (int i = 0; i < 4; ++i) expect_hook();  // three raised, one of them resolved
+  EXPECT_EQ(deliver(manager).delivered, 4);
+}
+
+TEST_F(AlertManagerTest, AnOverdueAlertUnderAFormerKeyStaysOpenWhileItIsSo) {
+  auto manager = open();
+  manager.raise(problem(Rule::rpo_exceeded, "web", "web has no backup", ""));
+  OverdueFacts facts;
+  facts.vms.push_back({.vm = "web", .group = "Production", .backups_known = true});
+  facts.all_vms_known = true;
+  manager.check(facts);
+  ASSERT_THAT(manager.list(), SizeIs(1));
+  EXPECT_EQ(manager.list().at(0).event.key, "rpo_exceeded:production/web");
+  EXPECT_EQ(manager.list().at(0).count, 2);
+}
+
 TEST_F(AlertManagerTest, ResolvingSendsOneMessageAndClosesTheAlert) {
   auto manager = open();
   manager.raise(failed_backup());

@@ -63,6 +63,10 @@ TEST(AlertMessageTest, EventSurvivesTheDatabase) {
   EXPECT_EQ(back.text, event.text);
   EXPECT_EQ(back.facts, event.facts);
   EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.group, "");
+  auto in_group = event;
+  in_group.group = "Production";
+  EXPECT_EQ(event_from_json(to_json(in_group)).group, "Production");
   EXPECT_THROW(event_from_json("{}"), core::Error);
   EXPECT_THROW(event_from_json("nonsense"), core::Error);
 }
@@ -129,12 +133,16 @@ TEST(AlertMessageTest, WebhookPayloadHasTheDocumentedMembers) {
   EXPECT_EQ(nlohmann::json::parse(webhook_payload(message)),
             nlohmann::json::parse(
                 R"({"version":1,"id":"11111111-2222-3333-4444-555555555555","type":"alert.escalated",
-"rule":"dr_test_failure","severity":"critical","subject":"prod-db-vm","key":"dr_test_failure:prod-db-vm",
+"rule":"dr_test_failure","severity":"critical","subject":"prod-db-vm","resourceGroup":null,"key":"dr_test_failure:prod-db-vm",
 "title":"DR test of prod-db-vm failed","text":"Boot: no agent.\nTry again.",
 "facts":[{"name":"Region","value":"westus2"},{"name":"RTO","value":"10m 47s"}],
 "openSince":"2025-11-30T08:00:00Z","count":3,"at":"2025-12-01T08:00:00Z"})"));
   message.kind = MessageKind::test;
   EXPECT_TRUE(nlohmann::json::parse(webhook_payload(message))["rule"].is_null());
+  message.event.group = "Production";
+  EXPECT_EQ(nlohmann::json::parse(webhook_payload(message))["resourceGroup"], "Production");
+  EXPECT_NE(plain_text(message).find("Resource group: Production"), std::string::npos);
+  EXPECT_NE(slack_payload(message).find("Production"), std::string::npos);
 }
 
 TEST(AlertMessageTest, MailHasItsHeadersAndAPlainBody) {

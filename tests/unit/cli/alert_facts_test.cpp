@@ -22,6 +22,7 @@ class AlertFactsTest : public testing::Test {
                          const std::string& group = "Production") {
     BackupInfo backup;
     backup.vm_name = vm;
+    backup.vm_key = snapshot::vm_key(group, vm);
     backup.resource_group = group;
     backup.name = name;
     backup.created = *core::parse_time("2025-12-01T08:00:00Z");
@@ -68,9 +69,20 @@ TEST_F(AlertFactsTest, DisabledScheduleIsNotProtectedAndAnUnreadableOneIs) {
 
 TEST_F(AlertFactsTest, NamesakesAreToldApart) {
   const auto facts = backup_facts({scheduled("web", "A"), scheduled("WEB", "B"), scheduled("db")}, {});
-  EXPECT_EQ(facts[0].vm, "web (A)");
-  EXPECT_EQ(facts[1].vm, "WEB (B)");
+  EXPECT_EQ(facts[0].label, "web (A)");
+  EXPECT_EQ(facts[1].label, "WEB (B)");
+  EXPECT_EQ(facts[1].words, "WEB -g B");
   EXPECT_EQ(facts[2].vm, "db");
+  EXPECT_EQ(facts[2].label, "");
+  EXPECT_NE(alert::alert_key(alert::Rule::rpo_exceeded, {facts[0].vm, facts[0].group}),
+            alert::alert_key(alert::Rule::rpo_exceeded, {facts[1].vm, facts[1].group}));
+}
+
+TEST_F(AlertFactsTest, ACopyInAnotherGroupIsOfTheVmAllTheSame) {
+  auto copy = made("web", "b1");
+  copy.replica_only = true;
+  copy.resource_group = "Production-westus2";
+  EXPECT_THAT(backup_facts({scheduled("web")}, {copy}).at(0).backups, SizeIs(1));
 }
 
 TEST_F(AlertFactsTest, DrillsGiveRtoTargetAndRate) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "azlin/store/database.hpp"
 #include "support/temp_dir.hpp"
 
 namespace azlin::dr {
@@ -9,6 +10,28 @@ namespace {
 
 core::TimePoint at(const char* text) {
   return core::parse_time(text).value();
+}
+
+const char* first_schema() {
+  return R"(CREATE TABLE dr_tests (
+id INTEGER PRIMARY KEY AUTOINCREMENT,
+vm_name TEXT NOT NULL,
+backup_name TEXT NOT NULL,
+test_region TEXT NOT NULL,
+started_at DATETIME NOT NULL,
+completed_at DATETIME,
+success BOOLEAN,
+restore_succeeded BOOLEAN,
+boot_succeeded BOOLEAN,
+connectivity_succeeded BOOLEAN,
+cleanup_succeeded BOOLEAN,
+rto_seconds REAL,
+error_message TEXT,
+created_at DATETIME DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX idx_vm_name_test ON dr_tests(vm_name);
+CREATE INDEX idx_started_at ON dr_tests(started_at);
+CREATE INDEX idx_success_test ON dr_tests(success);)";
 }
 
 class DrillStoreTest : public ::testing::Test {
@@ -50,6 +73,29 @@ TEST_F(DrillStoreTest, GivesBackWhatWasWritten) {
   ASSERT_EQ(found->left.size(), 1U);
   EXPECT_EQ(found->left[0].error, "why");
   EXPECT_EQ(found->use, written.use);
+}
+
+TEST(DrillStoreMigrationTest, RowsOfTheFirstSchemaAreKeptAndFound) {
+  const test::TempDir dir;
+  const auto path = dir.file("dr_tests.db");
+  {
+    store::Database old(path, {first_schema()});
+    old.prepare(
+           "INSERT INTO dr_tests (vm_name, backup_name, test_region, started_at, completed_at, success, "
+           "rto_seconds) VALUES ('web', 'b', 'westus2', '2025-12-01T10:00:00Z', '2025-12-01T10:20:00Z', 1, "
+           "600),"
+           " ('web', 'b', 'westus2', '2025-12-02T10:00:00Z', '2025-12-02T10:20:00Z', 0, NULL),"
+           " ('web', 'b', 'westus2', '2025-12-03T10:00:00Z', NULL, NULL, NULL)")
+        .run();
+  }
+  DrillStore store(path);
+  const auto rows = store.list({.vm = "web", .subscription = "sub"});
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].verdict, Verdict::interrupted);
+  EXPECT_EQ(rows[1].verdict, Verdict::failed);
+  EXPECT_EQ(rows[2].verdict, Verdict::passed);
+  EXPECT_EQ(rows[2].rto, std::chrono::minutes{10});
+  EXPECT_TRUE(store.list({.vm = "web", .resource_group = "Production"}).empty()) << "its group is not known";
 }
 
 TEST_F(DrillStoreTest, TheVmsOfAPlanAreOneDrill) {

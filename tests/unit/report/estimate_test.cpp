@@ -71,8 +71,8 @@ TEST(EstimateTest, OfSeveralReadingsTheSmallestCounts) {
   whole.evidence = R"([{"root": "ab", "bytesRead": 10737418240}])";
   auto changes = whole;
   changes.evidence = R"([{"root": "ab", "bytesRead": 1073741824}])";
-  EXPECT_DOUBLE_EQ(measured_sizes({changes, whole}).at("b@eastus"), 1);
-  EXPECT_DOUBLE_EQ(measured_sizes({whole, changes}).at("b@eastus"), 1);
+  EXPECT_DOUBLE_EQ(measured_sizes({changes, whole}).at("production/b@eastus"), 1);
+  EXPECT_DOUBLE_EQ(measured_sizes({whole, changes}).at("production/b@eastus"), 1);
   whole.evidence = "not json";
   EXPECT_TRUE(measured_sizes({whole}).empty());
 }

@@ -72,6 +72,17 @@ TEST(StatusTest, EachThingThatIsMissingIsOverdueWithItsCommand) {
   one(facts, "azlin backup configure web --replace");
 }
 
+TEST(StatusTest, CommandsNameTheGroupWhereAVmHasANamesake) {
+  StatusFacts facts;
+  facts.report = empty_facts();
+  facts.report.scheduled = {scheduled(), scheduled()};
+  facts.report.scheduled[1].vm.resource_group = "Staging";
+  const auto status = make_status(facts);
+  ASSERT_EQ(status.overdue.size(), 2U);
+  EXPECT_EQ(status.overdue[0].what, "web (Production): no backup yet");
+  EXPECT_EQ(status.overdue[1].command, "azlin backup trigger web -g Staging");
+}
+
 TEST(StatusTest, ATimerThatDoesNotRunIsOverdue) {
   auto facts = well();
   facts.stopped_jobs = {"backup"};

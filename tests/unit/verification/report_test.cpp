@@ -49,6 +49,21 @@ TEST(ReportTest, WithoutRunsThereIsNoDataInsteadOfZero) {
   EXPECT_EQ(some.vms.at(0).unverified.at(0).backup, "a1");
 }
 
+TEST(ReportTest, VmsOfOneNameAreApart) {
+  auto a = backup_of("web", "web-1", kNow - kDay), b = backup_of("web", "web-1", kNow - kDay);
+  a.vm_key = "production/web";
+  b.vm_key = "staging/web";
+  auto run = run_of("web", "web-1", kNow, Outcome::passed);
+  run.resource_group = "Production";
+  const auto report = make_report({run}, {a, b}, 7, kNow);
+  ASSERT_EQ(report.vms.size(), 2U);
+  EXPECT_EQ(report.vms[0].group, "Production");
+  EXPECT_EQ(report.vms[0].verified, 1);
+  EXPECT_EQ(report.vms[1].group, "staging");
+  EXPECT_EQ(report.vms[1].verified, 0);
+  EXPECT_EQ(report.overall.verified, 1);
+}
+
 TEST(ReportTest, TheLastVerdictOfABackupCounts) {
   const auto report = make_report(
       {run_of("a", "a1", kNow - kDay * 2, Outcome::failed), run_of("a", "a1", kNow - kDay, Outcome::passed),
