@@ -149,6 +149,8 @@ int run(Runtime& runtime, const CostOptions& options) {
   }
   report::WhatIf change;
   for (const auto& text : options.what_if) report::add_change(change, text);
+  if (change.region && !change.region->empty())
+    backup::check_regions(runtime.arm(), runtime.subscription(), {*change.region}, runtime.stop());
   auto prices = prices_in_force(runtime, options.prices);
   const auto facts = gather_report(runtime, {options.days, options.vm, options.resource_group});
   auto costs = gather_cost(runtime, facts);

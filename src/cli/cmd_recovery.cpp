@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
+#include "azlin/core/suggest.hpp"
 #include "azlin/platform/recovery.hpp"
 #include "azlin/runbook/recovery.hpp"
 #include "cli/cmd_platform.hpp"
@@ -45,12 +47,9 @@ runbook::RecoveryPlan load_plan(const std::string& name, const std::vector<std::
   const auto& shipped = runbook::shipped_plans();
   if (const auto found = shipped.find(name); found != shipped.end())
     return runbook::parse_plan(found->second, name, named_values(variables), unset);
-  std::ifstream file(name);
-  if (!file)
-    throw Error(ErrorKind::not_found, fmt::format("there is no plan {}", name),
-                "`azlin recovery plans` lists those that azlin comes with; else give a file");
-  return runbook::parse_plan({std::istreambuf_iterator<char>(file), {}}, name, named_values(variables),
-                             unset);
+  const auto text = core::read_input_file(
+      name, "plan", "`azlin recovery plans` lists those that azlin comes with; else give a file");
+  return runbook::parse_plan(text, name, named_values(variables), unset);
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -177,6 +176,18 @@ bool approve(Runtime& runtime, const RecoveryRunOptions& options, const runbook:
   return console.confirm("step " + step.name);
 }
 
+void check_approvals(const runbook::RecoveryPlan& plan, const std::vector<std::string>& approved) {
+  std::vector<std::string> names;
+  for (const auto& step : plan.steps) names.push_back(step.name);
+  for (const auto& each : approved) {
+    if (std::find(names.begin(), names.end(), each) == names.end())
+      throw Error(ErrorKind::usage,
+                  fmt::format("--approve {}: plan {} has no such step{}", each, plan.name,
+                              core::suggestion(each, names)),
+                  "--dry-run shows its steps");
+  }
+}
+
 int exit_of(const std::string& state) {
   if (state == "done") return 0;
   if (state == "done with failures") return core::exit_code(ErrorKind::partial);
@@ -188,7 +199,9 @@ int exit_of(const std::string& state) {
 int run(Runtime& runtime, const RecoveryRunOptions& options) {
   const auto plan = load_plan(options.plan, options.variables,
                               runtime.dry_run() ? runbook::Unset::kept : runbook::Unset::refused);
+  check_approvals(plan, options.approve);
   if (runtime.dry_run()) return show_plan(runtime, plan);
+  if (!options.report.empty()) core::check_output_file(options.report, "report");
   Console& console = runtime.console();
   const auto resume = run_to_resume(runtime, options, plan.name);
   const auto program = own_program();
@@ -202,19 +215,22 @@ int run(Runtime& runtime, const RecoveryRunOptions& options) {
   };
   const auto again =
       fmt::format("go on with the same --set values: azlin recovery run {} … --resume", options.plan);
-  auto operation = runtime.journal().start(
-      platform::kRecoveryRunKind, plan.name,
-      ordered_json{{"plan", options.plan}, {"digest", plan.digest}, {"again", again}}.dump(), "");
+  std::optional<store::Operation> operation;
+  hooks.begun = [&] {
+    operation.emplace(runtime.journal().start(
+        platform::kRecoveryRunKind, plan.name,
+        ordered_json{{"plan", options.plan}, {"digest", plan.digest}, {"again", again}}.dump(), ""));
+  };
   core::SystemClock clock;
   runbook::RecoveryRun result;
   try {
     result =
         runbook::run_plan(plan, options.plan, runs_folder(runtime), resume, clock, hooks, runtime.stop());
   } catch (const Error& error) {
-    operation.fail(error.what());
+    if (operation) operation->fail(error.what());
     throw;
   }
-  result.state == "done" ? operation.succeed() : operation.fail(result.state);
+  result.state == "done" ? operation->succeed() : operation->fail(result.state);
   for (const auto& step : result.steps) {
     const bool good = step.state == runbook::StepState::done;
     console.line(
@@ -233,7 +249,9 @@ int run(Runtime& runtime, const RecoveryRunOptions& options) {
   if (!options.report.empty()) {
     std::ofstream file(options.report);
     file << runbook::recovery_report(result);
-    if (!file.flush()) throw Error(ErrorKind::failed, "cannot write " + options.report);
+    if (!file.flush())
+      throw Error(ErrorKind::failed, "cannot write " + options.report,
+                  fmt::format("the run is kept: azlin recovery show {} > FILE", result.id));
   }
   console.result(to_json(result), "steps");
   return exit_of(result.state);

@@ -87,6 +87,7 @@ int run(Runtime& runtime, const ReportOptions& options) {
   if (options.key && !options.evidence) throw Error(ErrorKind::usage, "--key goes with --evidence");
   if (options.evidence && (options.format || options.output))
     throw Error(ErrorKind::usage, "--evidence writes a folder of its own: without --format and --output");
+  if (options.output) core::check_output_file(*options.output, "report");
   const auto prices = prices_in_force(runtime, options.prices);
   auto facts = gather_report(runtime, options.scope);
   facts.cost = report::estimate(gather_cost(runtime, facts), prices);

@@ -29,7 +29,30 @@ bool write_all(int file, const std::string& text) {
   return true;
 }
 
+[[noreturn]] void refuse_output(const std::string& path, const std::string& what, const std::string& why) {
+  throw Error(ErrorKind::usage, fmt::format("the {} cannot be written to {}: {}", what, path, why),
+              "nothing was done; name another file");
+}
+
 }  // namespace
+
+void check_output_file(const std::string& path, const std::string& what) {
+  struct stat about {};
+  if (stat(path.c_str(), &about) == 0) {
+    if (S_ISDIR(about.st_mode)) refuse_output(path, what, "it is a folder");
+    if (access(path.c_str(), W_OK) != 0) refuse_output(path, what, std::strerror(errno));
+    return;
+  }
+  if (errno != ENOENT) refuse_output(path, what, std::strerror(errno));
+  const auto parent = std::filesystem::path(path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  if (stat(folder.c_str(), &about) != 0)
+    refuse_output(path, what, fmt::format("{}: {}", folder, std::strerror(errno)));
+  if (!S_ISDIR(about.st_mode)) refuse_output(path, what, fmt::format("{} is no folder", folder));
+  if (path.empty() || path.back() == '/') refuse_output(path, what, "that names no file");
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    refuse_output(path, what, fmt::format("{}: {}", folder, std::strerror(errno)));
+}
 
 void write_file(const std::string& path, const std::string& text, unsigned mode) {
   std::error_code ignored;

@@ -96,21 +96,38 @@ void write_run(const std::string& folder, const RecoveryRun& run) {
     throw Error(ErrorKind::failed, fmt::format("the state of the run cannot be written to {}", path));
 }
 
-// One process works on a run; freed by the kernel when it ends, however it ends.
-class RunHold {
+// One process works on a plan with its variables; freed by the kernel when it ends, however it ends. The lock
+// file says which run it is.
+class PlanHold {
  public:
-  RunHold(const std::string& folder, const std::string& id)
-      : fd_(open((folder + "/" + id + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  PlanHold(const std::string& folder, const RecoveryPlan& plan, const std::string& id)
+      : fd_(open((folder + "/" + plan.digest + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (fd_ < 0) throw Error(ErrorKind::failed, fmt::format("cannot write into {}", folder));
-    if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+    if (flock(fd_, LOCK_EX | LOCK_NB) == 0) {
+      const auto text = fmt::format("{} in process {}", id, getpid());
+      if (ftruncate(fd_, 0) == 0 && pwrite(fd_, text.data(), text.size(), 0) > 0) return;
+      close(fd_);
+      throw Error(ErrorKind::failed, fmt::format("cannot write into {}", folder));
+    }
+    const auto holder = text();
     close(fd_);
-    throw Error(ErrorKind::busy, fmt::format("run {} is going on in another azlin", id));
+    throw Error(ErrorKind::busy,
+                fmt::format("plan {} is being run already: run {}", plan.name,
+                            holder.empty() ? "of another azlin" : holder),
+                "wait until it has ended; `azlin recovery list` shows the runs");
   }
-  ~RunHold() { close(fd_); }
-  RunHold(const RunHold&) = delete;
-  RunHold& operator=(const RunHold&) = delete;
+  ~PlanHold() { close(fd_); }
+  PlanHold(const PlanHold&) = delete;
+  PlanHold& operator=(const PlanHold&) = delete;
 
  private:
+  // Empty while the holder writes it.
+  std::string text() const {
+    char buffer[128];
+    const auto length = pread(fd_, buffer, sizeof buffer, 0);
+    return length > 0 ? std::string(buffer, static_cast<std::size_t>(length)) : std::string();
+  }
+
   int fd_;
 };
 
@@ -133,7 +150,7 @@ class Run {
       run_.steps.back().name = step.name;
       run_.steps.back().phase = step.phase;
     }
-    hold_.emplace(folder_, run_.id);
+    hold();
     write_run(folder_, run_);
   }
 
@@ -142,7 +159,8 @@ class Run {
     if (run_.digest != plan_.digest)
       throw Error(ErrorKind::usage, fmt::format("run {} was of another plan, or of other variables", id),
                   "give the same ones, or begin a new run without --resume");
-    hold_.emplace(folder_, id);
+    hold();
+    run_ = read_run(folder_, id);  // as whoever held it left it
     for (auto& step : run_.steps)
       if (step.state == StepState::running || step.state == StepState::failed)
         step.state = StepState::waiting;
@@ -171,6 +189,11 @@ class Run {
   }
 
  private:
+  void hold() {
+    hold_.emplace(folder_, plan_, run_.id);
+    if (hooks_.begun) hooks_.begun();
+  }
+
   // Steps from `first` on that run together.
   std::size_t batch_end(std::size_t first) const {
     auto last = first + 1;
@@ -241,7 +264,7 @@ class Run {
   std::stop_token stop_;
   std::mutex mutex_;
   RecoveryRun run_;
-  std::optional<RunHold> hold_;
+  std::optional<PlanHold> hold_;
 };
 
 }  // namespace
@@ -263,8 +286,9 @@ const char* to_string(StepState state) {
 }
 
 RecoveryRun read_run(const std::string& folder, const std::string& id) {
-  std::ifstream file(path_of(folder, id));
-  if (!file)
+  std::ifstream file;
+  if (id.find('/') == std::string::npos) file.open(path_of(folder, id));
+  if (!file.is_open())
     throw Error(ErrorKind::not_found, fmt::format("there is no run {}", id),
                 "`azlin recovery list` shows them");
   try {

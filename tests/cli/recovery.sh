@@ -71,8 +71,14 @@ test_an_approval_is_waited_for_and_given_by_name() {
   run azlin "${plan[@]}" -o json
   expect_code 6
   expect_json '.state == "waiting for approval" and ([.steps[] | select(.state == "done") | .name] == ["look"])'
-  run azlin "${plan[@]}" --resume --approve other
-  expect_code 6
+  run azlin "${plan[@]}" --resume --approve deplay
+  expect_code 2
+  expect_err "--approve deplay: plan small has no such step"
+  expect_err "deploy"
+  run azlin "${plan[@]}" --resume --approve deploy --report none/report.md
+  expect_code 2
+  expect_err "none: No such file or directory"
+  [ ! -e said ] || fail "a step ran although its report has no place"
   ok "${plan[@]}" --resume --approve deploy --report report.md
   [ "$(grep -c . said)" = 5 ] || fail "not each hook once: $(cat said)"
   grep -qx 'deploy westus2 two words' said || fail "the arguments were taken apart"
@@ -125,6 +131,34 @@ HOOK
   grep -q ^cut-over said || fail "it did not come to its end"
   ok recover
   expect_out "Nothing to recover"
+}
+
+test_one_run_of_a_plan_at_a_time() {
+  prepare
+  mkfifo gate
+  exec 9<>gate  # when this shell ends, whoever reads the gate ends, too
+  cat >hook <<'HOOK'
+#!/bin/sh
+echo "$*" >>said
+[ "$1" != deploy ] || { touch under-way; read -r _ <gate; }
+HOOK
+  azlin "${plan[@]}" --yes >first.out 2>&1 9>&- &
+  local first=$!
+  wait_until "the first run is under way" [ -e under-way ]
+  local id
+  id=$(azlin recovery list -o json | jq -r '.runs[0].id')
+  run azlin "${plan[@]}" --yes
+  expect_code 7
+  expect_err "plan small is being run already: run $id"
+  run azlin "${plan[@]}" --yes --resume
+  expect_code 7
+  echo >&9
+  wait "$first" || fail "the first run failed: $(cat first.out)"
+  [ "$(grep -c ^deploy said)" = 1 ] || fail "it ran twice: $(cat said)"
+  ok recovery list -o json
+  expect_json '.runs | length == 1'
+  ok operations list -o json
+  expect_json '[.operations[] | select(.kind == "recovery.run")] | length == 1'
 }
 
 test_mistakes_name_their_line() {

@@ -46,6 +46,21 @@ test_the_report_compares_each_metric_with_its_target() {
   expect_code 2
 }
 
+test_what_cannot_be_written_or_formatted_is_refused_before_anything_is_read() {
+  start_simulator
+  run azlin report --format pdf
+  expect_code 2
+  expect_err "md,html,csv,json"
+  reject_err "has no command"
+  run azlin report --format html --output "$work/none/report.html"
+  expect_code 2
+  expect_err "the report cannot be written to $work/none/report.html: $work/none: No such file or directory"
+  [ ! -e "$work/none" ] || fail "a folder was made"
+  run azlin report nonsense
+  expect_code 2
+  expect_err "has no command 'nonsense'"
+}
+
 test_the_html_is_one_file_that_loads_nothing() {
   protected_vm
   ok report --format html --output "$work/report.html"
@@ -133,6 +148,10 @@ test_cost_names_its_assumption_and_splits() {
   expect_match '^Estimate: at most \$[0-9.]+ a month'
   ok cost vm1 --what-if daily=14 --what-if weekly=0 -o json
   expect_json '.whatIf.vms[0].vm == "vm1" and (.whatIf.now - .whatIf.then - .whatIf.saved | fabs < 0.001)'
+  run azlin cost --what-if region=Mars
+  expect_code 2
+  expect_err "mars"
+  ok cost --what-if "region=West US 2" -o json
   run azlin cost --what-if yearly=3
   expect_code 2
 }

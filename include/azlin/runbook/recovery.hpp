@@ -83,12 +83,14 @@ struct StepOutcome {
 struct RecoveryHooks {
   std::function<StepOutcome(const PlanStep&, std::stop_token)> runner;
   std::function<bool(const PlanStep&)> approve;
+  std::function<void()> begun;  // the run is in this process's hands: before its first step; may be empty
   std::function<void(const StepRecord&)> told;
 };
 
 // Runs the plan, or goes on with `resume` (a run of the same plan: core::Error (usage) if it is another):
 // steps that are done stay done, one that was running when the process died runs again. Ends at the first
-// failure that matters. Throws core::Error: busy (the run is in another process's hands), interrupted.
+// failure that matters. Throws core::Error: busy (another process runs the same plan with the same variables:
+// it is named), interrupted.
 RecoveryRun run_plan(const RecoveryPlan& plan, const std::string& file, const std::string& folder,
                      const std::optional<std::string>& resume, core::Clock& clock, const RecoveryHooks& hooks,
                      std::stop_token stop = {});

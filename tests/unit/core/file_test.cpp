@@ -42,5 +42,16 @@ TEST_F(FileTest, AnErrorNamesThePath) {
   }
 }
 
+TEST_F(FileTest, WhatCannotBeWrittenIsRefusedBeforehandAndNothingIsMade) {
+  write_file(dir_.file("plain"), "x");
+  for (const auto& bad : {dir_.path().string(), dir_.file("none/out"), dir_.file("plain/out"),
+                          dir_.file("plain/"), std::string("/proc/no-such/out"), std::string()})
+    EXPECT_THROW(check_output_file(bad, "report"), Error) << bad;
+  EXPECT_FALSE(std::filesystem::exists(dir_.file("none")));
+  for (const auto& good : {dir_.file("new"), dir_.file("plain"), std::string("/dev/stdout")})
+    EXPECT_NO_THROW(check_output_file(good, "report")) << good;
+  EXPECT_FALSE(std::filesystem::exists(dir_.file("new")));
+}
+
 }  // namespace
 }  // namespace azlin::core

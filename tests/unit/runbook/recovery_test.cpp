@@ -119,6 +119,36 @@ TEST_F(RecoveryTest, AnotherPlanDoesNotGoOnWithARun) {
   EXPECT_THROW(run("no-such-run"), core::Error);
 }
 
+TEST_F(RecoveryTest, OnlyOneRunOfAPlanWithItsVariablesAtATime) {
+  auto outer = hooks();
+  std::string said;
+  int begun = 0;
+  outer.begun = [&] { ++begun; };
+  outer.told = [&](const StepRecord& step) {
+    if (step.name != "look" || step.state != StepState::running) return;
+    try {
+      run_plan(plan(), "small.yaml", dir.file("runs"), {}, clock, outer);
+    } catch (const core::Error& error) {
+      EXPECT_EQ(error.kind(), core::ErrorKind::busy);
+      said = error.what();
+    }
+    EXPECT_EQ(run_plan(plan("northeurope"), "small.yaml", dir.file("runs"), {}, clock, hooks()).state, "done")
+        << "another target is another recovery";
+  };
+  const auto done = run_plan(plan(), "small.yaml", dir.file("runs"), {}, clock, outer);
+  EXPECT_EQ(done.state, "done");
+  EXPECT_NE(said.find(done.id), std::string::npos) << said;
+  EXPECT_EQ(begun, 1);
+  EXPECT_EQ(list_runs(dir.file("runs")).size(), 2U) << "what was refused left no run";
+  EXPECT_EQ(run().state, "done") << "free again";
+}
+
+TEST_F(RecoveryTest, ARunIsAName) {
+  run();
+  const auto id = list_runs(dir.file("runs")).front().id;
+  EXPECT_THROW(read_run(dir.file("runs"), "../runs/" + id), core::Error);
+}
+
 TEST(RecoveryPlanTest, RefusesWhatIsNotAPlan) {
   const auto bad = [](const std::string& text) {
     EXPECT_THROW(parse_plan(text, "f", {}), core::Error) << text;
