@@ -3,6 +3,7 @@
 #   AZLIN_STORES   folder where the npm packages of tests/cli/stores are kept between runs
 . "$(dirname "$0")/harness.sh"
 . "$(dirname "$0")/archive_common.bash"
+. "$here/stores/install.bash"
 
 # wait_for FILE PATTERN PID: until a server has said that it listens.
 wait_for() {
@@ -16,13 +17,8 @@ wait_for() {
 }
 
 have_node() {
-  command -v node >/dev/null && command -v npm >/dev/null || { echo "(node and npm are not installed: not checked)"; return 1; }
-  stores=${AZLIN_STORES:-$here/../../build/stores}
-  mkdir -p "$stores"
-  cp "$here"/stores/package.json "$here"/stores/package-lock.json "$here"/stores/serve.mjs "$stores"
-  cmp -s "$stores/package-lock.json" "$stores/node_modules/.installed" && return 0
-  (cd "$stores" && npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1 && cp package-lock.json node_modules/.installed) ||
-    { echo "(npm cannot install the stores: not checked)"; return 1; }
+  have_stores || return 1
+  cp "$here"/stores/serve.mjs "$stores" # beside the packages that it imports
 }
 
 # start_store KIND: $port and $proxy; certificates are trusted by `caFile`.

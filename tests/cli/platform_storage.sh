@@ -3,6 +3,7 @@
 #   AZLIN_TEST_FULL=1 2 GiB of blobs instead of 64 MiB
 . "$(dirname "$0")/harness.sh"
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/stores/install.bash"
 
 mebibytes=64
 [ "${AZLIN_TEST_FULL:-}" = 1 ] && mebibytes=2048
@@ -27,16 +28,6 @@ wait_for() {
   done
 }
 
-have_azurite() {
-  command -v node >/dev/null && command -v npm >/dev/null || { echo "(node and npm are not installed: not checked)"; return 1; }
-  stores=${AZLIN_STORES:-$here/../../build/stores}
-  mkdir -p "$stores"
-  cp "$here"/stores/package.json "$here"/stores/package-lock.json "$stores"
-  cmp -s "$stores/package-lock.json" "$stores/node_modules/.installed" && return 0
-  (cd "$stores" && npm ci --no-audit --no-fund --loglevel=error >/dev/null 2>&1 && cp package-lock.json node_modules/.installed) ||
-    { echo "(npm cannot install Azurite: not checked)"; return 1; }
-}
-
 # start_azurite [FLAGS...]: $blobs, where it listens. Accounts: source, target.
 start_azurite() {
   AZURITE_ACCOUNTS="source:$account_key;target:$account_key" "$stores/node_modules/.bin/azurite-blob" --blobHost 127.0.0.1 --blobPort 0 \
@@ -46,9 +37,10 @@ start_azurite() {
   blobs=$(grep -oE 'https?://127\.0\.0\.1:[0-9]+' "$work/azurite.out" | tail -1)
 }
 
-# bad_connection EVERY: $flaky leads to Azurite and spoils every so manieth request.
+# bad_connection EVERY: $flaky leads to Azurite and spoils every so manieth request. While there is a file $work/hold with a
+# word and a number, so many requests whose URL has the word are let through, and the rest of them wait.
 bad_connection() {
-  node "$here/stores/flaky.mjs" "${blobs##*:}" "$1" >"$work/flaky.out" 2>&1 &
+  node "$here/stores/flaky.mjs" "${blobs##*:}" "$1" "$work/hold" >"$work/flaky.out" 2>&1 &
   servers+=($!)
   wait_for "$work/flaky.out" '^listening ' $!
   flaky=http://127.0.0.1:$(sed -n 's/^listening //p' "$work/flaky.out")
@@ -56,7 +48,7 @@ bad_connection() {
 
 # A simulated Azure with the accounts source (RA-GRS) and target, whose blobs are Azurite's.
 prepare() {
-  have_azurite || return 1
+  have_stores || return 1
   trap stop_servers EXIT
   start_azurite
   jq -n --arg key "$account_key" '{storageAccounts: [{name: "source", sku: "Standard_RAGRS", key: $key}, {name: "target", key: $key}]}' >seed.json
@@ -95,10 +87,12 @@ sys.exit(code)' "$work/peak" "$AZLIN" "$@"
   peak=$(cat "$work/peak")
 }
 
-# killed_when CONDITION COMMAND...: runs azlin in the background and kills it as soon as the condition holds.
+# killed_when WORD NUMBER CONDITION COMMAND...: runs azlin in the background over the bad connection, which lets so many
+# requests with the word through, and kills it as soon as the condition holds.
 killed_when() {
-  local condition=$1 tries=0 pid
-  shift
+  local condition=$3 tries=0 pid
+  echo "$1 $2" >"$work/hold"
+  shift 3
   "$AZLIN" "$@" >killed.out 2>&1 &
   pid=$!
   until eval "$condition" 2>/dev/null; do
@@ -110,6 +104,7 @@ killed_when() {
   done
   kill -KILL "$pid"
   wait "$pid" 2>/dev/null
+  rm "$work/hold"
   cat killed.out >>said
 }
 
@@ -129,7 +124,7 @@ test_blobs_come_back_byte_for_byte_through_kills_and_a_bad_connection() {
   local from=(platform storage export source --auth key --blob-endpoint "$flaky/source" --to out)
   export AZLIN_STORAGE_KEY=$account_key
   local ranges="sqlite3 out/.azlin/index.db 'SELECT count(*) FROM ranges' | grep -qvx '[0-3]'"
-  killed_when "$ranges" "${from[@]}"
+  killed_when data/large $((mebibytes / 8 + 2)) "$ranges" "${from[@]}"
   run azlin platform storage verify out
   [ "$code" = 1 ] || [ "$code" = 4 ] || fail "an export that broke off was found to be whole"
   expect_out "run the export again"
@@ -144,7 +139,7 @@ test_blobs_come_back_byte_for_byte_through_kills_and_a_bad_connection() {
 
   local into=(platform storage import target --auth key --blob-endpoint "$flaky/target" --from out)
   local half="[ \"\$(find azurite -type f -size +1M -printf '%s\n' | awk '{ s += \$1 } END { print int(s / 1048576) }')\" -ge $((mebibytes * 5 / 4)) ]"
-  killed_when "$half" "${into[@]}"
+  killed_when data/large $((mebibytes / 8 + 2)) "$half" "${into[@]}"
   peak "${into[@]}" -o json
   expect_code 0
   expect_json '.failed == 0 and .blobs + .unchanged == 44'
@@ -228,7 +223,7 @@ test_all_kinds_of_blobs_with_their_properties() {
 
   # Killed while page and append blobs are half there: the next run goes on with them.
   bad_connection 1000000
-  AZLIN_STORAGE_KEY=$account_key killed_when "curl -fsSI '$blobs/target/kinds/log?$(account_sas target)' | grep -qi 'x-ms-meta-azlin_import'" \
+  AZLIN_STORAGE_KEY=$account_key killed_when kinds/log 2 "curl -fsSI '$blobs/target/kinds/log?$(account_sas target)' | grep -qi 'x-ms-meta-azlin_import'" \
     platform storage import target --auth key --blob-endpoint "$flaky/target" --from out --parallel 1
   ok platform storage import target --auth key --from out -o json
   expect_json '.failed == 0'
