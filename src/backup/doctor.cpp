@@ -15,6 +15,7 @@
 #include "azlin/core/fields.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/process.hpp"
+#include "azlin/store/damage.hpp"
 
 namespace azlin::backup {
 
@@ -77,6 +78,25 @@ Check check_files(const std::string& home) {
     }
   }
   return ok("file modes", "databases and tokens are readable by you alone");
+}
+
+Check check_databases(const std::string& home) {
+  const std::string name = "databases";
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(home, error)) {
+    const std::string path = entry.path().string();
+    if (!path.ends_with(".db")) continue;
+    try {
+      const auto damage = store::damage_of(path);
+      if (damage.empty()) continue;
+      return failed(name, fmt::format("{} is damaged: {}", path, damage),
+                    "the next command that needs it puts it aside; `azlin state rebuild` then refills what "
+                    "Azure knows");
+    } catch (const core::Error& unusable) {
+      return failed(name, unusable);
+    }
+  }
+  return ok(name, "sound");
 }
 
 Check check_program(const char* name, const std::vector<std::string>& argv, const std::string& remedy,
@@ -283,7 +303,8 @@ const std::vector<NeededAction>& needed_actions() {
 
 std::vector<Check> check_machine(const DoctorInput& input, core::ProcessRunner& processes,
                                  std::stop_token stop) {
-  std::vector<Check> checks = {check_folder(input.home), check_files(input.home)};
+  std::vector<Check> checks = {check_folder(input.home), check_files(input.home),
+                               check_databases(input.home)};
   if (input.needs_azure_cli) {
     checks.push_back(check_program(
         "Azure CLI", {input.login_program, "version"},

@@ -1,6 +1,8 @@
 // azlin doctor: each prerequisite, checked, with what to do about a failure.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "azlin/backup/doctor.hpp"
 #include "cli/command.hpp"
 #include "cli/vm_argument.hpp"
@@ -71,10 +73,20 @@ backup::DoctorInput make_input(Runtime& runtime, const DoctorOptions& options) {
   return input;
 }
 
+// One that a newer azlin wrote is sound, and of no use.
+void check_journal(Runtime& runtime, std::vector<Check>& checks) {
+  try {
+    static_cast<void>(runtime.journal());
+  } catch (const core::Error& error) {
+    checks.push_back({"journal", CheckState::failed, error.what(), error.hint()});
+  }
+}
+
 // Checks of the machine never stop for a failure of the service.
 std::vector<Check> all_checks(Runtime& runtime, const DoctorOptions& options) {
   auto input = make_input(runtime, options);
   auto checks = backup::check_machine(input, runtime.processes(), runtime.stop());
+  if (std::filesystem::exists(runtime.journal_path())) check_journal(runtime, checks);
   try {
     input.subscription = runtime.subscription();
   } catch (const core::Error& error) {

@@ -1,5 +1,8 @@
 #include "cli/option_values.hpp"
 
+#include <fmt/format.h>
+
+#include <regex>
 #include <set>
 #include <utility>
 
@@ -27,6 +30,24 @@ bool takes_integer(const CLI::Option& option) {
   static const std::set<std::string> kCounts = {"DAYS", "WEEKS", "MONTHS", "HOURS", "COUNT"};
   const std::string type = option.get_type_name();
   return type.rfind("INT", 0) == 0 || type.rfind("UINT", 0) == 0 || kCounts.contains(type);
+}
+
+void check_numbers(const CLI::App& app) {
+  static const std::regex kWhole("[+-]?(0|[1-9][0-9]*)");
+  static const std::regex kReal("[+-]?(0|[1-9][0-9]*)?([.][0-9]+)?(e[+-]?[0-9]+)?", std::regex::icase);
+  for (const CLI::Option* option : app.get_options()) {
+    const bool whole = takes_integer(*option);
+    if (!whole && option->get_type_name().rfind("FLOAT", 0) != 0) continue;
+    for (const auto& word : option->results()) {
+      const bool digits = word.find_first_of("0123456789") != std::string::npos;
+      if (digits && std::regex_match(word, whole ? kWhole : kReal)) continue;
+      throw core::Error(core::ErrorKind::usage,
+                        fmt::format("{}: '{}' is not a {}number", option->get_name(), word.substr(0, 40),
+                                    whole ? "whole " : ""),
+                        "decimal digits, with no leading zeros; nothing was changed");
+    }
+  }
+  for (const CLI::App* command : app.get_subcommands()) check_numbers(*command);
 }
 
 std::map<std::string, std::string> named_values(const std::vector<std::string>& pairs) {

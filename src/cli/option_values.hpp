@@ -13,6 +13,10 @@ std::vector<std::string> listed_values(const CLI::Option& option);
 // "INT", "UINT", "INT:INT in [1 - 64]", "DAYS" and other counts
 bool takes_integer(const CLI::Option& option);
 
+// Words given for numbers that CLI11 reads as nobody means them: "" as not given, 010 as 8, 0x10 as 16, nan.
+// Of the commands that were parsed. Throws core::Error (usage).
+void check_numbers(const CLI::App& app);
+
 // "NAME=VALUE" of each; a later one replaces an earlier one. Throws core::Error (usage).
 std::map<std::string, std::string> named_values(const std::vector<std::string>& pairs);
 

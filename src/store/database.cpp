@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <filesystem>
 
 #include "azlin/core/error.hpp"
+#include "store/damage.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace azlin::store {
@@ -24,16 +24,6 @@ namespace {
 
 constexpr const char* kMemory = ":memory:";
 constexpr const char* kWritableHint = "make the folder writable, or set AZLIN_HOME to one that you can write";
-
-struct Fd {
-  explicit Fd(int value) : fd(value) {}
-  ~Fd() {
-    if (fd >= 0) ::close(fd);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int fd;
-};
 
 [[noreturn]] void throw_errno(const std::string& doing, int error) {
   throw Error(ErrorKind::failed, fmt::format("cannot {}: {}", doing, std::strerror(error)), kWritableHint);
@@ -70,46 +60,6 @@ void make_private_file(const std::string& path) {
 // The result code of touching every part that opening needs: header, schema and page count.
 int probe(sqlite3* db) {
   return sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr);
-}
-
-sqlite3* open_handle(const std::string& path, int busy_timeout_ms) {
-  sqlite3* db = nullptr;
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &db, kFlags, nullptr);
-  if (code != SQLITE_OK) {
-    const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closing(db, sqlite3_close);
-    throw_sqlite(db, code, "open the database");
-  }
-  sqlite3_extended_result_codes(db, 1);
-  sqlite3_busy_timeout(db, busy_timeout_ms);
-  return db;
-}
-
-std::string free_name(const std::string& path) {
-  for (int n = 1;; ++n) {
-    std::string name = fmt::format("{}.corrupt-{}", path, n);
-    if (!fs::exists(name)) return name;
-  }
-}
-
-// Renames a corrupt file, unless another process has done so: checked again under a lock on the folder.
-[[noreturn]] void set_aside(const std::string& path, int busy_timeout_ms) {
-  const fs::path parent = fs::path(path).parent_path();
-  const Fd folder(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.fd >= 0) ::flock(folder.fd, LOCK_EX);
-  sqlite3* db = open_handle(path, busy_timeout_ms);
-  const int code = probe(db);
-  sqlite3_close(db);
-  if (!is_corruption(code)) {
-    throw Error(ErrorKind::busy,
-                fmt::format("{} was corrupt and has just been replaced by another azlin", path),
-                "run the command again");
-  }
-  const std::string aside = free_name(path);
-  if (::rename(path.c_str(), aside.c_str()) != 0) throw_errno("set aside the corrupt " + path, errno);
-  for (const char* suffix : {"-wal", "-shm"}) ::rename((path + suffix).c_str(), (aside + suffix).c_str());
-  throw Error(ErrorKind::failed, fmt::format("{} is corrupt; it was set aside as {}", path, aside),
-              "run `azlin state rebuild` to refill what Azure still knows, then the command again");
 }
 
 // Two processes that create the file at once may both be told "locked" without the busy handler being asked.
@@ -155,6 +105,8 @@ Database::Database(const std::string& path, const Migrations& migrations, const 
   if (!in_memory) {
     make_folder(fs::path(path).parent_path());
     make_private_file(path);
+    if (take_damage_note(path) && !damage_of(path, options.busy_timeout_ms).empty())
+      set_aside(path, options.busy_timeout_ms);
   }
   db_ = open_handle(path, options.busy_timeout_ms);
   try {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "azlin/core/error.hpp"
+#include "store/damage.hpp"
 
 namespace azlin::store {
 
@@ -26,9 +27,10 @@ std::string hint_for(int primary) {
   }
 }
 
+// Empty: it is in memory.
 std::string file_of(sqlite3* db) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
-  return file == nullptr || *file == '\0' ? "the database in memory" : file;
+  return file == nullptr ? "" : file;
 }
 
 }  // namespace
@@ -38,9 +40,11 @@ bool is_corruption(int code) {
   return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
 }
 
-void throw_sqlite(sqlite3* db, int code, const std::string& doing) {
+void throw_sqlite(sqlite3* db, int code, const std::string& doing, const std::string& path) {
   const int primary = code & 0xff;
-  std::string message = "cannot " + doing + " in " + file_of(db) + ": ";
+  const std::string file = path.empty() ? file_of(db) : path;
+  if (is_corruption(code) && !file.empty()) note_damage(file);
+  std::string message = "cannot " + doing + " in " + (file.empty() ? "the database in memory" : file) + ": ";
   message += db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
   const int system = db == nullptr ? 0 : sqlite3_system_errno(db);
   const bool names_cause = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;

@@ -11,7 +11,7 @@ bool is_corruption(int code);
 
 // Throws core::Error for the connection's last error: busy when another process holds the lock for too long,
 // else failed, with a hint for a full disk, a read-only place and a corrupt file. `doing` completes "cannot
-// …".
-[[noreturn]] void throw_sqlite(sqlite3* db, int code, const std::string& doing);
+// …"; `path` names the file of a connection that could not be opened.
+[[noreturn]] void throw_sqlite(sqlite3* db, int code, const std::string& doing, const std::string& path = {});
 
 }  // namespace azlin::store

@@ -28,4 +28,63 @@ test_long_and_empty_words_are_no_crash() {
   done
 }
 
+test_a_network_that_does_not_answer_is_told_with_what_to_look_at() {
+  export AZLIN_ARM_ENDPOINT=http://127.0.0.1:1 AZLIN_ACCESS_TOKEN=x.eyJleHAiOjQxMDI0NDQ4MDB9.x
+  export AZURE_SUBSCRIPTION_ID=00000000-0000-0000-0000-000000000001
+  run azlin backup list vm1
+  expect_code 1
+  expect_err "127.0.0.1 port 1"
+  expect_err "azlin doctor"
+}
+
+test_numbers_are_decimal() {
+  start_simulator
+  local word
+  for word in "" " " 010 0x10 1.5 1e2 nan; do
+    run azlin backup configure vm1 --daily-retention "$word"
+    expect_code 2
+    expect_err "--daily-retention"
+    run azlin backup trigger vm1 --max-parallel "$word"
+    expect_code 2
+    expect_err "--max-parallel"
+  done
+  for word in "" nan inf 0x1p1; do
+    run azlin simulator fault add --status 503 --probability "$word"
+    expect_code 2
+  done
+  run azlin backup config-show vm1
+  expect_code 3
+  ok backup configure vm1 --daily-retention +7
+}
+
+test_damaged_and_newer_databases_are_told_and_put_aside() {
+  start_simulator
+  ok backup configure vm1
+  local db=$AZLIN_HOME/operations.db
+  ok doctor
+  expect_out "databases: sound"
+  cp "$db" saved.db
+  rm -f "$db-wal" "$db-shm"
+  head -c 30000 /dev/zero | tr '\0' U | dd of="$db" bs=4096 seek=2 conv=notrunc status=none
+  run azlin doctor
+  expect_code 6
+  expect_out "operations.db is damaged"
+  expect_out "set aside as"
+  expect_out "azlin state rebuild"
+  ok backup trigger vm1
+  cp saved.db "$db"
+  rm -f "$db-wal" "$db-shm"
+  printf '\0\0\3\347' | dd of="$db" bs=1 seek=60 conv=notrunc status=none # user_version 999
+  run azlin doctor
+  expect_code 6
+  expect_out "written by a newer azlin"
+  rm -f "$db"
+  mkdir "$db"
+  run azlin backup trigger vm1
+  expect_code 1
+  expect_err "operations.db"
+  run azlin doctor
+  expect_code 6
+}
+
 run_tests

@@ -1,3 +1,4 @@
+#include "azlin/store/damage.hpp"
 #include "azlin/store/database.hpp"
 
 #include <gmock/gmock.h>
@@ -146,6 +147,40 @@ TEST_F(DatabaseTest, TruncatedFileIsSetAside) {
   }
   std::filesystem::resize_file(path_, std::filesystem::file_size(path_) / 2);
   EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr("is corrupt"));
+}
+
+TEST_F(DatabaseTest, DamageThatOnlyAStatementMeetsIsSetAsideByTheNextOpen) {
+  {
+    Database db(path_, kOne);
+    Transaction filling(db);
+    for (int i = 0; i < 2000; ++i) db.execute("INSERT INTO t (name) VALUES ('some text that fills pages')");
+    filling.commit();
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096 * 3);
+    for (int i = 0; i < 4096 * 4; ++i) file.put('\x55');
+  }
+  {
+    Database db(path_, kOne);
+    EXPECT_THAT(error_of([&] { count(db); }).what(), HasSubstr("malformed"));
+  }
+  EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr("set aside as"));
+  Database fresh(path_, kOne);
+  EXPECT_EQ(count(fresh), 0);
+  EXPECT_EQ(damage_of(path_), "");
+}
+
+TEST_F(DatabaseTest, DamageThatWasLookedForIsSetAsideByTheNextOpen) {
+  std::filesystem::create_directories(dir_.file("home"));
+  std::ofstream(path_) << std::string(8192, 'x');
+  EXPECT_THAT(damage_of(path_), HasSubstr("not a database"));
+  EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr("set aside as"));
+}
+
+TEST_F(DatabaseTest, FolderInItsPlaceIsNamed) {
+  std::filesystem::create_directories(path_);
+  EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr(path_));
 }
 
 TEST_F(DatabaseTest, PlaceThatCannotBeWrittenSaysSo) {
