@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "simulator/crypto.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -78,6 +79,7 @@ std::string make_token(const TokenClaims& claims) {
                         {"oid", claims.principal},
                         {"sub", claims.principal},
                         {"tid", claims.tenant},
+                        {"uti", base64url_encode(random_bytes(16))},  // no two tokens are the same
                         {"idtyp", "app"},
                         {"ver", "1.0"}};
   return base64url_encode(header.dump()) + "." + base64url_encode(payload.dump()) + "." +

@@ -21,6 +21,8 @@ using nlohmann::json;
 namespace {
 
 constexpr int kMostRaces = 5;
+constexpr int kMostReturns = 3;
+constexpr core::Millis kReturnPause{500};
 
 std::string tag_of(const azure::Vm& vm) {
   for (const auto& [name, value] : vm.tags) {
@@ -56,10 +58,25 @@ bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& va
   return write_tags_if_unchanged(arm, vm, tags, stop);
 }
 
-// Deletes only this very value: a lease that ran out and was taken by another stays theirs.
+// Deletes only this very value: a lease that ran out and was taken by another stays theirs. What else is
+// written to the VM may be in the way for a moment.
+void remove_lease(arm::ArmClient& arm, const std::string& vm_id, const std::string& value) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      azure::remove_tags(arm, vm_id, {{kLeaseTag, value}});
+      return;
+    } catch (const arm::ArmError& error) {
+      const bool in_the_way = error.status() == 409 || error.status() == 412;
+      if (!in_the_way || attempt == kMostReturns) throw;
+      core::log_info("the lease on {} is given back again: {}", vm_id, error.what());
+    }
+    arm.clock().sleep_for(kReturnPause, {});
+  }
+}
+
 void give_back(arm::ArmClient& arm, const std::string& vm_id, const std::string& value) {
   try {
-    azure::remove_tags(arm, vm_id, {{kLeaseTag, value}});
+    remove_lease(arm, vm_id, value);
   } catch (const std::exception& error) {
     core::log_warn("the lease on {} could not be given back, it runs out by itself: {}", vm_id, error.what());
   }
@@ -118,7 +135,7 @@ VmLease::~VmLease() {
 void VmLease::release() {
   if (value_.empty()) return;
   const std::string value = std::exchange(value_, {});
-  azure::remove_tags(arm_, vm_id_, {{kLeaseTag, value}});
+  remove_lease(arm_, vm_id_, value);
 }
 
 std::string lease_holder(const std::string& journal_path) {

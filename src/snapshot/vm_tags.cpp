@@ -61,7 +61,10 @@ bool write_tags_if_unchanged(arm::ArmClient& arm, const azure::Vm& as_read, cons
   call.path = as_read.id;
   call.api_version = kVmVersion;
   call.body = json{{"tags", tags}}.dump();
-  if (!as_read.etag.empty()) call.headers.emplace_back("If-Match", as_read.etag);
+  if (!as_read.etag.empty()) {
+    call.headers.emplace_back("If-Match", as_read.etag);
+    call.repeatable = http::Repeatable::yes;  // if it was done already, the second is refused
+  }
   try {
     arm.run(call, stop);
   } catch (const arm::ArmError& error) {

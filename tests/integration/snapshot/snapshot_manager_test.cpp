@@ -281,6 +281,26 @@ TEST_F(LeaseTest, LostRaceIsSeen) {
   EXPECT_EQ(std::count(patches.begin(), patches.end(), vm().id()), 2);
 }
 
+TEST_F(LeaseTest, LostReplyOfItsWriteIsNoFailure) {
+  simulator.add_fault({{"method", "PATCH"}, {"path", "*/virtualMachines/web?*"}, {"drop", "after"}});
+  {
+    VmLease lease(arm, vm().id(), "backup.trigger", "host:1", soon(), {});
+    EXPECT_TRUE(vm_tags().contains(kLeaseTag));
+  }
+  EXPECT_FALSE(vm_tags().contains(kLeaseTag));
+}
+
+TEST_F(LeaseTest, IsGivenBackAlthoughAnotherWriteIsInTheWay) {
+  VmLease lease(arm, vm().id(), "backup.trigger", "host:1", soon(), {});
+  simulator.add_fault({{"method", "PATCH"},
+                       {"path", "*/virtualMachines/web/*tags/default*"},
+                       {"status", 409},
+                       {"count", 2},
+                       {"code", "Conflict"}});
+  lease.release();
+  EXPECT_FALSE(vm_tags().contains(kLeaseTag));
+}
+
 TEST_F(LeaseTest, UnreadableLeaseIsNotTaken) {
   set_vm_tag(kLeaseTag, "mine");
   EXPECT_EQ(error_of([&] { VmLease(arm, vm().id(), "backup.trigger", "host:1", soon(), {}); }).kind(),
