@@ -137,7 +137,7 @@ Reply register_container(Recovery& recovery, Request& request) {
   mark.id = id + "/registering";
   mark.vault = vault.id;
   mark.kind = "registering";
-  recovery.store.save(mark);
+  if (!request.fail_operation) recovery.store.save(mark);  // one that fails does not stay under way
   NewJob job;
   job.vault = vault.id;
   job.operation = "Register";

@@ -131,7 +131,10 @@ std::vector<Vault> VaultManager::list(const std::string& subscription,
 std::optional<Vault> VaultManager::find(const VaultId& id, std::stop_token stop) {
   const auto body = service_.find(id.id(), "read vault " + id.name, kVaultVersion, stop);
   if (!body) return std::nullopt;
-  Vault vault = parse_vault(*body);
+  return with_settings(parse_vault(*body), id, stop);
+}
+
+Vault VaultManager::with_settings(Vault vault, const VaultId& id, std::stop_token stop) {
   // Vaults that were set up by the older calls say so only there.
   if (vault.redundancy.empty()) {
     const json config = at(service_.get(id.id() + "/backupstorageconfig/vaultstorageconfig",
@@ -162,9 +165,11 @@ Vault VaultManager::create(const VaultId& id, const std::string& location,
                {"properties", settings_body(settings)}};
   body["properties"]["publicNetworkAccess"] = "Enabled";
   if (!tags.empty()) body["tags"] = tags;
-  service_.run_resource("PUT", id.id(), body, "create vault " + id.name, kVaultVersion, stop);
+  // The reply is the vault: a read just after may not find it yet.
+  const json made =
+      service_.run_resource("PUT", id.id(), body, "create vault " + id.name, kVaultVersion, stop);
   if (service_.dry_run()) return {};
-  return find(id, stop).value();
+  return with_settings(parse_vault(made), id, stop);
 }
 
 Vault VaultManager::update(const VaultId& id, const VaultSettings& settings, std::stop_token stop) {
@@ -173,9 +178,10 @@ Vault VaultManager::update(const VaultId& id, const VaultSettings& settings, std
   if (!vault)
     throw Error(ErrorKind::not_found, "there is no vault " + id.name, help_for("ResourceNotFound", 404));
   check_against(*vault, settings);
-  service_.run_resource("PATCH", id.id(), {{"properties", settings_body(settings)}},
-                        "change vault " + id.name, kVaultVersion, stop);
-  return find(id, stop).value();
+  const json changed = service_.run_resource("PATCH", id.id(), {{"properties", settings_body(settings)}},
+                                             "change vault " + id.name, kVaultVersion, stop);
+  if (service_.dry_run()) return *vault;
+  return with_settings(parse_vault(changed), id, stop);
 }
 
 void VaultManager::remove(const VaultId& id, std::stop_token stop) {

@@ -56,6 +56,9 @@ class VaultManager {
   std::vector<Check> test_connection(const VaultId& id, std::stop_token stop = {});
 
  private:
+  // Adds what only the older calls tell of a vault that was set up by them.
+  Vault with_settings(Vault vault, const VaultId& id, std::stop_token stop);
+
   Service& service_;
 };
 
