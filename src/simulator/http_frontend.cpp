@@ -1,5 +1,8 @@
 #include "simulator/http_frontend.hpp"
 
+// Connections that come while others are taken in: those past the 5 of httplib's default try again after a
+// second.
+#define CPPHTTPLIB_LISTEN_BACKLOG 512
 #include <httplib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -200,6 +203,7 @@ struct HttpFrontend::Parts {
              const std::string& store);
   std::string store_url(const std::string& id);
   Store open_store(const std::string& key);
+  bool hold(core::Millis time);
   void note(const Request& request, int status, std::chrono::steady_clock::time_point begun);
 
   Context& context;
@@ -210,7 +214,16 @@ struct HttpFrontend::Parts {
   int port = 0;
   TlsFiles files;
   std::map<std::string, Store> stores;  // by key of the resource; under Context::mutex
+  std::mutex ending_mutex;
+  std::condition_variable ending_told;
+  bool ending = false;
 };
+
+// Waits; false when the server ends meanwhile.
+bool HttpFrontend::Parts::hold(core::Millis time) {
+  std::unique_lock lock(ending_mutex);
+  return !ending_told.wait_for(lock, time, [this] { return ending; });
+}
 
 void HttpFrontend::Parts::note(const Request& request, int status,
                                std::chrono::steady_clock::time_point begun) {
@@ -235,7 +248,7 @@ void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response&
   const_cast<httplib::Request&>(from).ranges.clear();
   const bool admin = request.path.starts_with("/_simulator/");
   const auto fault = admin ? std::nullopt : context.faults.strike(from.method, percent_decode(from.target));
-  if (fault && fault->delay > core::Millis{0}) std::this_thread::sleep_for(fault->delay);
+  if (fault && fault->delay > core::Millis{0} && !hold(fault->delay)) return cut_connection(from);
   if (fault && fault->drop == "before") {
     note(request, 0, begun);
     return cut_connection(from);
@@ -374,6 +387,11 @@ int HttpFrontend::port() const {
 }
 
 void HttpFrontend::stop() {
+  {
+    const std::lock_guard lock(parts_->ending_mutex);
+    parts_->ending = true;
+  }
+  parts_->ending_told.notify_all();
   end(parts_->plain, parts_->listener);
   if (parts_->tls) end(*parts_->tls, parts_->tls_listener);
   // Only requests to the main listeners open stores: nobody adds to the map any more.

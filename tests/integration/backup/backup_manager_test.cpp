@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <thread>
 
 #include "azlin/backup/lease.hpp"
@@ -329,27 +330,56 @@ TEST_F(BackupManagerTest, FailedLeftoversOfTheServiceAreRemoved) {
   EXPECT_EQ(snapshot_names().size(), 1u);
 }
 
+// The first snapshot is not asked for until the gate is opened.
+class GatedTransport final : public http::Transport {
+ public:
+  explicit GatedTransport(http::Transport& inner) : inner_(inner) {}
+  http::Response send(const http::Request& request, std::stop_token stop) override {
+    if (request.method == "PUT" && request.url.find("/snapshots/") != std::string::npos) {
+      std::unique_lock lock(mutex_);
+      waits_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return open_; });
+    }
+    return inner_.send(request, std::move(stop));
+  }
+  void wait_for_somebody() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waits_ || open_; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  http::Transport& inner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool waits_ = false, open_ = false;
+};
+
 TEST_F(BackupManagerTest, OfTwoTriggersAtOnceOneIsBusy) {
   configure();
-  simulator.add_fault({{"method", "PUT"}, {"path", "*/snapshots/*"}, {"delayMs", 300}});
-  int done = 0, busy = 0;
-  std::mutex mutex;
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 3; ++i) {
-    threads.emplace_back([&] {
-      try {
-        trigger();
-        const std::lock_guard lock(mutex);
-        ++done;
-      } catch (const Error& error) {
-        const std::lock_guard lock(mutex);
-        if (error.kind() == ErrorKind::busy) ++busy;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(done, 1);
-  EXPECT_EQ(busy, 2);
+  GatedTransport gate(*transport);
+  arm::ArmClient behind(gate, clock, chain, {.endpoint = simulator.url()});
+  BackupManager first(behind, journal, clock, journal_path);
+  std::string failure = "none";
+  std::thread thread([&] {
+    try {
+      first.trigger(vm("web2"), {}, {});
+    } catch (const Error& error) {
+      failure = error.what();
+    }
+    gate.open();
+  });
+  gate.wait_for_somebody();
+  EXPECT_EQ(error_of([&] { trigger(); }).kind(), ErrorKind::busy);
+  EXPECT_EQ(error_of([&] { trigger(); }).kind(), ErrorKind::busy);
+  gate.open();
+  thread.join();
+  EXPECT_EQ(failure, "none");
   EXPECT_EQ(snapshot_names().size(), 1u);
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "support/temp_dir.hpp"
 
 namespace azlin::simulator {
@@ -109,18 +111,20 @@ TEST_F(StateTest, SurvivesBeingReopened) {
 }
 
 // The promise of the design: with 50,000 snapshots the 23 of one VM are found in under 20 ms, and all are
-// listed in under 2 s. Ten times that is allowed here, for a slow machine under sanitizers.
+// listed in under 2 s. Ten times that is allowed here, for a slow machine under sanitizers; and it is the
+// processor's time, since others work on the machine, too.
 TEST_F(StateTest, FiftyThousandSnapshotsStayQuick) {
   state_->db().execute("BEGIN");
   for (int i = 0; i < 50'000; ++i)
     save(snapshot("s" + std::to_string(i), {{"azlin:vm", "vm-" + std::to_string(i / 23)}}));
   state_->db().execute("COMMIT");
-  const auto begun = std::chrono::steady_clock::now();
+  const auto processor_ms = [] { return 1'000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
+  const auto begun = processor_ms();
   ListFilter one;
   one.tag = {"azlin:vm", "vm-1234"};
   one.subscription = "s1";
   EXPECT_EQ(state_->list(one).size(), 23U);
-  const auto found = std::chrono::steady_clock::now();
+  const auto found = processor_ms();
   ListFilter all;
   all.type = "Microsoft.Compute/snapshots";
   all.subscription = "s1";
@@ -132,8 +136,8 @@ TEST_F(StateTest, FiftyThousandSnapshotsStayQuick) {
     after = page.next;
   } while (!after.empty());
   EXPECT_EQ(total, 50'000U);
-  EXPECT_LT(found - begun, std::chrono::milliseconds(200));
-  EXPECT_LT(std::chrono::steady_clock::now() - found, std::chrono::seconds(20));
+  EXPECT_LT(found - begun, 200);
+  EXPECT_LT(processor_ms() - found, 20'000);
 }
 
 }  // namespace
