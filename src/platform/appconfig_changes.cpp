@@ -35,26 +35,69 @@ std::string text_member(const json& item, const char* key, std::size_t place) {
   return value.get<std::string>();
 }
 
+constexpr const char* kChangedMeanwhile = "it was changed meanwhile; run it again";
+
+bool same_content(const KeyValue& a, const KeyValue& b) {
+  return a.value == b.value && a.content_type == b.content_type && a.tags == b.tags;
+}
+
+// Is it as it should be? No also when the store does not say.
+bool is_made(AppConfigClient& client, const KeyValue& target, bool gone, std::stop_token stop) {
+  try {
+    const auto now = client.find(target.key, target.label, std::move(stop));
+    return gone ? !now.has_value() : now && same_content(*now, target);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Writes or removes the item that has this etag. A request whose reply was lost is sent again and meets its
+// own work: the store is read before it is called a failure.
+void write(AppConfigClient& client, const KeyChange& change, const std::string& etag, std::stop_token stop) {
+  const bool removes = change.what == KeyChange::What::remove;
+  KeyValue target = removes ? change.before : change.after;
+  target.etag = etag;
+  try {
+    removes ? client.remove(target, stop) : client.put(target, stop);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted || !is_made(client, target, removes, stop)) throw;
+  }
+  if (!removes && target.locked) client.set_lock(target, true, stop);
+}
+
+std::string reason(const Error& error) {
+  const auto* refused = dynamic_cast<const arm::ArmError*>(&error);
+  return refused != nullptr && refused->status() == 412 ? kChangedMeanwhile : error.what();
+}
+
+// Unlocking gives it a new etag: what is there then is what we read a moment ago, or somebody was faster.
+void unlock_and_write(AppConfigClient& client, const KeyChange& change, std::stop_token stop) {
+  try {
+    client.set_lock(change.before, false, stop);
+    const auto now = client.find(change.before.key, change.before.label, stop);
+    if (!now || !same_content(*now, change.before)) throw Error(ErrorKind::failed, kChangedMeanwhile);
+    write(client, change, now->etag, stop);
+  } catch (const Error& error) {
+    try {
+      client.set_lock(change.before, true);  // also when interrupted: it was locked
+    } catch (const Error&) {
+      throw Error(error.kind(), reason(error) + "; and it could not be locked again");
+    }
+    throw;
+  }
+}
+
 std::string one_change(AppConfigClient& client, const KeyChange& change, bool unlock, std::stop_token stop) {
   using What = KeyChange::What;
-  const bool writes = change.what == What::add || change.what == What::change || change.what == What::remove;
-  if (writes && change.before.locked) {
-    if (!unlock) return "it is locked; say --unlock to change it and lock it again";
-    client.set_lock(change.before, false, stop);
+  if (change.what == What::lock || change.what == What::unlock) {
+    client.set_lock(change.after, change.what == What::lock, stop);
+  } else if (!change.before.locked) {
+    write(client, change, change.before.etag, stop);
+  } else if (unlock) {
+    unlock_and_write(client, change, stop);
+  } else {
+    return "it is locked; say --unlock to change it and lock it again";
   }
-  KeyValue target = change.what == What::remove ? change.before : change.after;
-  target.etag = change.before.etag;
-  if (writes && change.before.locked) {
-    // Unlocking gave it a new etag: what is there now is what we read a moment ago, or somebody was faster.
-    const auto now = client.find(change.before.key, change.before.label, stop);
-    if (!now || now->value != change.before.value) return "it was changed meanwhile; run it again";
-    target.etag = now->etag;
-  }
-  if (change.what == What::remove) client.remove(target, stop);
-  if (change.what == What::add || change.what == What::change) client.put(target, stop);
-  if (change.what == What::lock || (writes && change.what != What::remove && target.locked))
-    client.set_lock(target, true, stop);
-  if (change.what == What::unlock) client.set_lock(target, false, stop);
   return "";
 }
 
@@ -166,11 +209,9 @@ std::vector<KeyFailure> apply_changes(AppConfigClient& client, const std::vector
     std::string error;
     try {
       error = one_change(client, change, unlock, stop);
-    } catch (const arm::ArmError& refused) {
-      error = refused.status() == 412 ? "it was changed meanwhile; run it again" : refused.what();
     } catch (const Error& failed) {
       if (failed.kind() == ErrorKind::interrupted) throw;
-      error = failed.what();
+      error = reason(failed);
     }
     const std::lock_guard lock(mutex);
     ++done;

@@ -23,9 +23,30 @@ http::RetryPolicy patient() {
   return policy;
 }
 
+// "SecretDisabled", "KeyDisabled": no question of who asks.
+bool is_disabled(const std::string& code) {
+  return code.ends_with("Disabled");
+}
+
 struct DataError {
   std::string code, message;
+  const char* role = "";  // what would let the caller in
 };
+
+constexpr const char* kVaultRole =
+    "the vault asks for roles: give this identity Key Vault Administrator on it (or Key Vault Secrets, "
+    "Crypto "
+    "and Certificates Officer), and allow some minutes for it to take effect";
+constexpr const char* kVaultPolicy =
+    "the vault asks for access policies: give this identity list, get, backup, restore and recover of "
+    "secrets, "
+    "keys and certificates";
+constexpr const char* kStoreRole =
+    "give this identity the role App Configuration Data Owner on the store (Data Reader is enough to "
+    "export), or "
+    "use --auth key";
+constexpr const char* kBlobRole =
+    "give this identity the role Storage Blob Data Contributor on the account (Reader is enough to export)";
 
 std::string xml_element(const std::string& xml, const std::string& name) {
   const auto open = xml.find("<" + name + ">");
@@ -39,13 +60,15 @@ DataError read_error(const http::Response& response) {
   const json body = parse_or_null(response.body);
   DataError out;
   if (const auto& error = at(body, "error"); error.is_object()) {
-    out = {text(at(error, "innererror"), "code"), text(error, "message")};
+    out = {text(at(error, "innererror"), "code"), text(error, "message"), kVaultRole};
     if (out.code.empty()) out.code = text(error, "code");
+    if (out.code == "AccessDenied") out.role = kVaultPolicy;
   } else if (body.is_object()) {
     out.code = last_segment(text(body, "type"));
     out.message = text(body, "detail").empty() ? text(body, "title") : text(body, "detail");
+    out.role = kStoreRole;
   } else {
-    out = {xml_element(response.body, "Code"), xml_element(response.body, "Message")};
+    out = {xml_element(response.body, "Code"), xml_element(response.body, "Message"), kBlobRole};
     out.message = out.message.substr(0, out.message.find('\n'));
   }
   if (out.code.empty()) out.code = response.header("x-ms-error-code").value_or("");
@@ -54,13 +77,12 @@ DataError read_error(const http::Response& response) {
   return out;
 }
 
-std::string hint_of(int status, const std::string& code) {
-  if (code == "ForbiddenByFirewall" || code == "AuthorizationFailure")
+std::string hint_of(int status, const DataError& error) {
+  if (error.code == "ForbiddenByFirewall" || error.code == "AuthorizationFailure")
     return "the resource's firewall keeps this machine out: allow its address, or run azlin inside the "
            "network";
-  if (status == 403)
-    return "give this identity a data-plane role: Key Vault Administrator, App Configuration Data Owner, or "
-           "Storage Blob Data Contributor";
+  if (status == 403 && is_disabled(error.code)) return "enable it first, or leave it out";
+  if (status == 403) return error.role;
   if (status == 401) return "`azlin auth status` shows whose token it was";
   if (status == 429) return "the service throttles: run it again later; it goes on where it stopped";
   return "";
@@ -148,14 +170,15 @@ http::Response DataPlane::send(const DataCall& call, std::stop_token stop) {
   }
   if (response.status < 400) return response;
   const auto error = read_error(response);
-  const auto kind = response.status == 404                             ? ErrorKind::not_found
-                    : response.status == 401 || response.status == 403 ? ErrorKind::unauthorized
-                                                                       : ErrorKind::failed;
+  const bool refused = response.status == 401 || (response.status == 403 && !is_disabled(error.code));
+  const auto kind = response.status == 404 ? ErrorKind::not_found
+                    : refused              ? ErrorKind::unauthorized
+                                           : ErrorKind::failed;
   throw arm::ArmError(kind,
                       fmt::format("{} of {}: HTTP {}{}{}", call.method, what_, response.status,
                                   error.code.empty() ? "" : " " + error.code,
                                   error.message.empty() ? "" : ": " + error.message),
-                      hint_of(response.status, error.code), response.status, error.code,
+                      hint_of(response.status, error), response.status, error.code,
                       response.header("x-ms-request-id").value_or(""), error.message);
 }
 

@@ -61,8 +61,9 @@ class DataPlane {
   DataPlane(http::Transport& transport, core::Clock& clock, const std::string& endpoint, Authorize authorize,
             std::string what);
 
-  // Throws arm::ArmError for a status of 400 and over (kinds: 404 not_found, 401 and 403 unauthorized, else
-  // failed), http::NetworkError, core::Error (interrupted). The body sent is in no message.
+  // Throws arm::ArmError for a status of 400 and over (kinds: 404 not_found; 401 and 403 unauthorized, with
+  // the role or policy that is missing as the hint, but not where an item is disabled; else failed),
+  // http::NetworkError, core::Error (interrupted). The body sent is in no message.
   http::Response send(const DataCall& call, std::stop_token stop = {});
   // send(), but 404 gives nullopt.
   std::optional<http::Response> find(const DataCall& call, std::stop_token stop = {});

@@ -112,12 +112,36 @@ TEST_F(AppConfigClientTest, WritesOnlyWhatItHasRead) {
   client.put(item("app/a", "prod", "1"));
   EXPECT_EQ(transport.sent_header(0, "If-Match"), "\"e-app/a\"");
   transport.expect("PUT", "/kv/b", reply(412));
+  transport.expect("GET", "/kv/b", reply(200, R"({"key":"b","value":"another's","etag":"x"})"));
   auto fresh = item("b", "", "1");
   fresh.etag.clear();
   const auto failures = apply_changes(client, {{What::add, fresh, fresh, {}}}, false, 1);
   ASSERT_EQ(failures.size(), 1U);
   EXPECT_EQ(transport.sent_header(1, "If-None-Match"), "*");
   EXPECT_NE(failures[0].error.find("meanwhile"), std::string::npos);
+}
+
+// The first reply was lost: sent again, the request meets its own work.
+TEST_F(AppConfigClientTest, WhatIsThereAsItShouldBeIsNoFailure) {
+  auto fresh = item("b", "", "1"), gone = item("c", "", "1");
+  fresh.etag.clear();
+  transport.expect("PUT", "/kv/b", reply(412));
+  transport.expect("GET", "/kv/b", reply(200, R"({"key":"b","value":"1","etag":"x"})"));
+  transport.expect("DELETE", "/kv/c", reply(412));
+  transport.expect("GET", "/kv/c", reply(404));
+  EXPECT_TRUE(
+      apply_changes(client, {{What::add, fresh, fresh, {}}, {What::remove, gone, gone, {}}}, false, 1)
+          .empty());
+}
+
+TEST_F(AppConfigClientTest, ALockedItemThatCannotBeWrittenIsLockedAgain) {
+  const auto before = item("a", "", "1", true), after = item("a", "", "2", true);
+  transport.expect("DELETE", "/locks/a", reply(200));
+  transport.expect("GET", "/kv/a", reply(200, R"({"key":"a","value":"1","etag":"new"})"));
+  transport.expect("PUT", "/kv/a", reply(400));
+  transport.expect("GET", "/kv/a", reply(200, R"({"key":"a","value":"1","etag":"new"})"));
+  transport.expect("PUT", "/locks/a", reply(200));
+  EXPECT_EQ(apply_changes(client, {{What::change, before, after, {"value"}}}, true, 1).size(), 1U);
 }
 
 TEST_F(AppConfigClientTest, ALockedItemIsUnlockedWrittenAndLockedAgain) {
