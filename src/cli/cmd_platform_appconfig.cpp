@@ -82,12 +82,6 @@ platform::KeyFilter filter_of(const FilterFlags& flags) {
   return filter;
 }
 
-core::TimePoint time_of(const std::string& text) {
-  const auto time = core::parse_time(text);
-  if (!time) throw Error(ErrorKind::usage, "'" + text + "' is no time", "such as 2025-12-01T08:00:00Z");
-  return *time;
-}
-
 // A store with its client.
 struct OpenStore {
   platform::Resource resource;

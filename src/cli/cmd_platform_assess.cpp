@@ -3,6 +3,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/platform/appconfig.hpp"
 #include "azlin/platform/assess.hpp"
@@ -55,7 +56,8 @@ std::vector<platform::Assessed> look(PlatformSession& session, const ScopeFlags&
   const auto expected =
       scope.expectations.empty()
           ? platform::parse_expectations(platform::standard_expectations_text(), "the standard expectations")
-          : platform::parse_expectations(platform::read_text_file(scope.expectations), scope.expectations);
+          : platform::parse_expectations(core::read_input_file(scope.expectations, "file of expectations"),
+                                         scope.expectations);
   return platform::assess(session.service(), session.log(), expected, session.runtime().subscription(),
                           scope.group, session.stop());
 }
@@ -249,7 +251,7 @@ void bind(CLI::App& command, CheckpointOptions& options) {
       "Run it before a change: App Configuration stores are exported, key vaults backed up.\n"
       "Back: azlin platform appconfig rollback STORE --file FOLDER/TIME/STORE.kvset.json\n"
       "Example: azlin platform checkpoint -g Production --to ./before --password-file ~/.kv-password\n"
-      "Exit codes: 0, 1, 2, 3, 4 some parts failed, 5, 7, 130");
+      "Exit codes: 0, 1, 2, 3, 4 some parts failed, 5, 6 disabled items are not in it, 7, 130");
 }
 
 // Named ones, or all of the group or subscription.
@@ -274,8 +276,10 @@ std::size_t save_store(PlatformSession& session, const platform::Resource& store
   return items.size();
 }
 
+// `skipped` counts the disabled items, which are in no backup.
 std::size_t save_vault(PlatformSession& session, const platform::Resource& vault,
-                       const std::optional<std::string>& password, const std::string& path) {
+                       const std::optional<std::string>& password, const std::string& path,
+                       std::size_t& skipped) {
   const auto data = session.vault_data(vault);
   platform::KeyVaultClient client(*data);
   platform::VaultBackupOptions work;
@@ -289,6 +293,10 @@ std::size_t save_vault(PlatformSession& session, const platform::Resource& vault
                                                result.failures.size(), result.failures.front().error));
   session.log().record({vault.id, "keyvault backup", session.runtime().clock().now(), path,
                         static_cast<std::int64_t>(result.manifest.items.size())});
+  skipped += result.manifest.skipped.size();
+  for (const auto& item : result.manifest.skipped)
+    session.console().warn(
+        fmt::format("{} {} of {}: {}", platform::to_string(item.kind), item.name, vault.name, item.error));
   return result.manifest.items.size();
 }
 
@@ -302,7 +310,7 @@ int run(Runtime& runtime, const CheckpointOptions& options) {
   const auto password = vaults.empty() ? std::nullopt : password_of(runtime, options.password);
   const auto folder = options.folder + "/" + core::to_name_stamp(runtime.clock().now());
   ordered_json json = {{"folder", folder}, {"dryRun", session.dry_run()}, {"parts", ordered_json::array()}};
-  std::size_t failed = 0;
+  std::size_t failed = 0, skipped = 0;
   const auto part = [&](const platform::Resource& resource, const std::string& path, const auto& work) {
     std::string error;
     std::size_t items = 0;
@@ -332,10 +340,10 @@ int run(Runtime& runtime, const CheckpointOptions& options) {
   }
   for (const auto& vault : vaults) {
     const auto path = folder + "/" + vault.name + ".keyvault";
-    part(vault, path, [&] { return save_vault(session, vault, password, path); });
+    part(vault, path, [&] { return save_vault(session, vault, password, path, skipped); });
   }
   console.result(json, "parts");
-  if (failed == 0) return 0;
+  if (failed == 0) return skipped == 0 ? 0 : core::exit_code(ErrorKind::findings);
   return core::exit_code(failed == stores.size() + vaults.size() ? ErrorKind::failed : ErrorKind::partial);
 }
 

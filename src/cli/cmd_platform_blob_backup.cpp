@@ -82,14 +82,14 @@ void bind(CLI::App& command, BackupVaultCreateOptions& options) {
 int run(Runtime& runtime, const BackupVaultCreateOptions& options) {
   core::check_resource_group(options.group);
   PlatformSession session(runtime);
+  const auto region = session.known_region(options.location);
   const auto id =
       fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.DataProtection/backupVaults/{}",
                   runtime.subscription(), options.group, options.name);
   session.change("storage.backup-vault", id,
                  {{"look", id}, {"lookVersion", platform::kDataProtectionVersion}}, [&] {
                    platform::create_backup_vault(session.service(), runtime.subscription(), options.group,
-                                                 options.name, core::normalize_region(options.location),
-                                                 options.redundancy, session.stop());
+                                                 options.name, region, options.redundancy, session.stop());
                  });
   if (session.dry_run()) return session.print_planned();
   const auto vault = platform::find_backup_vault(session.service(), "", {}, id, session.stop());
@@ -284,11 +284,7 @@ int run(Runtime& runtime, const BlobBackupRestoreOptions& options) {
   if (options.at.empty() == options.point.empty())
     throw Error(ErrorKind::usage, "say --at TIME (operational) or --point ID (vaulted)");
   platform::BlobRestore restore;
-  if (!options.at.empty()) {
-    const auto at = core::parse_time(options.at);
-    if (!at) throw Error(ErrorKind::usage, "'" + options.at + "' is no time");
-    restore.at = *at;
-  }
+  if (!options.at.empty()) restore.at = time_of(options.at);
   restore.ranges = parse_ranges(options.ranges);
   restore.recovery_point = options.point;
   restore.containers = options.containers;

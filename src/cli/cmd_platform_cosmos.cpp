@@ -184,24 +184,25 @@ int run(Runtime& runtime, const CosmosRegionsOptions& options) {
     console.result(to_json(account), "regions");
     return 0;
   }
+  nlohmann::json regions;
+  if (!options.add.empty())
+    regions = platform::plan_added_region(account, session.known_region(options.add), options.zones);
+  if (!options.remove.empty()) regions = platform::plan_removed_region(account, options.remove);
   if (!session.dry_run() && !console.confirm("changing the regions of " + account.resource.name)) return 0;
-  session.change(
-      "cosmos.regions", account.resource.id,
-      {{"add", options.add},
-       {"remove", options.remove},
-       {"look", account.resource.id},
-       {"lookVersion", platform::kCosmosVersion}},
-      [&] {
-        const auto progress = notes(console, "regions");
-        if (!options.add.empty())
-          platform::add_region(session.service(), account, options.add, options.zones, session.stop(),
-                               progress);
-        if (!options.remove.empty())
-          platform::remove_region(session.service(), account, options.remove, session.stop(), progress);
-        if (options.automatic_failover)
-          platform::set_automatic_failover(session.service(), account, *options.automatic_failover == "on",
-                                           session.stop(), progress);
-      });
+  session.change("cosmos.regions", account.resource.id,
+                 {{"add", options.add},
+                  {"remove", options.remove},
+                  {"look", account.resource.id},
+                  {"lookVersion", platform::kCosmosVersion}},
+                 [&] {
+                   const auto progress = notes(console, "regions");
+                   if (!regions.is_null())
+                     platform::set_regions(session.service(), account, regions, session.stop(), progress);
+                   if (options.automatic_failover)
+                     platform::set_automatic_failover(session.service(), account,
+                                                      *options.automatic_failover == "on", session.stop(),
+                                                      progress);
+                 });
   if (session.dry_run()) return session.print_planned({{"account", account.resource.name}});
   account = account_of(session, {account.resource.id, {}});
   print_regions(console, account);
@@ -221,6 +222,7 @@ int run(Runtime& runtime, const CosmosFailoverOptions& options) {
   PlatformSession session(runtime);
   Console& console = runtime.console();
   auto account = account_of(session, options.account);
+  const auto body = platform::plan_failover(account, options.to);
   if (!session.dry_run()) {
     console.warn(fmt::format("{} will write in {}.", account.resource.name, options.to));
     if (!console.confirm("failing over " + account.resource.name)) return 0;
@@ -228,7 +230,7 @@ int run(Runtime& runtime, const CosmosFailoverOptions& options) {
   session.change(
       "cosmos.failover", account.resource.id,
       {{"to", options.to}, {"look", account.resource.id}, {"lookVersion", platform::kCosmosVersion}}, [&] {
-        platform::fail_over_cosmos(session.service(), account, options.to, session.stop(),
+        platform::fail_over_cosmos(session.service(), account, body, session.stop(),
                                    notes(console, "failover"));
       });
   if (session.dry_run()) return session.print_planned({{"account", account.resource.name}});
@@ -236,12 +238,6 @@ int run(Runtime& runtime, const CosmosFailoverOptions& options) {
   print_regions(console, account);
   console.result(to_json(account), "regions");
   return 0;
-}
-
-core::TimePoint time_of(const std::string& text) {
-  const auto time = core::parse_time(text);
-  if (!time) throw Error(ErrorKind::usage, "'" + text + "' is no time", "such as 2025-12-01T08:00:00Z");
-  return *time;
 }
 
 ordered_json resources_json(const std::vector<platform::RestorableResource>& resources) {

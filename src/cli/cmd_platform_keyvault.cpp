@@ -1,6 +1,7 @@
 // azlin platform keyvault: secrets, keys and certificates to files and back.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "azlin/core/error.hpp"
@@ -85,17 +86,27 @@ platform::VaultIdentity identity_of(const platform::Resource& vault) {
           vault.body.value("/properties/vaultUri"_json_pointer, "")};
 }
 
-ordered_json failures_json(const std::vector<platform::ItemFailure>& failures) {
+ordered_json to_json(const std::vector<platform::ItemFailure>& items, const char* why) {
   ordered_json out = ordered_json::array();
-  for (const auto& failure : failures)
-    out.push_back(
-        {{"kind", platform::to_string(failure.kind)}, {"name", failure.name}, {"error", failure.error}});
+  for (const auto& item : items)
+    out.push_back({{"kind", platform::to_string(item.kind)}, {"name", item.name}, {why, item.error}});
   return out;
 }
 
-int exit_of(std::size_t failed, std::size_t done) {
-  if (failed == 0) return 0;
-  return core::exit_code(done == 0 ? ErrorKind::failed : ErrorKind::partial);
+void print(Console& console, const char* mark, const std::vector<platform::ItemFailure>& items) {
+  for (const auto& item : items)
+    console.line(fmt::format("{} {} {}: {}", mark, platform::to_string(item.kind), item.name, item.error));
+}
+
+// What became of several items. The hint of an item's failure is printed once.
+int exit_of(Console& console, const std::vector<platform::ItemFailure>& failures, std::size_t done) {
+  if (failures.empty()) return 0;
+  const auto refused = [](const auto& each) { return each.cause == ErrorKind::unauthorized; };
+  const auto first = std::find_if(failures.begin(), failures.end(), refused);
+  if (first != failures.end() && !first->hint.empty()) console.warn(first->hint);
+  if (done > 0) return core::exit_code(ErrorKind::partial);
+  return core::exit_code(std::all_of(failures.begin(), failures.end(), refused) ? ErrorKind::unauthorized
+                                                                                : ErrorKind::failed);
 }
 
 void bind(CLI::App& command, KeyVaultBackupOptions& options) {
@@ -108,7 +119,7 @@ void bind(CLI::App& command, KeyVaultBackupOptions& options) {
   command.footer(
       "Example: azlin platform keyvault backup prod-kv --to ./kv-backup --password-file ~/.kv-password\n"
       "Interrupted or killed, run it again: it goes on. A second run fetches only what has changed.\n"
-      "Exit codes: 0, 1, 2, 3, 4 some items failed, 5, 7, 130");
+      "Exit codes: 0, 1, 2, 3, 4 some items failed, 5, 6 disabled items were skipped, 7, 130");
 }
 
 // One item, one file: what the seed's script did for each secret.
@@ -178,14 +189,18 @@ int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
                      session.log().record({vault.id, "keyvault backup", runtime.clock().now(), options.folder,
                                            static_cast<std::int64_t>(result.manifest.items.size())});
                  });
-  for (const auto& failure : result.failures)
-    console.line(fmt::format("✗ {} {}: {}", platform::to_string(failure.kind), failure.name, failure.error));
+  const auto& skipped = result.manifest.skipped;
+  print(console, "✗", result.failures);
+  print(console, "!", skipped);
   const auto good = result.saved + result.unchanged;
   std::size_t versions = 0;
   for (const auto& item : result.manifest.items) versions += item.versions.size();
   console.line(fmt::format("{} {} of {} in {}: {} saved, {} unchanged, {} with their certificate",
                            result.failures.empty() ? "✓" : "✗", core::counted(good, "item"), vault.name,
                            options.folder, result.saved, result.unchanged, result.managed));
+  if (!skipped.empty())
+    console.line(fmt::format("  {} skipped: enable them and run it again, or they are in no backup",
+                             core::counted(skipped.size(), "disabled item")));
   if (result.absent > 0)
     console.line(fmt::format("  {} no longer in the vault; the backup keeps them", result.absent));
   if (work.password)
@@ -201,8 +216,10 @@ int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
                   {"managed", result.managed},
                   {"absent", result.absent},
                   {"throttled", result.throttled},
-                  {"failures", failures_json(result.failures)}});
-  return exit_of(result.failures.size(), good);
+                  {"failures", to_json(result.failures, "error")},
+                  {"skipped", to_json(skipped, "reason")}});
+  if (result.failures.empty() && !skipped.empty()) return core::exit_code(ErrorKind::findings);
+  return exit_of(console, result.failures, good);
 }
 
 void bind(CLI::App& command, KeyVaultRestoreOptions& options) {
@@ -261,6 +278,34 @@ std::map<std::string, std::size_t> count_actions(const std::vector<platform::Res
   return counts;
 }
 
+// What became of it, and the exit code.
+int print_restored(Console& console, const std::string& vault,
+                   const std::vector<platform::RestoreStep>& steps) {
+  std::vector<platform::ItemFailure> failures;
+  std::size_t same = 0;
+  for (const auto& step : steps) {
+    same += step.outcome == "same" ? 1 : 0;
+    if (!step.ok) failures.push_back({step.item.kind, step.item.name, step.outcome, step.cause, step.hint});
+  }
+  print(console, "✗", failures);
+  const auto failed = failures.size();
+  if (failed == 0 && same == steps.size()) {
+    console.line(fmt::format("✓ Nothing to restore: {} of the backup {} in {} already",
+                             core::counted(same, "item"), same == 1 ? "is" : "are", vault));
+  } else {
+    console.line(fmt::format("{} {} restored into {}, {} were there already, {} not restored",
+                             failed == 0 ? "✓" : "✗", core::counted(steps.size() - failed - same, "item"),
+                             vault, same, failed));
+  }
+  console.result({{"vault", vault},
+                  {"restored", steps.size() - failed - same},
+                  {"same", same},
+                  {"failed", failed},
+                  {"items", steps_json(steps)}},
+                 "items");
+  return exit_of(console, failures, steps.size() - failed);
+}
+
 int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
   if (options.folder.empty() == options.file.empty())
     throw Error(ErrorKind::usage, "say what is restored: --from FOLDER or --file FILE");
@@ -282,6 +327,7 @@ int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
   work.allow_incomplete = options.allow_incomplete;
   work.parallel = options.parallel;
   auto steps = platform::plan_vault_restore(client, identity_of(vault), work, session.stop());
+  print(console, "!", platform::read_vault_manifest(work.folder).skipped);
   const auto counts = count_actions(steps);
   for (const auto& [action, count] : counts)
     console.line(fmt::format("  {:8} {}", action, core::counted(count, "item")));
@@ -293,37 +339,25 @@ int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
   if (counts.contains("purge"))
     console.warn(
         fmt::format("{} will be purged for good.", core::counted(counts.at("purge"), "deleted item")));
-  if (!console.confirm(fmt::format("restoring {} into {}", core::counted(steps.size(), "item"), vault.name)))
+  const std::size_t changes = std::count_if(steps.begin(), steps.end(), platform::changes_the_vault);
+  const auto work_off = [&] {
+    ProgressLine progress(console, "items");
+    platform::restore_vault(
+        client, work, steps, [&](std::size_t done, std::size_t all) { progress.update(done, all); },
+        session.stop());
+  };
+  if (changes == 0) {
+    work_off();
+    return print_restored(console, vault.name, steps);
+  }
+  if (!console.confirm(fmt::format("restoring {} into {}", core::counted(changes, "item"), vault.name)))
     return 0;
   session.change("keyvault.restore", vault.id,
                  {{"vault", vault.id},
                   {"folder", options.folder},
                   {"again", "run `azlin platform keyvault restore` again: what is there already is skipped"}},
-                 [&] {
-                   ProgressLine progress(console, "items");
-                   platform::restore_vault(
-                       client, work, steps,
-                       [&](std::size_t done, std::size_t all) { progress.update(done, all); },
-                       session.stop());
-                 });
-  std::size_t failed = 0, same = 0;
-  for (const auto& step : steps) {
-    failed += step.ok ? 0 : 1;
-    same += step.outcome == "same" ? 1 : 0;
-    if (!step.ok)
-      console.line(
-          fmt::format("✗ {} {}: {}", platform::to_string(step.item.kind), step.item.name, step.outcome));
-  }
-  console.line(fmt::format("{} {} restored into {}, {} were there already, {} not restored",
-                           failed == 0 ? "✓" : "✗", core::counted(steps.size() - failed - same, "item"),
-                           vault.name, same, failed));
-  console.result({{"vault", vault.name},
-                  {"restored", steps.size() - failed - same},
-                  {"same", same},
-                  {"failed", failed},
-                  {"items", steps_json(steps)}},
-                 "items");
-  return exit_of(failed, steps.size() - failed);
+                 work_off);
+  return print_restored(console, vault.name, steps);
 }
 
 void bind(CLI::App& command, KeyVaultDiffOptions& options) {

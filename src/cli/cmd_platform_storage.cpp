@@ -316,29 +316,28 @@ void bind(CLI::App& command, StorageRestoreOptions& options) {
 int run(Runtime& runtime, const StorageRestoreOptions& options) {
   PlatformSession session(runtime);
   Console& console = runtime.console();
-  const auto at = core::parse_time(options.at);
-  if (!at) throw Error(ErrorKind::usage, "'" + options.at + "' is no time", "such as 2025-12-01T08:00:00Z");
+  const auto at = time_of(options.at);
   const auto ranges = parse_ranges(options.ranges);
   const auto account = session.resource(platform::Kind::storage, options.account);
   const auto protection = platform::read_protection(session.service(), account, session.stop());
-  platform::check_point_in_time(protection, *at, runtime.clock().now(), ranges);
+  platform::check_point_in_time(protection, at, runtime.clock().now(), ranges);
   console.line(fmt::format("{}: {} back to {} UTC", account.name,
                            ranges.empty() ? "all block blobs" : fmt::format("{} ranges", ranges.size()),
-                           core::to_display(*at)));
+                           core::to_display(at)));
   if (!session.dry_run()) {
     console.warn("What was written since is undone. This cannot be called off.");
     if (!console.confirm("restoring " + account.name)) return 0;
   }
   session.change(
       "storage.restore", account.id,
-      {{"at", core::to_iso8601(*at)}, {"look", account.id}, {"lookVersion", platform::kStorageVersion}}, [&] {
+      {{"at", core::to_iso8601(at)}, {"look", account.id}, {"lookVersion", platform::kStorageVersion}}, [&] {
         platform::restore_point_in_time(
-            session.service(), account, *at, ranges, session.stop(),
+            session.service(), account, at, ranges, session.stop(),
             [&](const std::string& status, std::optional<double>) { console.note("restore: " + status); });
       });
   if (session.dry_run()) return session.print_planned({{"account", account.name}});
   console.line("✓ Restored");
-  console.result({{"account", account.name}, {"at", core::to_iso8601(*at)}, {"ranges", ranges.size()}});
+  console.result({{"account", account.name}, {"at", core::to_iso8601(at)}, {"ranges", ranges.size()}});
   return 0;
 }
 

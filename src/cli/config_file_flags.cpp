@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "azlin/core/error.hpp"
-#include "azlin/platform/text_file.hpp"
+#include "azlin/core/input_file.hpp"
 
 namespace azlin::cli {
 
@@ -57,7 +57,7 @@ void check_file_flags(const ConfigFileFlags& flags) {
 std::vector<platform::KeyValue> read_config_file(const std::string& path, const ConfigFileFlags& flags,
                                                  const std::string& label,
                                                  const std::vector<platform::KeyValue>& current) {
-  const auto content = platform::read_text_file(path);
+  const auto content = core::read_input_file(path, "file of settings");
   if (flags.is_kvset()) return platform::parse_kvset(content);
   return platform::resolve(platform::parse_config_file(content, flags.layout(), path), current, label,
                            flags.content_type);

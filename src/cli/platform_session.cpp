@@ -4,6 +4,7 @@
 
 #include <ostream>
 
+#include "azlin/backup/manager.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/platform/recovery.hpp"
@@ -45,7 +46,14 @@ std::optional<std::string> password_of(Runtime& runtime, const PasswordArgument&
   if (!password)
     throw Error(ErrorKind::usage, "the backup needs a password to encrypt its files",
                 "set AZLIN_BACKUP_PASSWORD, give --password-file, or say --unencrypted");
+  platform::check_new_password(*password);
   return password;
+}
+
+core::TimePoint time_of(const std::string& text) {
+  const auto time = core::parse_time(text);
+  if (!time) throw Error(ErrorKind::usage, "'" + text + "' is no time", "such as 2025-12-01T08:00:00Z");
+  return *time;
 }
 
 PlatformSession::PlatformSession(Runtime& runtime)
@@ -60,6 +68,12 @@ platform::Resource PlatformSession::resource(platform::Kind kind, const Resource
   const bool by_id = argument.name.starts_with("/subscriptions/");
   return service_.resource(kind, by_id ? "" : runtime_.subscription(), argument.resource_group, argument.name,
                            stop());
+}
+
+std::string PlatformSession::known_region(const std::string& region) {
+  auto name = core::normalize_region(region);
+  backup::check_regions(runtime_.arm(), runtime_.subscription(), {name}, stop());
+  return name;
 }
 
 namespace {

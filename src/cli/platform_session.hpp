@@ -37,6 +37,9 @@ void bind_password(CLI::App& command, PasswordArgument& argument);
 // Throws core::Error (usage) when there is no password and it was not said that none is wanted.
 std::optional<std::string> password_of(Runtime& runtime, const PasswordArgument& argument);
 
+// Throws core::Error (usage) for what is no time.
+core::TimePoint time_of(const std::string& text);
+
 // One command's work. Borrows the runtime.
 class PlatformSession {
  public:
@@ -50,6 +53,8 @@ class PlatformSession {
   platform::BackupLog& log();
 
   platform::Resource resource(platform::Kind kind, const ResourceArgument& argument);
+  // "West US 2" -> "westus2". Throws core::Error (usage) when the subscription has no such region.
+  std::string known_region(const std::string& region);
 
   std::unique_ptr<platform::DataPlane> vault_data(const platform::Resource& vault);
   std::unique_ptr<platform::DataPlane> store_data(const platform::Resource& store, const AuthArgument& auth);

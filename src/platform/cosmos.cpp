@@ -158,19 +158,16 @@ void check_not_moving(const CosmosAccount& account) {
 }  // namespace
 
 // Regions go alone in their PATCH, in the order that there is.
-void add_region(Service& service, const CosmosAccount& account, const std::string& region, bool zones,
-                std::stop_token stop, const arm::Progress& progress) {
+json plan_added_region(const CosmosAccount& account, const std::string& region, bool zones) {
   check_not_moving(account);
   if (find_region(account, region) != nullptr)
     throw Error(ErrorKind::usage, fmt::format("{} is in {} already", account.resource.name, region));
   auto regions = account.regions;
   regions.push_back({region, static_cast<int>(regions.size()), zones, ""});
-  service.change("PATCH", account.resource.id, kCosmosVersion, regions_body(regions), std::move(stop),
-                 progress);
+  return regions_body(regions);
 }
 
-void remove_region(Service& service, const CosmosAccount& account, const std::string& region,
-                   std::stop_token stop, const arm::Progress& progress) {
+json plan_removed_region(const CosmosAccount& account, const std::string& region) {
   check_not_moving(account);
   const auto* found = find_region(account, region);
   if (found == nullptr)
@@ -180,8 +177,12 @@ void remove_region(Service& service, const CosmosAccount& account, const std::st
                 "fail over to another region first");
   auto regions = account.regions;
   std::erase_if(regions, [&](const auto& each) { return same_region(each.name, region); });
-  service.change("PATCH", account.resource.id, kCosmosVersion, regions_body(regions), std::move(stop),
-                 progress);
+  return regions_body(regions);
+}
+
+void set_regions(Service& service, const CosmosAccount& account, const json& body, std::stop_token stop,
+                 const arm::Progress& progress) {
+  service.change("PATCH", account.resource.id, kCosmosVersion, body, std::move(stop), progress);
 }
 
 void set_automatic_failover(Service& service, const CosmosAccount& account, bool on, std::stop_token stop,
@@ -190,8 +191,7 @@ void set_automatic_failover(Service& service, const CosmosAccount& account, bool
                  {{"properties", {{"enableAutomaticFailover", on}}}}, std::move(stop), progress);
 }
 
-void fail_over_cosmos(Service& service, const CosmosAccount& account, const std::string& to,
-                      std::stop_token stop, const arm::Progress& progress) {
+json plan_failover(const CosmosAccount& account, const std::string& to) {
   check_not_moving(account);
   const auto* target = find_region(account, to);
   if (target == nullptr)
@@ -207,8 +207,13 @@ void fail_over_cosmos(Service& service, const CosmosAccount& account, const std:
   for (const auto& region : account.regions)
     if (&region != target)
       policies.push_back({{"locationName", region.name}, {"failoverPriority", priority++}});
-  service.change("POST", account.resource.id + "/failoverPriorityChange", kCosmosVersion,
-                 {{"failoverPolicies", policies}}, std::move(stop), progress);
+  return {{"failoverPolicies", policies}};
+}
+
+void fail_over_cosmos(Service& service, const CosmosAccount& account, const json& body, std::stop_token stop,
+                      const arm::Progress& progress) {
+  service.change("POST", account.resource.id + "/failoverPriorityChange", kCosmosVersion, body,
+                 std::move(stop), progress);
 }
 
 }  // namespace azlin::platform

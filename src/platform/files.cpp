@@ -85,10 +85,6 @@ void append_line(const std::string& path, std::string_view line) {
   write_all(file.fd, whole, path);
 }
 
-std::string read_text_file(const std::string& path) {
-  return read_file(path);
-}
-
 void make_private_folder(const std::string& path) {
   make_folder(path);
 }

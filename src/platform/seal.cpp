@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/input_file.hpp"
 #include "platform/encoding.hpp"
 #include "platform/fields.hpp"
 #include "platform/files.hpp"
@@ -56,9 +57,7 @@ Sealer::~Sealer() {
 }
 
 Sealer Sealer::create(const std::string& password) {
-  if (password.size() < 12)
-    throw Error(ErrorKind::usage, "the backup password has fewer than 12 characters",
-                "take a longer one, from a password manager");
+  check_new_password(password);
   return Sealer(password, random_bytes(16));
 }
 
@@ -127,15 +126,20 @@ json Sealer::recipe() const {
           {"check", base64_encode(seal("", kCheck))}};
 }
 
+void check_new_password(const std::string& password) {
+  if (password.size() < 12)
+    throw Error(ErrorKind::usage, "the backup password has fewer than 12 characters",
+                "take a longer one, from a password manager");
+}
+
 std::optional<std::string> backup_password(const std::optional<std::string>& file, const core::Env& env) {
   if (!file) return env.get("AZLIN_BACKUP_PASSWORD");
+  core::check_input_file(*file, "password file");
   struct stat about {};
-  if (stat(file->c_str(), &about) != 0)
-    throw Error(ErrorKind::usage, fmt::format("the password file {} cannot be read", *file));
-  if ((about.st_mode & 077U) != 0)
+  if (stat(file->c_str(), &about) == 0 && (about.st_mode & 077U) != 0)
     throw Error(ErrorKind::usage, fmt::format("others can read the password file {}", *file),
                 "chmod 600 " + *file);
-  auto password = read_file(*file);
+  auto password = core::read_input_file(*file, "password file");
   while (!password.empty() && (password.back() == '\n' || password.back() == '\r')) password.pop_back();
   if (password.empty()) throw Error(ErrorKind::usage, fmt::format("the password file {} is empty", *file));
   return password;

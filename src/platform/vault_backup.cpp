@@ -62,6 +62,7 @@ class Run {
 
   VaultBackupResult all(const ItemProgress& progress, std::stop_token stop) {
     const auto wanted = list_wanted(stop);
+    if (!result_.manifest.complete) write_header(options_.folder, result_.manifest);
     std::size_t done = 0;
     const auto outcomes = core::run_parallel(wanted.size(), options_.parallel, stop, [&](std::size_t i) {
       save(wanted[i], stop);
@@ -70,6 +71,7 @@ class Run {
       if (progress) progress(done, wanted.size());
     });
     core::throw_if_stopped(stop, "backing up the vault; run it again and it goes on");
+    result_.manifest.skipped.clear();
     for (std::size_t i = 0; i < outcomes.size(); ++i) note_failure(wanted[i], outcomes[i]);
     finish();
     return std::move(result_);
@@ -102,7 +104,6 @@ class Run {
     if (!manifest.complete) manifest.partial = !everything(options_);
     manifest.started_at = clock_.now();
     items_ = read_items(options_.folder);
-    if (!manifest.complete) write_header(options_.folder, manifest);
   }
 
   VaultManifest read_vault_manifest_tolerantly() const {
@@ -216,8 +217,22 @@ class Run {
     if (!outcome) return;
     try {
       std::rethrow_exception(outcome);
+    } catch (const arm::ArmError& refused) {
+      const bool disabled = refused.status() == 403 && refused.code().ends_with("Disabled");
+      if (!disabled) {
+        result_.failures.push_back({item.kind, item.name, refused.what(), refused.kind(), refused.hint()});
+        return;
+      }
+      const bool kept = items_.contains({item.kind, core::to_lower(item.name)});
+      result_.manifest.skipped.push_back(
+          {item.kind,
+           item.name,
+           std::string("it is disabled, and Key Vault backs up no disabled item") +
+               (kept ? "; the backup keeps what it had of it before" : ""),
+           ErrorKind::findings,
+           {}});
     } catch (const Error& error) {
-      result_.failures.push_back({item.kind, item.name, error.what()});
+      result_.failures.push_back({item.kind, item.name, error.what(), error.kind(), error.hint()});
     }
   }
 

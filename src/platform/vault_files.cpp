@@ -87,6 +87,9 @@ void write_items(const std::string& folder, const ItemMap& items) {
 }
 
 void write_header(const std::string& folder, const VaultManifest& manifest) {
+  json skipped = json::array();
+  for (const auto& each : manifest.skipped)
+    skipped.push_back({{"kind", to_string(each.kind)}, {"name", each.name}, {"reason", each.error}});
   nlohmann::ordered_json header = {
       {"format", kFormat},
       {"what", "azlin key vault backup"},
@@ -101,6 +104,7 @@ void write_header(const std::string& folder, const VaultManifest& manifest) {
       {"complete", manifest.complete},
       {"partial", manifest.partial},
       {"items", manifest.items.size()},
+      {"skipped", skipped},
       {"encryption", manifest.recipe ? *manifest.recipe : json(nullptr)}};
   write_file_whole(folder + "/manifest.json", header.dump(2) + "\n");
 }
@@ -122,6 +126,9 @@ VaultManifest read_vault_manifest(const std::string& folder) {
   out.complete = flag(header, "complete");
   out.partial = flag(header, "partial");
   if (at(header, "encryption").is_object()) out.recipe = at(header, "encryption");
+  for (const auto& each : at(header, "skipped"))
+    out.skipped.push_back(
+        {kind_of(text(each, "kind")), text(each, "name"), text(each, "reason"), ErrorKind::findings, {}});
   for (auto& [key, item] : read_items(folder)) out.items.push_back(std::move(item));
   if (out.complete && out.items.size() < static_cast<std::size_t>(number(header, "items")))
     throw Error(ErrorKind::failed,

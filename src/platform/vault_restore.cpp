@@ -5,6 +5,7 @@
 #include <set>
 
 #include "azlin/core/cancel.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/platform/service.hpp"
@@ -150,8 +151,7 @@ class Restore {
 
   void run(RestoreStep& step, std::stop_token stop) {
     const auto& item = step.item;
-    if (step.action == "cannot" || step.action == "differs" || step.action == "deleted" ||
-        step.action == "same") {
+    if (!changes_the_vault(step)) {
       step.ok = step.action == "same";
       step.outcome = reason(step.action);
       return;
@@ -212,6 +212,10 @@ std::set<std::string> lower_set(const std::vector<std::string>& names) {
 
 }  // namespace
 
+bool changes_the_vault(const RestoreStep& step) {
+  return step.action == "restore" || step.action == "recover" || step.action == "purge";
+}
+
 std::vector<RestoreStep> plan_vault_restore(KeyVaultClient& client, const VaultIdentity& target,
                                             const VaultRestoreOptions& options, std::stop_token stop) {
   Restore restore(client, options);
@@ -221,7 +225,7 @@ std::vector<RestoreStep> plan_vault_restore(KeyVaultClient& client, const VaultI
                 "run the backup again, or restore what there is with --allow-incomplete");
   check_place(manifest, target, options.values);
   std::vector<RestoreStep> steps;
-  for (auto& item : select(manifest, options)) steps.push_back({std::move(item), "", "", true});
+  for (auto& item : select(manifest, options)) steps.push_back({.item = std::move(item)});
   for (const auto kind : kItemKinds) {
     if (std::none_of(steps.begin(), steps.end(), [&](const auto& step) { return step.item.kind == kind; }))
       continue;
@@ -258,6 +262,8 @@ void restore_vault(KeyVaultClient& client, const VaultRestoreOptions& options,
       } catch (const Error& error) {
         steps[i].ok = false;
         steps[i].outcome = error.what();
+        steps[i].cause = error.kind();
+        steps[i].hint = error.hint();
       }
     }
   }
@@ -265,7 +271,7 @@ void restore_vault(KeyVaultClient& client, const VaultRestoreOptions& options,
 
 void restore_vault_file(KeyVaultClient& client, ItemKind kind, const std::string& path,
                         std::stop_token stop) {
-  const auto content = read_file(path);
+  const auto content = core::read_input_file(path, "backup file");
   if (Sealer::is_sealed(content))
     throw Error(ErrorKind::usage, fmt::format("{} is encrypted and belongs to a backup", path),
                 "restore it from its folder with --from and the item's name");

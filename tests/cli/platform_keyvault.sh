@@ -218,14 +218,84 @@ test_one_item_in_one_file() {
   expect_err "already exists"
 }
 
-test_what_cannot_be_backed_up_is_named() {
+# Key Vault backs up no disabled item: the backup is whole without it, and says so each time it is used.
+test_disabled_items_are_skipped_and_named() {
   prepare
+  make_vault dr-kv
   vault PUT prod-kv secrets/asleep '{"value":"x","attributes":{"enabled":false}}' >/dev/null
   run azlin platform keyvault backup prod-kv --to kv --password-file password -o json
-  expect_code 4
-  expect_json '.complete == false and (.failures | length == 1 and .[0].name == "asleep") and .saved == 2'
-  run azlin platform keyvault restore staging-kv --from kv --password-file password --yes
-  expect_code 2
+  expect_code 6
+  expect_json '.complete and .failures == [] and .saved == 2 and (.skipped | length == 1 and .[0].name == "asleep")'
+  run azlin platform keyvault restore dr-kv --from kv --password-file password --yes
+  expect_code 0
+  expect_out "! secret asleep: it is disabled"
+  expect_out "2 items restored"
+  run azlin platform keyvault backup prod-kv --secret asleep --file one.backup
+  expect_code 1
+  expect_err "disabled"
+  run azlin platform checkpoint --vault prod-kv --to cp --password-file password
+  expect_code 6
+  expect_err "secret asleep of prod-kv: it is disabled"
+  vault PATCH prod-kv secrets/asleep '{"attributes":{"enabled":true}}' >/dev/null
+  ok platform keyvault backup prod-kv --to kv --password-file password -o json
+  expect_json '.skipped == [] and .saved == 1'
+  # Disabled again, it is in the backup as it was.
+  vault PATCH prod-kv secrets/asleep '{"attributes":{"enabled":false}}' >/dev/null
+  run azlin platform keyvault backup prod-kv --to kv --password-file password -o json
+  expect_code 6
+  expect_json '.items == 3 and (.skipped[0].reason | contains("keeps what it had"))'
+  ok platform keyvault restore dr-kv --from kv --password-file password --yes
+  [ "$(vault GET dr-kv secrets/asleep | jq -r .value)" = x ] || fail "the value is not back"
+}
+
+test_what_is_there_already_is_not_asked_about() {
+  prepare
+  ok platform keyvault backup prod-kv --to kv --password-file password
+  ok platform keyvault restore prod-kv --from kv --password-file password
+  expect_out "Nothing to restore: 2 items of the backup are in prod-kv already"
+  ok operations list -o json
+  expect_json '[.operations[] | select(.kind | contains("keyvault.restore"))] == []'
+}
+
+# role [ACTION]: everything in Resource Manager, and of the vaults' data all but one action.
+role() {
+  jq -n --arg no "${1:-none}" '{grants: [{principal: "*", scope: "/", actions: ["*"], notActions: [$no]}]}' |
+    curl -fsS -X PUT -H 'Content-Type: application/json' -d @- "$sim_url/_simulator/grants" >/dev/null || fail "no grants"
+}
+
+test_a_missing_permission_is_named_with_the_role() {
+  prepare
+  make_vault dr-kv
+  make_vault policy-kv eastus '{"enableRbacAuthorization":false}'
+  ok platform keyvault backup prod-kv --to kv --password-file password
+  role Microsoft.KeyVault/vaults/secrets/readMetadata/action
+  run azlin platform keyvault backup prod-kv --to other --password-file password
+  expect_code 5
+  expect_err ForbiddenByRbac
+  expect_err "Key Vault Administrator"
+  run azlin platform keyvault backup policy-kv --to other --password-file password
+  expect_code 5
+  expect_err AccessDenied
+  expect_err "access policies"
+  role Microsoft.KeyVault/vaults/secrets/backup/action
+  run azlin platform keyvault backup prod-kv --to other --password-file password
+  expect_code 5
+  expect_out "Microsoft.KeyVault/vaults/secrets/backup/action"
+  expect_err "Key Vault Administrator"
+  role Microsoft.KeyVault/vaults/secrets/restore/action
+  run azlin platform keyvault restore dr-kv --from kv --password-file password --yes
+  expect_code 5
+  expect_out "Microsoft.KeyVault/vaults/secrets/restore/action"
+  expect_err "Key Vault Administrator"
+  [ -z "$(contents dr-kv)" ] || fail "something was restored"
+  role
+  ok platform keyvault restore dr-kv --from kv --password-file password --yes
+  same_contents prod-kv dr-kv
+}
+
+test_another_vault_and_no_vault() {
+  prepare
+  ok platform keyvault backup prod-kv --to kv --password-file password
   run azlin platform keyvault backup nothing-kv --to none --password-file password
   expect_code 3
   run azlin platform keyvault backup staging-kv --to kv --password-file password

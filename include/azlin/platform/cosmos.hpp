@@ -51,15 +51,17 @@ void set_policy(Service& service, const CosmosAccount& account, const nlohmann::
 // ---- regions ----
 // Region names are compared without case and spaces.
 bool same_region(const std::string& a, const std::string& b);
-void add_region(Service& service, const CosmosAccount& account, const std::string& region, bool zones,
-                std::stop_token stop = {}, const arm::Progress& progress = {});
-void remove_region(Service& service, const CosmosAccount& account, const std::string& region,
-                   std::stop_token stop = {}, const arm::Progress& progress = {});
+// Plans throw core::Error: usage (a region that the account has or has not, that writes, several writers),
+// busy (the account is being moved to continuous backup).
+nlohmann::json plan_added_region(const CosmosAccount& account, const std::string& region, bool zones);
+nlohmann::json plan_removed_region(const CosmosAccount& account, const std::string& region);
+void set_regions(Service& service, const CosmosAccount& account, const nlohmann::json& body,
+                 std::stop_token stop = {}, const arm::Progress& progress = {});
 void set_automatic_failover(Service& service, const CosmosAccount& account, bool on,
                             std::stop_token stop = {}, const arm::Progress& progress = {});
-// The region becomes the one that writes; the others keep their order. Throws core::Error (usage): not a
-// region of the account, already the writer, several writers.
-void fail_over_cosmos(Service& service, const CosmosAccount& account, const std::string& to,
+// The region becomes the one that writes; the others keep their order.
+nlohmann::json plan_failover(const CosmosAccount& account, const std::string& to);
+void fail_over_cosmos(Service& service, const CosmosAccount& account, const nlohmann::json& body,
                       std::stop_token stop = {}, const arm::Progress& progress = {});
 
 // ---- restore ----

@@ -39,8 +39,11 @@ class Sealer {
   std::string key_, salt_;
 };
 
-// The password of --password-file, else AZLIN_BACKUP_PASSWORD; nullopt: neither. Throws core::Error (usage)
-// for a file that cannot be read, is empty, or that others can read.
+// Throws core::Error (usage) for one shorter than 12 characters.
+void check_new_password(const std::string& password);
+
+// The password of --password-file, else AZLIN_BACKUP_PASSWORD; nullopt: neither. Throws core::Error as
+// core::read_input_file does; usage also for a file that others can read.
 std::optional<std::string> backup_password(const std::optional<std::string>& file, const core::Env& env);
 
 }  // namespace azlin::platform

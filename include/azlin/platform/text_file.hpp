@@ -1,12 +1,10 @@
 #pragma once
-// Files that a person names: configuration in and out.
+// Files that a person names: configuration out.
 #include <string>
 #include <string_view>
 
 namespace azlin::platform {
 
-// Throws core::Error (failed) naming the path.
-std::string read_text_file(const std::string& path);
 // With its parents, mode 0700; one that is there stays.
 void make_private_folder(const std::string& path);
 // Mode 0600; there is the old content or the new, never a half.

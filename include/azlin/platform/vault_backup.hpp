@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "azlin/core/clock.hpp"
+#include "azlin/core/error.hpp"
 #include "azlin/platform/keyvault.hpp"
 #include "azlin/platform/seal.hpp"
 
@@ -31,6 +32,13 @@ struct SavedItem {
   bool absent = false;  // no longer in the vault at the last run; the file is kept
 };
 
+struct ItemFailure {
+  ItemKind kind = ItemKind::secret;
+  std::string name, error;
+  core::ErrorKind cause = core::ErrorKind::failed;
+  std::string hint;  // of the error
+};
+
 struct VaultManifest {
   VaultIdentity vault;
   core::TimePoint started_at, finished_at;
@@ -38,6 +46,7 @@ struct VaultManifest {
   bool partial = false;                  // named items only
   std::optional<nlohmann::json> recipe;  // of the encryption; nullopt: the files are as `az` writes them
   std::vector<SavedItem> items;          // kind, then name
+  std::vector<ItemFailure> skipped;      // disabled, as the last run found them: the service backs up none
 };
 
 // Throws core::Error: not_found (no manifest), failed (it cannot be read).
@@ -55,13 +64,8 @@ struct VaultBackupOptions {
 // (items done, items in all)
 using ItemProgress = std::function<void(std::size_t, std::size_t)>;
 
-struct ItemFailure {
-  ItemKind kind = ItemKind::secret;
-  std::string name, error;
-};
-
 struct VaultBackupResult {
-  VaultManifest manifest;
+  VaultManifest manifest;  // complete also when disabled items were skipped
   std::size_t saved = 0, unchanged = 0, managed = 0, absent = 0, throttled = 0;
   std::vector<ItemFailure> failures;
 };
@@ -91,7 +95,12 @@ struct RestoreStep {
   std::string action;
   std::string outcome;  // after the restore: "restored", "same", or why not
   bool ok = true;
+  core::ErrorKind cause = core::ErrorKind::failed;  // when not ok
+  std::string hint;
 };
+
+// Would the step change the vault? ("restore", "recover", "purge")
+bool changes_the_vault(const RestoreStep& step);
 
 // What a restore would do: reads the vault, changes nothing. Throws core::Error: usage when subscription or
 // geography differ (and values were not asked for), or the backup is incomplete; unauthorized (password);
