@@ -214,13 +214,7 @@ Reply list_usages(Context& context, const Request& request) {
 Reply list_vm_sizes(const Request& request) {
   known_location(request);
   Json value = Json::array();
-  for (const auto& size : vm_sizes())
-    value.push_back({{"name", size.name},
-                     {"numberOfCores", size.cores},
-                     {"osDiskSizeInMB", 1'047'552},
-                     {"resourceDiskSizeInMB", size.temp_disk_mb},
-                     {"memoryInMB", static_cast<int>(size.memory_gb * 1024)},
-                     {"maxDataDiskCount", size.max_data_disks}});
+  for (const auto& size : vm_sizes()) value.push_back(size_body(size));
   return Reply::json(200, {{"value", value}});
 }
 
@@ -250,6 +244,15 @@ Reply put_capacity(Context& context, const Request& request) {
 }
 
 }  // namespace
+
+Json size_body(const VmSize& size) {
+  return {{"name", size.name},
+          {"numberOfCores", size.cores},
+          {"osDiskSizeInMB", 1'047'552},
+          {"resourceDiskSizeInMB", size.temp_disk_mb},
+          {"memoryInMB", static_cast<int>(size.memory_gb * 1024)},
+          {"maxDataDiskCount", size.max_data_disks}};
+}
 
 bool has_capacity(Context& context, const std::string& location, const std::string& zone,
                   const std::string& size) {

@@ -60,6 +60,21 @@ Reply put_collection(Context& context, Request& request) {
   return Reply::json(existing ? 200 : 201, collection.body);
 }
 
+// Tags only: the source stays what it is.
+Reply patch_collection(Context& context, Request& request) {
+  drop_nulls(request.json);
+  auto collection = require(context, request.target.id);
+  const auto source = text_at(request.object(), "/properties/source/id");
+  if (!source.empty() && !same(source, text_at(collection.body, "/properties/source/id")))
+    refuse_change("source");
+  if (request.json.contains("tags")) {
+    check_tags(request.json["tags"]);
+    collection.body["tags"] = request.json["tags"];
+    context.save(collection);
+  }
+  return Reply::json(200, collection.body);
+}
+
 Reply get_collection(Context& context, const Request& request) {
   auto collection = require(context, request.target.id);
   if (same(request.query_or("$expand", ""), "restorePoints"))
@@ -239,6 +254,7 @@ Json deleted(Context& context, const Json& data) {
 void register_collections(Router& router, Context& context) {
   const std::string path = group_path(kCollection), one = path + "/{name}";
   router.arm("PUT", one, kCollection, [&context](Request& r) { return put_collection(context, r); });
+  router.arm("PATCH", one, kCollection, [&context](Request& r) { return patch_collection(context, r); });
   router.arm("GET", one, kCollection, [&context](Request& r) { return get_collection(context, r); });
   router.arm("DELETE", one, kCollection, [&context](Request& r) { return delete_whole(context, r); });
   const auto list = [&context](Request& r) { return list_resources(context, r, kCollection); };

@@ -7,6 +7,7 @@
 #include "simulator/json_util.hpp"
 #include "simulator/locations.hpp"
 #include "simulator/network.hpp"
+#include "simulator/plain_types.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
 
@@ -45,8 +46,55 @@ const std::vector<std::string> kMembers = {"hardwareProfile",
                                            "scheduledEventsPolicy"};
 
 // Taken over as they are stated.
-const std::vector<std::string> kPlain = {"diagnosticsProfile", "licenseType",    "additionalCapabilities",
-                                         "priority",           "evictionPolicy", "billingProfile"};
+const std::vector<std::string> kPlain = {"diagnosticsProfile",
+                                         "licenseType",
+                                         "additionalCapabilities",
+                                         "priority",
+                                         "evictionPolicy",
+                                         "billingProfile",
+                                         "host",
+                                         "hostGroup",
+                                         "extensionsTimeBudget",
+                                         "platformFaultDomain",
+                                         "scheduledEventsProfile",
+                                         "scheduledEventsPolicy",
+                                         "capacityReservation",
+                                         "applicationProfile"};
+
+// Set when the VM is made, and never changed while it is allocated.
+constexpr const char* kPlacements[] = {"availabilitySet", "proximityPlacementGroup"};
+
+void place(Context& context, const VmFacts& facts, const Json& wanted, Json& properties) {
+  for (const char* member : kPlacements) {
+    const auto id = text_at(wanted, fmt::format("/properties/{}/id", member));
+    if (id.empty()) continue;
+    check_id(id, fmt::format("properties.{}.id", member));
+    const auto found = require(context, id);
+    if (found.location != facts.location)
+      throw ApiError(400, "InvalidParameter",
+                     fmt::format("The {} '{}' is in location '{}' and the VM in '{}'.", member, found.name,
+                                 found.location, facts.location),
+                     member);
+    properties[member] = {{"id", found.id}};
+  }
+  if (!facts.zone.empty() && properties.contains("availabilitySet"))
+    throw ApiError(
+        400, "BadRequest",
+        "Availability Zone and Availability Set cannot be specified together for a virtual machine.");
+}
+
+void check_placement_unchanged(const Resource& vm, const Json& wanted) {
+  const auto id = text_at(wanted, "/properties/availabilitySet/id");
+  if (!id.empty() && !same(id, text_at(vm.body, "/properties/availabilitySet/id")))
+    refuse_change("availabilitySet.id");
+  const auto group = text_at(wanted, "/properties/proximityPlacementGroup/id");
+  if (group.empty() || same(group, text_at(vm.body, "/properties/proximityPlacementGroup/id"))) return;
+  if (power_of(vm) != "deallocated")
+    throw ApiError(
+        409, "OperationNotAllowed",
+        fmt::format("The proximity placement group of VM '{}' can only be changed while it is deallocated.",
+                    vm.name));
+}
 
 void check_members(const Json& wanted) {
   const Json properties = subtree_at(wanted, "/properties");
@@ -284,6 +332,10 @@ VmPlan plan_create(Context& context, const Json& wanted, const Resource& fresh) 
     if (wanted.contains("properties") && wanted["properties"].contains(name))
       properties[name] = wanted["properties"][name];
 
+  place(context, facts, wanted, properties);
+  complete_identity(context, fresh.id, wanted, nullptr, plan.body);
+  if (wanted.contains("plan")) plan.body["plan"] = wanted["plan"];
+
   const bool attach = same(text_at(wanted, "/properties/storageProfile/osDisk/createOption"), "Attach");
   // "Parameter 'osProfile' is not allowed.": host name and users are the disk's.
   if (attach && subtree_at(wanted, "/properties/osProfile").is_object()) refuse_parameter("osProfile");
@@ -317,6 +369,9 @@ VmPlan plan_update(Context& context, const Resource& vm, const Json& wanted, boo
   if (zones.is_array() && zones != subtree_at(vm.body, "/zones") && !(zones.empty() && facts.zone.empty()))
     refuse_change("zones");
   check_os_profile_unchanged(vm, wanted);
+  check_placement_unchanged(vm, wanted);
+  place(context, facts, wanted, plan.body["properties"]);
+  complete_identity(context, vm.id, wanted, vm.body, plan.body);
   const Json security = checked_security(wanted);
   if (security.is_object()) {
     if (security.contains("securityType") && security_of(security) != facts.security)

@@ -75,6 +75,10 @@ Reply act(Context& context, Request& request, const Action& action) {
   auto vm = require(context, request.target.id);
   check_vm_idle(context, vm);
   const std::string verb = action.verb, before = power_of(vm);
+  if (flag_at(vm.hidden, "/generalized", false) && (verb == "start" || verb == "restart"))
+    throw ApiError(
+        409, "OperationNotAllowed",
+        fmt::format("Operation '{}' is not allowed on VM '{}' since the VM is generalized.", verb, vm.name));
   // A machine that has no host cannot be restarted or moved to another one.
   if ((verb == "restart" || verb == "redeploy") && before != "running")
     throw ApiError(

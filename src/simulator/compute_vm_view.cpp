@@ -70,6 +70,8 @@ Json instance_view(Context& context, const Resource& vm) {
          {"statuses",
           {status("ProvisioningState/succeeded", "Provisioning succeeded", to_azure_time(vm.changed))}}});
   view["statuses"] = {provisioning_status(vm)};
+  if (flag_at(vm.hidden, "/generalized", false))
+    view["statuses"].push_back(status("OSState/generalized", "VM generalized"));
   if (!power.empty()) view["statuses"].push_back(status("PowerState/" + power, "VM " + power));
   return view;
 }

@@ -328,6 +328,8 @@ void register_compute_vms(Router& router, Context& context) {
   register_run_command(router, context);
   register_boot_diagnostics(router, context);
   register_capacity(router, context);
+  register_vm_extras(router, context);
+  register_compute_catalogue(router, context);
 }
 
 }  // namespace azlin::simulator

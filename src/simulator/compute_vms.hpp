@@ -107,6 +107,10 @@ const VmSize& check_size(const std::string& name, const std::string& location, c
 void check_quota(Context& context, const std::string& subscription, const std::string& location,
                  const VmSize& size, int added);
 void register_capacity(Router& router, Context& context);
+Json size_body(const VmSize& size);  // as lists of sizes show it
+// --- compute_vm_extras.cpp, compute_catalogue.cpp ---
+void register_vm_extras(Router& router, Context& context);
+void register_compute_catalogue(Router& router, Context& context);
 // Sets a quota ("cores" or a family) of a region.
 void set_quota(Context& context, const std::string& location, const std::string& name, std::int64_t limit);
 std::int64_t quota(Context& context, const std::string& location, const std::string& name);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "simulator/activity_log.hpp"
 #include "simulator/api_versions.hpp"
 #include "simulator/locks.hpp"
+#include "simulator/policies.hpp"
 #include "simulator/subscriptions.hpp"
 #include "simulator/text.hpp"
 
@@ -161,6 +163,7 @@ void check_arm(Context& context, const Route& route, Request& request, Headers& 
   context.access.check(request.principal, request.target.action, request.target.id);
   check_locks(context.state, request);
   context.access.check_policies(request);
+  check_assigned_policies(context, request);
   context.throttle.charge(request, context.now(), headers);
   check_region(context, request);
 }
@@ -179,6 +182,7 @@ Reply run_arm(Context& context, const Route& route, Request& request) {
     if (is_write(request.method)) {
       store::Transaction transaction(context.state.db());
       reply = route.handler(request);
+      note_activity(context, request, reply);
       transaction.commit();
     } else {
       reply = route.handler(request);
@@ -190,6 +194,9 @@ Reply run_arm(Context& context, const Route& route, Request& request) {
   } catch (const Json::exception& error) {
     reply = Reply::error(bad_content(error));
   }
+  // A refused write was rolled back; that it was tried is noted where the caller is known.
+  if (is_write(request.method) && reply.status >= 400 && !request.principal.empty())
+    note_activity(context, request, reply);
   reply.headers.insert(reply.headers.end(), headers.begin(), headers.end());
   return reply;
 }

@@ -1,3 +1,4 @@
+#include "simulator/plain_types.hpp"
 #include "simulator/platform.hpp"
 #include "simulator/providers.hpp"
 
@@ -9,15 +10,26 @@ void register_all(Router& router, Context& context) {
   register_resource_groups(router, context);
   register_generic_resources(router, context);
   register_provider_list(router, context);
+  register_activity_log(router, context);
+  register_monitoring(router, context);
+  register_policies(router, context);
+  register_features(router, context);
   register_tags(router, context);
+  register_tag_names(router, context);
+  register_group_actions(router, context);
   register_locks(router, context);
   register_authorization(router, context);
   register_graph(router, context);
   register_metadata(router, context);
   register_tokens(router, context);
+  register_plain_deletion(context);
   register_compute_vms(router, context);
   register_network(router, context);
   register_restore_points(router, context);
+  register_plain_compute(router, context);
+  register_plain_network(router, context);
+  register_galleries(router, context);
+  register_identities(router, context);
   register_images(router, context);
   register_deployments(router, context);
   register_admin(router, context);

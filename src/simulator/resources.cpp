@@ -10,6 +10,7 @@ namespace azlin::simulator {
 namespace {
 
 constexpr std::size_t kPageSize = 1'000;
+constexpr std::string_view kProviders = "/providers/";
 
 // The path of the target with the group and the type spelt as they are known.
 std::string canonical_id(Context& context, const Request& request, std::string_view type) {
@@ -39,12 +40,14 @@ std::string subscription_path(std::string_view type) {
 }
 
 void throw_not_found(const std::string& id) {
+  // "The Resource 'Microsoft.Network/virtualNetworks/v/subnets/s'": types and names take turns.
   const Target target = parse_target("GET", split_path(id));
   ApiError error(
       404, "ResourceNotFound",
-      fmt::format("The Resource '{}/{}' under resource group '{}' was not found. For more details please go "
+      fmt::format("The Resource '{}' under resource group '{}' was not found. For more details please go "
                   "to https://aka.ms/ARMResourceNotFoundFix",
-                  target.type, target.name, target.group));
+                  target.id.substr(std::min(target.id.size(), target.parent.size() + kProviders.size())),
+                  target.group));
   error.headers.emplace_back("x-ms-failure-cause", "gateway");
   throw error;
 }

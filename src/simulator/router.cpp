@@ -57,10 +57,8 @@ std::map<std::string, std::string> bind(const Route& route, const std::vector<st
 void Router::add(std::string_view method, std::string_view path, std::string_view versions, Plane plane,
                  Handler handler) {
   Route route{std::string(method), split_path(path), std::string(versions), plane, std::move(handler)};
-  for (const auto& other : routes_) {
-    if (other.method == route.method && other.segments == route.segments)
-      throw std::invalid_argument("two routes for " + route.method + " " + std::string(path));
-  }
+  if (!known_.insert(route.method + " " + std::string(path)).second)
+    throw std::invalid_argument("two routes for " + route.method + " " + std::string(path));
   routes_.push_back(std::move(route));
 }
 

@@ -6,6 +6,7 @@
 // `{*scope}` (any number of segments, at least one; the parameter is "/a/b/c"). Of several templates that
 // match, the one with the fewest parameters wins.
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,7 @@ class Router {
   void add(std::string_view method, std::string_view path, std::string_view versions, Plane plane,
            Handler handler);
   std::vector<Route> routes_;
+  std::set<std::string> known_;  // method and path of each
 };
 
 }  // namespace azlin::simulator

@@ -111,7 +111,7 @@ TEST_F(ErrorsContractTest, ProvidersListTheirVersions) {
           .json();
   EXPECT_EQ(provider["registrationState"], "Registered");
   EXPECT_EQ(provider["resourceTypes"][0]["resourceType"], "disks");
-  EXPECT_EQ(provider["resourceTypes"][0]["apiVersions"][0], "2025-01-02");
+  EXPECT_EQ(provider["resourceTypes"][0]["apiVersions"][0], "2026-03-02");
   EXPECT_EQ(
       sim_.arm("GET", std::string(kSubscription) + "/providers/Microsoft.Nothing?api-version=2021-04-01")
           .status,

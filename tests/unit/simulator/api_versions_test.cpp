@@ -27,7 +27,15 @@ TEST(ApiVersionsTest, VersionsOfKnownClientsAreTaken) {
       {"Microsoft.Resources/resources", "2025-04-01"},
       {"Microsoft.Resources/tags", "2021-04-01"},
       {"Microsoft.Authorization/locks", "2016-09-01"},
-      {"Microsoft.ResourceGraph/resources", "2021-03-01"}};
+      {"Microsoft.ResourceGraph/resources", "2021-03-01"},
+      {"Microsoft.Compute/virtualMachines", "2026-04-01"},
+      {"Microsoft.Compute/restorePointCollections", "2026-04-01"},
+      {"Microsoft.Compute/disks", "2026-03-02"},
+      {"Microsoft.Compute/galleries", "2025-12-03"},
+      {"Microsoft.Network/virtualNetworks", "2026-01-01"},
+      {"Microsoft.Resources/subscriptions", "2021-10-01"},
+      {"Microsoft.Authorization/policyAssignments", "2025-03-01"},
+      {"Microsoft.Authorization/roleAssignments", "2020-10-01"}};
   for (const auto& [type, version] : sent)
     EXPECT_NO_THROW(check_api_version(version, type, "")) << type << version;
 }

@@ -1,0 +1,153 @@
+// Network's resources around the NIC: kept as stated, with ids, ETags and states on the parts inside them.
+#include <fmt/format.h>
+
+#include "simulator/json_util.hpp"
+#include "simulator/network.hpp"
+#include "simulator/plain_types.hpp"
+#include "simulator/resources.hpp"
+#include "simulator/text.hpp"
+
+namespace azlin::simulator {
+namespace {
+
+// A type, and the arrays inside its properties whose members have names and ids of their own.
+struct Kind {
+  const char* type;
+  std::vector<const char*> parts;
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kKinds = {
+      {"Microsoft.Network/applicationSecurityGroups", {}},
+      {"Microsoft.Network/routeTables", {"routes"}},
+      {"Microsoft.Network/natGateways", {}},
+      {"Microsoft.Network/publicIPPrefixes", {}},
+      {"Microsoft.Network/loadBalancers",
+       {"frontendIPConfigurations", "backendAddressPools", "loadBalancingRules", "probes", "inboundNatRules",
+        "outboundRules"}},
+      {"Microsoft.Network/networkWatchers", {}},
+      {"Microsoft.Network/localNetworkGateways", {}},
+      {"Microsoft.Network/serviceEndpointPolicies", {}},
+      {"Microsoft.Network/ipGroups", {}},
+      {"Microsoft.Network/ddosProtectionPlans", {}}};
+  return kKinds;
+}
+
+void complete_part(const Resource& owner, const std::string& array, Json& part) {
+  const auto name = text_at(part, "/name");
+  if (name.empty()) refuse_missing(array + ".name");
+  if (!part.contains("properties") || !part["properties"].is_object()) part["properties"] = Json::object();
+  part["id"] = fmt::format("{}/{}/{}", owner.id, array, name);
+  part["type"] = fmt::format("{}/{}", owner.type, array);
+  part["etag"] = "W/\"" + new_guid() + "\"";
+  part["properties"]["provisioningState"] = "Succeeded";
+}
+
+void prepare(const Kind& kind, const Request& request, Resource& fresh) {
+  const Json stated = subtree_at(request.json, "/properties");
+  auto& properties = fresh.body["properties"];
+  if (stated.is_object())
+    for (const auto& [name, value] : stated.items())
+      if (name != "provisioningState" && name != "resourceGuid") properties[name] = value;
+  if (request.json.contains("sku")) fresh.body["sku"] = request.json["sku"];
+  for (const char* array : kind.parts) {
+    auto& parts = properties[array];
+    if (!parts.is_array()) parts = Json::array();
+    for (auto& part : parts) complete_part(fresh, array, part);
+  }
+}
+
+// What subnets or NICs refer to cannot go.
+void refuse_use(Context& context, const Resource& resource, const char* what) {
+  ListFilter filter;
+  filter.subscription = resource.subscription;
+  for (const char* type : {kVnetType, kNicType}) {
+    filter.type = type;
+    for (const auto& user : context.state.list(filter))
+      if (lower(user.body["properties"].dump()).find("\"" + resource.key() + "\"") != std::string::npos)
+        throw ApiError(400, fmt::format("InUse{}CannotBeDeleted", what),
+                       fmt::format("{} {} is in use and cannot be deleted. It is used by {}.", what,
+                                   resource.id, user.id));
+  }
+}
+
+struct PartPlace {
+  Resource owner;
+  std::size_t index = 0;
+};
+
+PartPlace find_part(Context& context, const std::string& id, const std::string& array) {
+  PartPlace place{require(context, id.substr(0, lower(id).rfind("/" + lower(array) + "/"))), 0};
+  const auto& parts = place.owner.body["properties"][array];
+  while (place.index < parts.size() && !same(text_at(parts[place.index], "/name"), last_segment(id)))
+    ++place.index;
+  return place;
+}
+
+Reply start_write(Context& context, const Request& request, Resource& owner, int status, const Json& body) {
+  save_network(context, owner);
+  const Work work{"network.put", owner.id, {{"id", owner.id}}, core::Millis{300}, core::Millis{4'000}};
+  return context.operations.start(request, LroShape::network, owner.location, work, status, body, false);
+}
+
+// One member of an array as a resource of its own: "routeTables/t/routes/r".
+void register_part(Router& router, Context& context, const std::string& type, const std::string& array) {
+  const std::string list = group_path(type) + "/{owner}/" + array, one = list + "/{name}";
+  router.arm("GET", list, type, [&context, array](Request& r) {
+    return Reply::json(
+        200, {{"value", require(context, r.target.id).body["properties"].value(array, Json::array())}});
+  });
+  router.arm("GET", one, type, [&context, array](Request& r) {
+    const auto place = find_part(context, r.target.id, array);
+    const auto& parts = place.owner.body["properties"][array];
+    if (place.index < parts.size()) return Reply::json(200, parts[place.index]);
+    throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", r.target.id));
+  });
+  router.arm("PUT", one, type, [&context, array](Request& r) {
+    drop_nulls(r.json);
+    auto place = find_part(context, r.target.id, array);
+    auto& parts = place.owner.body["properties"][array];
+    if (!parts.is_array()) parts = Json::array();
+    Json part = r.object();
+    part["name"] = r.target.name;
+    complete_part(place.owner, array, part);
+    const bool existed = place.index < parts.size();
+    parts[place.index] = part;
+    return start_write(context, r, place.owner, existed ? 200 : 201, part);
+  });
+  router.arm("DELETE", one, type, [&context, array](Request& r) {
+    auto place = find_part(context, r.target.id, array);
+    auto& parts = place.owner.body["properties"][array];
+    if (place.index >= parts.size()) return Reply::empty(204);
+    parts.erase(place.index);
+    return start_write(context, r, place.owner, 202, nullptr);
+  });
+}
+
+void register_kind(Router& router, Context& context, const Kind& kind) {
+  const std::string what = last_segment(kind.type);
+  register_network_type(
+      router, context,
+      {.type = kind.type,
+       .prepare = [kind](Context&, const Request& request, Resource& fresh,
+                         const std::optional<Resource>&) { prepare(kind, request, fresh); },
+       .check_delete = [what](Context& ctx,
+                              const Resource& resource) { refuse_use(ctx, resource, what.c_str()); },
+       .release = {}});
+  for (const char* part : kind.parts) register_part(router, context, kind.type, part);
+}
+
+}  // namespace
+
+void register_plain_network(Router& router, Context& context) {
+  for (const auto& kind : kinds()) register_kind(router, context, kind);
+  for (const char* type : {"privateEndpoints", "privateLinkServices", "bastionHosts", "azureFirewalls",
+                           "firewallPolicies", "applicationGateways", "virtualNetworkGateways", "connections",
+                           "expressRouteCircuits", "networkProfiles", "virtualWans", "virtualHubs",
+                           "vpnSites", "vpnGateways", "networkManagers", "virtualNetworkTaps"}) {
+    const std::string name = std::string("Microsoft.Network/") + type;
+    register_absent_type(router, name, name);
+  }
+}
+
+}  // namespace azlin::simulator
