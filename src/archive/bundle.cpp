@@ -111,9 +111,8 @@ Bundle open_bundle(const fs::path& folder) {
     throw Error(ErrorKind::not_found, fmt::format("there is no folder {}", folder.string()));
   std::ifstream in(folder / kMetadata);
   if (!in)
-    throw Error(ErrorKind::failed,
-                fmt::format("{} is no bundle, or one that was never finished: it has no {}", folder.string(),
-                            kMetadata));
+    throw Error(ErrorKind::usage, fmt::format("{} is no bundle, or one that was never finished: it has no {}",
+                                              folder.string(), kMetadata));
   auto metadata = ordered_json::parse(in, nullptr, false);
   if (!metadata.is_object())
     throw Error(ErrorKind::failed, fmt::format("{} is damaged", (folder / kMetadata).string()));

@@ -14,6 +14,7 @@
 #include "archive/sha256.hpp"
 #include "azlin/archive/destination.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/pipeline.hpp"
 
 namespace azlin::archive {
@@ -113,6 +114,10 @@ std::string machine_key(const std::string& home) {
 
 std::string read_password(const PasswordSource& flags, const PasswordSource& configured, const core::Env& env,
                           const std::string& home, std::stop_token stop) {
+  if (!flags.file.empty()) {
+    refuse_key_vault(flags.file);
+    core::check_input_file(flags.file, "password file");
+  }
   if (auto found = from_source(flags, env, home, stop)) return *found;
   if (auto found = env.get("AZLIN_ARCHIVE_PASSWORD")) return *found;
   if (auto found = from_source(configured, env, home, stop)) return *found;

@@ -9,6 +9,7 @@
 #include "azlin/archive/create.hpp"
 #include "azlin/archive/password.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/snapshot/manager.hpp"
 #include "cli/archive_commands.hpp"
 #include "cli/archive_session.hpp"
@@ -282,6 +283,8 @@ void bind(CLI::App& command, ArchiveDatabaseOptions& options) {
 int run(Runtime& runtime, const ArchiveDatabaseOptions& options) {
   if (options.spec.name.starts_with("-"))
     throw Error(ErrorKind::usage, "a database's name does not begin with '-'");
+  if (!options.spec.password_file.empty())
+    core::check_input_file(options.spec.password_file, "password file");
   Service given;
   given.name = options.make.name.empty() ? "database" : options.make.name;
   given.place = "services/" + given.name;

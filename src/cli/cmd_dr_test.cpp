@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/report/render.hpp"
 #include "cli/cmd_dr.hpp"
@@ -118,6 +119,7 @@ void complete(Runtime& runtime, dr::DRTestConfig& config, const DrTestOptions& o
 dr::DRTestConfig common_config(Runtime& runtime, const DrTestOptions& options) {
   if (options.backup && options.backup->empty())
     throw Error(ErrorKind::usage, "--backup is empty", "`azlin backup list` shows what there is");
+  if (options.ssh_key) core::check_input_file(*options.ssh_key, "key");
   dr::DRTestConfig config;
   config.target_rto = parse_target(options.target_rto);
   config.backup = options.backup;

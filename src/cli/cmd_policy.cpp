@@ -1,10 +1,8 @@
 // azlin policy: backup policies of a vault.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "azlin/core/error.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/vault/policies.hpp"
 #include "cli/command.hpp"
 #include "cli/vault_session.hpp"
@@ -72,14 +70,6 @@ void bind_flags(CLI::App& command, PolicyFlags& flags) {
   command.add_option("--every-hours", flags.every_hours, "VM backups every 4, 6, 8 or 12 hours");
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw Error(ErrorKind::usage, "cannot read " + path);
-  return text.str();
-}
-
 template <class Value, class Into>
 void take(const std::optional<Value>& value, Into& into) {
   if (value) into = *value;
@@ -131,7 +121,7 @@ PolicySpec spec_of(const PolicyFlags& flags) {
 }
 
 nlohmann::json body_of(const PolicyFlags& flags) {
-  if (flags.file) return vault::policy_from_json(read_file(*flags.file));
+  if (flags.file) return vault::policy_from_json(core::read_input_file(*flags.file, "policy file"));
   if (!flags.workload)
     throw Error(ErrorKind::usage, "the policy's --workload or --file is missing",
                 "SAPHana, MSSQL or AzureVM; the rest has defaults");

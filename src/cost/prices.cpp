@@ -8,7 +8,7 @@
 
 #include "azlin/core/config.hpp"
 #include "azlin/core/error.hpp"
-#include "azlin/core/file.hpp"
+#include "azlin/core/input_file.hpp"
 
 namespace azlin::cost {
 
@@ -131,9 +131,7 @@ Prices parse_prices(const std::string& toml, const std::string& name) {
 }
 
 Prices load_prices(const std::string& path) {
-  const auto text = core::read_file(path);
-  if (!text) throw Error(ErrorKind::not_found, fmt::format("there is no price table {}", path));
-  return parse_prices(*text, path);
+  return parse_prices(core::read_input_file(path, "price table"), path);
 }
 
 double disk_cost(const Prices& prices, const std::string& sku, int gib, core::Millis duration) {

@@ -8,6 +8,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/file.hpp"
+#include "azlin/core/input_file.hpp"
 
 namespace azlin::report {
 
@@ -72,6 +73,16 @@ std::set<std::string> files_in(const std::string& dir, std::vector<std::string>&
   return names;
 }
 
+// Of the key that the user trusts: a PEM file.
+std::string fingerprint_of(const std::string& file) {
+  const auto pem = core::read_input_file(file, "key", "--key takes a PEM file, or a fingerprint");
+  try {
+    return EvidenceKey::parse(pem, file).fingerprint();
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, error.what(), error.hint());
+  }
+}
+
 class Check {
  public:
   Check(std::string dir, std::optional<std::string> trusted)
@@ -112,14 +123,11 @@ class Check {
       if (!trusted_) return key;
       const bool hex = trusted_->size() == kFingerprintSize &&
                        trusted_->find_first_not_of("0123456789abcdef") == std::string::npos;
-      const auto pem = hex ? std::nullopt : core::read_file(*trusted_);
-      if (!hex && !pem)
-        throw Error(ErrorKind::usage, fmt::format("--key {} is neither a file nor a fingerprint", *trusted_));
-      const auto wanted = hex ? *trusted_ : EvidenceKey::parse(*pem, *trusted_).fingerprint();
+      const auto wanted = hex ? *trusted_ : fingerprint_of(*trusted_);
       if (wanted == checked_.fingerprint) return key;
       problem(fmt::format("the key of the bundle is {}, not the trusted {}", checked_.fingerprint, wanted));
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::usage) throw;
+      if (error.kind() != ErrorKind::failed) throw;
       problem(error.what());
     }
     return std::nullopt;

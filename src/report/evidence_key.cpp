@@ -8,6 +8,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/file.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/report/evidence.hpp"
 
 namespace azlin::report {
@@ -74,14 +75,17 @@ EvidenceKey EvidenceKey::parse(const std::string& pem, const std::string& name) 
 }
 
 EvidenceKey EvidenceKey::load(const std::string& path) {
-  const auto pem = core::read_file(path);
-  if (!pem) throw Error(ErrorKind::not_found, fmt::format("there is no key {}", path));
+  const auto pem = core::read_input_file(path, "key");
   struct stat info {};
   if (stat(path.c_str(), &info) == 0 && (info.st_mode & 077U) != 0)
-    throw Error(ErrorKind::failed, fmt::format("others can read the key {}", path), "chmod 600 " + path);
-  if (pem->find("PRIVATE KEY") == std::string::npos)
-    throw Error(ErrorKind::failed, fmt::format("{} is no private key", path));
-  return parse(*pem, path);
+    throw Error(ErrorKind::usage, fmt::format("others can read the key {}", path), "chmod 600 " + path);
+  if (pem.find("PRIVATE KEY") == std::string::npos)
+    throw Error(ErrorKind::usage, fmt::format("{} is no private key", path));
+  try {
+    return parse(pem, path);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage, error.what(), error.hint());
+  }
 }
 
 EvidenceKey EvidenceKey::load_or_create(const std::string& path) {

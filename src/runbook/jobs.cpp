@@ -3,12 +3,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "azlin/core/config.hpp"
 #include "azlin/core/error.hpp"
-#include "azlin/core/file.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/runbook/schedule.hpp"
 
 namespace azlin::runbook {
@@ -196,8 +197,10 @@ std::vector<Job> jobs_of(const std::string& template_or_file,
     if (each.name == template_or_file)
       return apply_template(filled(each.text, each.name, variables), each.name);
   }
-  if (const auto text = core::read_file(template_or_file))
-    return apply_template(filled(*text, template_or_file, variables), template_or_file);
+  if (std::filesystem::exists(template_or_file)) {
+    const auto text = core::read_input_file(template_or_file, "template");
+    return apply_template(filled(text, template_or_file, variables), template_or_file);
+  }
   std::vector<std::string> names;
   for (const auto& each : templates()) names.push_back(each.name);
   throw Error(ErrorKind::not_found, fmt::format("'{}' is neither a template nor a file", template_or_file),

@@ -83,7 +83,8 @@ Reply post_reset(Context& context, const Request& request) {
   try {
     apply_seed(context, seed);
   } catch (const core::Error& error) {
-    throw ApiError(400, "BadRequest", error.what());
+    const bool absent = error.kind() == core::ErrorKind::not_found;
+    throw ApiError(absent ? 404 : 400, absent ? "NotFound" : "BadRequest", error.what());
   }
   context.state.set_meta("seed", seed);
   context.state.set_meta("latency", to_string(context.latency));

@@ -1,6 +1,7 @@
 // A seed that a user writes: docs/simulator-seeds.md.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "azlin/core/error.hpp"
@@ -145,10 +146,12 @@ void build(Context& context, const Json& seed) {
 }  // namespace
 
 void seed_file(Context& context, const std::string& path) {
-  std::ifstream file(path);
-  if (!file)
-    throw core::Error(core::ErrorKind::usage, fmt::format("unknown seed '{}'", path),
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    throw core::Error(core::ErrorKind::not_found, fmt::format("'{}' is neither a seed nor a file", path),
                       "use sample, empty, fleet:VMSxSETS or a JSON file");
+  if (std::filesystem::is_directory(path, ignored)) refuse(path + " is a folder");
+  std::ifstream file(path);
   const Json seed = Json::parse(file, nullptr, false);
   if (seed.is_discarded()) refuse(path + " is not valid JSON");
   try {

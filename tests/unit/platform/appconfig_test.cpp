@@ -129,9 +129,8 @@ TEST_F(AppConfigClientTest, WhatIsThereAsItShouldBeIsNoFailure) {
   transport.expect("GET", "/kv/b", reply(200, R"({"key":"b","value":"1","etag":"x"})"));
   transport.expect("DELETE", "/kv/c", reply(412));
   transport.expect("GET", "/kv/c", reply(404));
-  EXPECT_TRUE(
-      apply_changes(client, {{What::add, fresh, fresh, {}}, {What::remove, gone, gone, {}}}, false, 1)
-          .empty());
+  EXPECT_TRUE(apply_changes(client, {{What::add, fresh, fresh, {}}, {What::remove, gone, gone, {}}}, false, 1)
+                  .empty());
 }
 
 TEST_F(AppConfigClientTest, ALockedItemThatCannotBeWrittenIsLockedAgain) {

@@ -1,0 +1,115 @@
+# A file that the command line names: not there is 3; a folder, an empty file or one that is something else is 2 (docs/exit-codes.md).
+. "$(dirname "$0")/harness.sh"
+
+# check LINE FILE CODE: runs the line with the file in the place of @.
+check() {
+  local words
+  read -ra words <<<"${1//@/$2}"
+  run timeout 60 "$AZLIN" "${words[@]}"
+  [ "$code" = "$3" ] || fail "exit code $code, expected $3: azlin ${words[*]}"
+  grep -q "$2" <<<"$err" || fail "the file is not named: azlin ${words[*]}"
+}
+
+prepare() {
+  mkdir folder
+  (umask 077 && : >empty && echo 'a: [' >junk && echo never-in-a-log-4711 >pw)
+}
+
+# Each line: of a file that must be there. What the content may be is the command's own matter.
+test_no_such_file_is_3_and_what_is_no_file_or_empty_is_2() {
+  prepare
+  start_simulator
+  while read -r line; do
+    check "$line" missing 3
+    check "$line" folder 2
+    check "$line" empty 2
+  done <<'L'
+apply -f @ --yes
+plan -f @
+cost --prices @
+dr test --plan @ --yes
+dr test my-vm --test-region westus2 --ssh-key @ --yes
+dr failover --plan @ --yes
+dr plan validate @
+report --prices @
+report --evidence out --key @
+recovery run @ --dry-run
+platform assess --all --expectations @
+platform apply --all --expectations @ --yes
+platform checkpoint --vault prod-kv --to cp --password-file @
+platform keyvault backup prod-kv --to kv --password-file @
+platform keyvault restore prod-kv --file @ --yes
+platform appconfig import prod-config --from @ --yes
+platform appconfig import prod-config --from @ --format yaml --strict --yes
+platform appconfig import prod-config --from @ --format properties --yes
+platform appconfig diff prod-config --file @
+platform appconfig rollback prod-config --file @ --yes
+policy create p --vault v --workload vm --file @
+ssh my-vm -i @
+archive files folder -d ./repo --password-file @
+archive list -d ./repo --password-file @
+archive database postgresql shop -d ./repo --password-file pw --login-password-file @
+archive restore x -d ./repo --password-file pw --target host:/t --ssh-config @
+L
+  ! ls -d cp kv out repo 2>/dev/null || fail "something was made"
+}
+
+# Their argument may also be the name of something else.
+test_a_name_that_is_neither_is_3() {
+  prepare
+  start_simulator
+  for file in missing folder empty junk; do
+    local want=2
+    [ "$file" = missing ] && want=3
+    check "schedule install --template ./@ --dry-run" "$file" "$want"
+    check "simulator reset --yes --seed ./@" "$file" "$want"
+    check "simulator serve --port 0 --state st --seed ./@" "$file" "$want"
+    check "recovery run ./@ --dry-run" "$file" "$want"
+  done
+  ok report --evidence out
+  check "report verify out --key ./@" missing 3
+  check "report verify out --key ./@" folder 2
+  check "report verify out --key ./@" junk 2
+}
+
+# A folder that must hold something: not there, or without it, is 3.
+test_no_such_folder_is_3() {
+  prepare
+  start_simulator
+  while read -r line; do
+    for name in missing folder; do check "$line" "$name" 3; done
+  done <<'L'
+platform keyvault restore prod-kv --from @ --yes --password-file pw
+platform keyvault diff prod-kv --from @ --password-file pw
+platform storage import prodstorage01 --container c --from @ --yes
+platform storage verify @
+L
+  check "report verify @" missing 3
+  check "archive encrypt @ -d ./repo --password-file pw" missing 3
+  check "archive migrate --bundle @ -d ./repo --password-file pw" missing 3
+}
+
+test_what_others_can_read_or_nobody_is_2() {
+  prepare
+  start_simulator
+  echo never-in-a-log-4711 >open
+  chmod 644 open
+  check "platform keyvault backup prod-kv --to kv --password-file @" open 2
+  check "archive files folder -d ./repo --password-file @" open 2
+  openssl genpkey -algorithm ed25519 -out open.pem 2>/dev/null && chmod 644 open.pem
+  check "report --evidence out --key @" open.pem 2
+  check "platform checkpoint --vault prod-kv --to cp --password-file @" /dev/null 2
+  echo short >short && chmod 600 short
+  run azlin platform checkpoint --vault prod-kv --to cp --password-file short
+  expect_code 2
+  [ ! -e cp ] || fail "a folder was made"
+}
+
+test_a_pipe_is_a_file() {
+  start_simulator
+  ok platform appconfig export prod-config --to c.json
+  run azlin platform appconfig diff prod-config --file <(cat c.json)
+  expect_code 0
+}
+
+run_tests "$@"
