@@ -110,11 +110,32 @@ void check_regions(arm::ArmClient& arm, const std::string& subscription,
   }
 }
 
+namespace {
+
+constexpr std::size_t kMostTags = 50;  // of a resource, by Azure
+
+// The schedule is a tag, and the lease of every later command is another.
+void require_room(const azure::Vm& vm) {
+  const auto own = [](const auto& tag) {
+    return core::equal_ignoring_case(tag.first, kScheduleTag) ||
+           core::equal_ignoring_case(tag.first, snapshot::kLeaseTag);
+  };
+  const auto others = vm.tags.size() - static_cast<std::size_t>(std::count_if(vm.tags.begin(), vm.tags.end(), own));
+  if (others + 2 <= kMostTags) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("VM {} has {} tags of the {} that Azure allows; azlin needs two: {} and {}", vm.name,
+                          others, kMostTags, kScheduleTag, snapshot::kLeaseTag),
+              "remove others (`az tag update --operation delete`); nothing was changed");
+}
+
+}  // namespace
+
 ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChange& change, bool replace,
                                             std::stop_token stop) {
   ConfigurePlan plan;
   plan.vm = vm;
   const azure::Vm machine = azure::get_vm(arm_, vm.id(), false, stop);
+  require_room(machine);
   try {
     plan.before = schedule_of(machine);
   } catch (const InvalidSchedule&) {
@@ -213,10 +234,8 @@ BackupInfo BackupManager::find(const VmRef& vm, const std::string& prefix, std::
 
 void BackupManager::hold(const VmRef& vm, const std::string& prefix, const std::string& reason,
                          std::stop_token stop) {
+  check_hold_reason(reason);
   const std::string value = core::to_iso8601(clock_.now()) + " " + reason;
-  if (reason.empty() || value.size() > snapshot::kLongestTagValue) {
-    throw Error(ErrorKind::usage, "a hold needs a reason of 1 to 230 characters");
-  }
   const auto info = find(vm, prefix, stop);
   require_all_copies(info, "the hold is not set");
   snapshots_.tag(info.set, {{snapshot::kHoldTag, value}}, stop);

@@ -14,6 +14,7 @@ using core::ErrorKind;
 namespace {
 
 constexpr std::size_t kMostNamesListed = 10;
+constexpr std::size_t kLongestReason = 200;
 
 std::string listed(const std::vector<std::string>& names, const std::vector<std::size_t>& which) {
   std::string out;
@@ -46,6 +47,18 @@ std::size_t find_by_prefix(const std::vector<std::string>& names, std::string_vi
                 "give more of the name");
   }
   return matches.front();
+}
+
+void check_hold_reason(std::string_view reason) {
+  std::size_t units = 0;
+  for (const char each : reason) {
+    const auto byte = static_cast<unsigned char>(each);
+    if ((byte & 0xC0U) != 0x80U) units += byte >= 0xF0U ? 2 : 1;
+  }
+  if (units < 1 || units > kLongestReason)
+    throw Error(ErrorKind::usage,
+                fmt::format("the reason of a hold has 1 to {} characters, not {}", kLongestReason, units),
+                "nothing was changed; see --reason");
 }
 
 }  // namespace azlin::backup

@@ -1,6 +1,7 @@
 // azlin backup cleanup, hold, delete.
 #include <fmt/format.h>
 
+#include "azlin/backup/names.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
@@ -179,8 +180,7 @@ void bind(CLI::App& command, HoldOptions& options) {
 }
 
 int run(Runtime& runtime, const HoldOptions& options) {
-  if (options.reason.size() > 200)
-    throw Error(ErrorKind::usage, "--reason is longer than 200 characters", "nothing was changed");
+  backup::check_hold_reason(options.reason);
   refuse_vaulted_point(runtime, options.backup, PointVerb::hold);
   const auto found = resolve_backup(runtime, options.backup);
   Console& console = runtime.console();

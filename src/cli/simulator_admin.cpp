@@ -79,7 +79,7 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command.add_option("--code", options.code, "Error code of that reply");
   command.add_option("--message", options.message, "Error message of that reply");
   command.add_option("--retry-after", options.retry_after, "Retry-After of that reply");
-  command.add_option("--delay", options.delay, "Wait so long before the work, e.g. 5s");
+  command.add_option("--delay", options.delay, "Wait so long before the work, e.g. 5s or 500ms");
   command.add_option("--drop", options.drop, "Cut the connection before or after the work")
       ->check(CLI::IsMember({"before", "after", "truncate"}));
   command.add_option("--operation-code", options.operation_code,
@@ -94,6 +94,13 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command.footer(
       "Example: azlin simulator fault add --method PUT --path \"*/snapshots/*\" --count 2 --status 503\n"
       "Exit codes: 0, 1, 2, 3 none runs");
+}
+
+// As core::parse_duration, and "500ms".
+std::optional<core::Millis> parse_delay(const std::string& text) {
+  if (!text.ends_with("ms")) return core::parse_duration(text);
+  const auto as_seconds = core::parse_duration(text.substr(0, text.size() - 2) + "s");
+  return as_seconds ? std::optional(core::Millis{*as_seconds / std::chrono::seconds{1}}) : std::nullopt;
 }
 
 ordered_json fault_body(const FaultAddOptions& options) {
@@ -113,7 +120,7 @@ ordered_json fault_body(const FaultAddOptions& options) {
   if (options.expire_token) body["expireToken"] = true;
   if (options.corrupt) body["corrupt"] = *options.corrupt;
   if (options.delay) {
-    const auto delay = core::parse_duration(*options.delay);
+    const auto delay = parse_delay(*options.delay);
     if (!delay)
       throw Error(ErrorKind::usage, fmt::format("--delay '{}' is no duration", *options.delay),
                   "write it as 500ms, 5s or 2m");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include "azlin/alert/config_node.hpp"
 #include "azlin/backup/group.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/suggest.hpp"
 #include "azlin/core/yaml_reader.hpp"
@@ -251,6 +251,11 @@ class Parser {
           } catch (const Error& error) {
             reader_.mistake(key.Mark(), error.what());
           }
+          for (const Group& other : groups) {
+            if (other.name != name && core::equal_ignoring_case(other.name, name))
+              reader_.mistake(key.Mark(), fmt::format("groups '{}' and '{}' differ in nothing but case",
+                                                      other.name, name));
+          }
           reader_.mapping(
               value, fmt::format("group '{}'", name),
               {{"resource_group",
@@ -351,15 +356,8 @@ ProtectionFile parse_file(const std::string& text, const std::string& path) {
 
 ProtectionFile load_file(const std::string& path) {
   if (path == "-") return parse_file({std::istreambuf_iterator<char>(std::cin), {}}, "standard input");
-  std::error_code ignored;
-  if (std::filesystem::is_character_file(path, ignored) || std::filesystem::is_directory(path, ignored))
-    throw Error(ErrorKind::usage, path + " is no file", "give the path of a protection file");
-  std::ifstream in(path);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in)
-    throw Error(ErrorKind::not_found, "cannot read " + path, "`azlin export -f " + path + "` writes one");
-  return parse_file(text.str(), path);
+  return parse_file(
+      core::read_input_file(path, "protection file", "`azlin export -f " + path + "` writes one"), path);
 }
 
 std::string at(const ProtectionFile& file, const Place& place, const std::string& text) {

@@ -80,6 +80,12 @@ test_bad_input_is_refused_before_any_call() {
   [ "$(target_puts)" -eq 0 ] || fail "something was copied"
   ok backup replication-jobs -o json
   expect_json '.jobs == []'
+  local word
+  for word in 99999999999999999999 9223372036854775807 -1 0 1e3 ""; do
+    run azlin backup replication-cancel -- "$word"
+    expect_code 2
+    expect_err "is no id of a job"
+  done
   run azlin backup replication-cancel 99
   expect_code 3
   expect_err "job 99 not found"

@@ -42,6 +42,11 @@ test_faults_latency_and_clock_are_set_by_command() {
   ok simulator fault clear
   ok simulator fault list -o json
   expect_json '.faults | length == 0'
+  ok simulator fault add --path '*/no-such-path*' --delay 1500ms
+  ok simulator fault list -o json
+  expect_json '.faults[0].delayMs == 1500'
+  run azlin simulator fault add --path '*/no-such-path*' --delay 1.5ms
+  expect_code 2
   ok simulator latency realistic
   ok simulator clock --set 2030-01-01T00:00:00Z --freeze
   ok simulator clock -o json
@@ -52,7 +57,7 @@ test_bad_input_is_refused() {
   run azlin simulator serve --port 70000
   expect_code 2
   run azlin simulator serve --seed nonsense --state "$work/s"
-  expect_code 2
+  expect_code 3
   run azlin simulator latency slow
   expect_code 2
   run azlin simulator fault list

@@ -18,4 +18,7 @@ std::string set_name(std::string_view vm, Tier tier, core::TimePoint time, int a
 std::size_t find_by_prefix(const std::vector<std::string>& names, std::string_view text,
                            std::string_view what);
 
+// 1 to 200 characters, counted as Azure counts those of a tag, in UTF-16 units. Throws core::Error (usage).
+void check_hold_reason(std::string_view reason);
+
 }  // namespace azlin::backup

@@ -26,6 +26,16 @@ TEST(BackupNamesTest, NameIsAsDocumented) {
             "vm1-backup-daily-20251202-0800-lun3");
 }
 
+TEST(BackupNamesTest, ReasonsOfHoldsAreCountedInCharactersNotBytes) {
+  std::string umlauts, emojis;
+  for (int i = 0; i < 200; ++i) umlauts += "ü";
+  for (int i = 0; i < 100; ++i) emojis += "🔒";
+  for (const std::string& good : {umlauts, emojis, std::string("x"), std::string(200, 'x')})
+    EXPECT_NO_THROW(check_hold_reason(good)) << good;
+  for (const std::string& bad : {umlauts + "ü", emojis + "x", std::string(), std::string(201, 'x')})
+    EXPECT_THROW(check_hold_reason(bad), Error) << bad;
+}
+
 TEST(BackupNamesTest, LongestVmNamesStayWithinAzuresLimitAndApart) {
   std::set<std::string> names;
   const std::vector<std::string> vms = {std::string(64, 'a'), std::string(63, 'a').append("b"),

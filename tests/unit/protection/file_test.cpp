@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
             "target_rto must be a time from 1s to 7d"},
         Bad{"Region", "version: 1\ntemplates: {t: {region: w}}", "p.yaml:2:25: "},
         Bad{"GroupName", "version: 1\ngroups: {a b: {boot_order: [x]}}", "is no name of a group"},
+        Bad{"GroupCase", "version: 1\ngroups: {Shop: {boot_order: [x]}, shop: {boot_order: [y]}}",
+            "p.yaml:2:35: groups 'Shop' and 'shop' differ in nothing but case"},
         Bad{"NoOrder", "version: 1\ngroups: {a: {}}", "p.yaml:2:10: group 'a' needs boot_order"},
         Bad{"EmptyOrder", "version: 1\ngroups: {a: {boot_order: []}}", "must be a list of stages"},
         Bad{"Alert", "version: 1\nalerts: {rpo_exceded: {}}", "did you mean 'rpo_exceeded'?"},
