@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "archive/early_backup.hpp"
 #include "archive/producers.hpp"
 #include "archive/runbook.hpp"
 #include "archive/staging.hpp"
@@ -67,6 +68,17 @@ struct Creator::Run {
     for (const auto& service : plan.services) out.push_back("service=" + service);
     return out;
   }
+  // Of the part "meta", when the other parts hold so much.
+  BackupRequest metadata_request(std::size_t parts, std::uint64_t files, std::uint64_t bytes) const {
+    BackupRequest out{.directory = staging.folder(), .tags = tags("meta")};
+    out.confirm = false;  // all parts are, at the end
+    out.paths = {"metadata.json", "checksums.sha256", "logs/backup.log", "logs/verification.log"};
+    if (plan.type == "disaster-recovery") out.paths.emplace_back("runbook.md");
+    for (const auto& [key, value] :
+         std::map<std::string, std::uint64_t>{{"parts", parts}, {"files", files}, {"bytes", bytes}})
+      out.tags.push_back(fmt::format("{}={}", key, value));
+    return out;
+  }
   const CreatePlan& plan;
   store::Operation operation;
   Staging staging;
@@ -77,6 +89,7 @@ struct Creator::Run {
   CreateResult result;
   bool touched = false;               // something may have been stored
   std::optional<std::int64_t> hooks;  // the step, while those after have not run
+  std::optional<EarlyBackup> early;   // of the part "meta", while it waits
 };
 
 Creator::Creator(Engine& engine, store::Journal& journal, core::Clock& clock, std::string home,
@@ -112,6 +125,7 @@ CreateResult Creator::create(CreatePlan plan, const std::function<void(const std
     confirm(run, stop);
     run.operation.succeed();
   } catch (const std::exception& error) {
+    run.early.reset();  // it holds a lock
     try {
       end_hooks(run);
     } catch (const Error& also) {
@@ -224,6 +238,7 @@ void Creator::store_files(Run& run, std::stop_token stop) {
   request.confirm = false;  // all parts are, at the end
   run.say(fmt::format("archiving {}", core::counted(found.sources.size(), "file")));
   run.touched = true;
+  prepare_metadata(run, found);
   Hasher hasher(found.sources);
   BackupResult stored;
   try {
@@ -239,6 +254,23 @@ void Creator::store_files(Run& run, std::stop_token stop) {
   for (const auto& each : found.unreadable) run.result.unreadable.push_back(each);
   describe_files(run.plan, found, run.result.metadata, run.manifest);
   run.operation.done(step, json{{"snapshot", stored.id}}.dump());
+}
+
+// Starts the last run of the engine beside the first one, into a local repository when all that its tags must
+// say can be foreseen. If the files turn out other than they were found, it is not used.
+void Creator::prepare_metadata(Run& run, const Walk& found) {
+  if (engine_.destination().kind != DestinationKind::local || !run.plan.streams.empty()) return;
+  std::uint64_t bytes = 0;
+  for (const auto& each : found.sources) bytes += each.size;
+  const auto request = run.metadata_request(1, found.sources.size(), bytes);
+  for (const auto& path : request.paths) run.staging.write(path, "");
+  run.early.emplace(engine_, request, run.staging.folder() + "/gate");
+}
+
+BackupResult Creator::backup_metadata(Run& run, const BackupRequest& request, std::stop_token stop) {
+  if (run.early && run.early->waits() && run.early->is_for(request)) return run.early->begin(stop);
+  run.early.reset();
+  return engine_.backup(request, {}, stop);
 }
 
 void Creator::store_streams(Run& run, std::stop_token stop) {
@@ -276,7 +308,12 @@ void Creator::check_repository(Run& run, std::stop_token stop) {
     return;
   }
   run.say("checking the repository");
-  const auto checked = engine_.check({}, stop);
+  CheckResult checked;
+  if (run.early && run.early->waits()) checked = engine_.check({.shared = true}, stop);
+  if (!checked.sound) {
+    run.early.reset();  // only with the repository for itself can the engine be sure of damage
+    checked = engine_.check({}, stop);
+  }
   if (!checked.sound) {
     std::string all;
     for (const auto& line : checked.problems) all += "\n  " + line;
@@ -307,17 +344,10 @@ void Creator::store_metadata(Run& run, std::stop_token stop) {
                                                    core::to_iso8601(metadata.created_at), metadata.id, log,
                                                    core::to_iso8601(metadata.finished_at)));
   run.staging.write("logs/verification.log", verification);
-  BackupRequest request{.directory = run.staging.folder(), .tags = run.tags("meta")};
-  request.confirm = false;
-  request.paths = {"metadata.json", "checksums.sha256", "logs/backup.log", "logs/verification.log"};
-  if (run.plan.type == "disaster-recovery") {
+  if (run.plan.type == "disaster-recovery")
     run.staging.write("runbook.md", make_runbook(metadata, engine_.destination().text));
-    request.paths.emplace_back("runbook.md");
-  }
-  for (const auto& [key, value] : std::map<std::string, std::uint64_t>{
-           {"parts", run.ids.size()}, {"files", run.result.files}, {"bytes", run.result.bytes}})
-    request.tags.push_back(fmt::format("{}={}", key, value));
-  run.ids.push_back(engine_.backup(request, {}, stop).id);
+  const auto request = run.metadata_request(run.ids.size(), run.result.files, run.result.bytes);
+  run.ids.push_back(backup_metadata(run, request, stop).id);
   run.operation.done(step);
 }
 

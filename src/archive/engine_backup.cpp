@@ -103,6 +103,8 @@ BackupResult Engine::backup(const BackupRequest& request,
   Call call{.arguments = backup_arguments(request.tags, request.time), .doing = "archiving files"};
   for (const auto& pattern : request.excludes)
     call.arguments.insert(call.arguments.end(), {"--exclude", pattern});
+  // restic reads it when it has derived its key and locked the repository, before it looks at any source.
+  if (!request.gate.empty()) call.arguments.insert(call.arguments.end(), {"--exclude-file", request.gate});
   call.arguments.insert(call.arguments.end(), {"--files-from-raw", "-"});
   for (const auto& path : request.paths) call.input += path + '\0';
   call.directory = request.directory;

@@ -128,6 +128,7 @@ core::PipelineResult Engine::dump_into(const std::string& id, const std::string&
 
 CheckResult Engine::check(const CheckRequest& request, std::stop_token stop) {
   Call call{.arguments = {"check"}, .doing = "checking the repository"};
+  if (request.shared) call.arguments = {"--no-lock", "check"};
   if (request.read_data) {
     call.arguments.emplace_back("--read-data");
   } else if (request.parts > 0) {

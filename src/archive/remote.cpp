@@ -112,31 +112,40 @@ void RemoteFolder::send(const fs::path& folder, std::stop_token stop) const {
               "what is there now is not whole; the archive is: run it again");
 }
 
-std::vector<std::string> RemoteFolder::differing(const std::vector<TreeEntry>& files,
-                                                 std::stop_token stop) const {
+// What `tool` says over there of these names: pairs of texts that end with NUL, as `split` reads them.
+std::string RemoteFolder::ask(const std::string& tool, const std::string& names, std::stop_token stop) const {
   core::PipelineRequest request;
-  std::vector<const TreeEntry*> sent;
-  for (const auto& file : files) {
-    if (file.link) continue;
-    request.input += "./" + file.path + '\0';
-    sent.push_back(&file);
-  }
-  if (sent.empty()) return {};
-  // One line for each name, in order; without -z a name with a line end would be two.
-  request.program = ssh(fmt::format("cd {} && xargs -0 -n 200 sha256sum -z -- ", operand(target_.folder)));
+  request.input = names;
+  request.program = ssh(fmt::format("cd {} && xargs -0 -n 200 {}", operand(target_.folder), tool));
   const auto ended = run(std::move(request), "reading again", stop);
-  std::map<std::string, std::string> there;  // "./path" -> checksum
-  std::istringstream lines(ended.out);
-  for (std::string line; std::getline(lines, line, '\0');) {
-    if (line.size() > 66) there[line.substr(66)] = line.substr(0, 64);
-  }
-  if (there.empty())
+  if (ended.out.empty())
     throw Error(ErrorKind::failed,
                 fmt::format("{} was restored but could not be read again: {}", text(), last_line(ended.err)),
-                "GNU sha256sum and xargs must be there");
+                "GNU sha256sum, find and xargs must be there");
+  return ended.out;
+}
+
+std::vector<std::string> RemoteFolder::differing(const std::vector<TreeEntry>& files,
+                                                 std::stop_token stop) const {
+  std::string plain, links;  // "./path", NUL
+  for (const auto& file : files) (file.link ? links : plain) += "./" + file.path + '\0';
+  std::map<std::string, std::string> there;  // "./path" -> checksum
+  if (!plain.empty()) {
+    // One line for each name; without -z a name with a line end would be two.
+    std::istringstream lines(ask("sha256sum -z --", plain, stop));
+    for (std::string line; std::getline(lines, line, '\0');) {
+      if (line.size() > 66) there[line.substr(66)] = line.substr(0, 64);
+    }
+  }
+  if (!links.empty()) {
+    std::istringstream pairs(
+        ask("sh -c 'exec find \"$@\" -maxdepth 0 -printf \"%p\\0%l\\0\"' sh", links, stop));
+    for (std::string name, target; std::getline(pairs, name, '\0') && std::getline(pairs, target, '\0');)
+      there[name] = sha256_text(target);
+  }
   std::vector<std::string> out;
-  for (const auto* file : sent) {
-    if (there["./" + file->path] != file->sha256) out.push_back(file->path);
+  for (const auto& file : files) {
+    if (there["./" + file.path] != file.sha256) out.push_back(file.path);
   }
   return out;
 }

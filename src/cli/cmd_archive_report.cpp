@@ -1,6 +1,7 @@
 // azlin archive report: how archives are doing against their targets.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 #include "azlin/archive/archive_manager.hpp"
@@ -113,8 +114,10 @@ std::vector<archive::Measure> storage_lines(const std::optional<Storage>& storag
 
 int run(Runtime& runtime, const ArchiveReportOptions& options) {
   const auto period = core::parse_duration(options.period);
-  if (!period)
+  if (!period || *period == core::Millis{0})
     throw Error(ErrorKind::usage, fmt::format("'{}' is no period", options.period), "for example 30d");
+  if (options.price && !std::isfinite(*options.price))
+    throw Error(ErrorKind::usage, "the price is no number", "for example --price 0.02");
   const auto now = runtime.clock().now();
   std::optional<Storage> storage;
   std::string where;

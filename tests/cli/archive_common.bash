@@ -25,11 +25,15 @@ put_killer() {
   mkdir -p "$work/bin"
   cat >"$work/bin/restic" <<WRAP
 #!/bin/bash
+exec 8>"$work/calls-lock"
+flock 8 # two may be started at once
 n=\$((\$(cat "$work/calls" 2>/dev/null || echo 0) + 1))
 echo \$n >"$work/calls"
+echo \$\$ >>"$work/engines"
+for word; do case \$word in backup | check | version | forget | prune | snapshots) echo "\$word" >>"$work/runs"; break ;; esac; done
+exec 8>&-
 read -r mode at 2>/dev/null <"$work/kill-at"
 [ "\$n" = "\$at" ] || exec "$restic" "\$@"
-echo \$\$ >"$work/engine"
 case \$mode in
   before) kill -9 "\$PPID" ;;
   during)
@@ -44,10 +48,10 @@ WRAP
   export AZLIN_RESTIC="$work/bin/restic"
 }
 kill_at() {
-  rm -f "$work/calls" "$work/engine"
+  rm -f "$work/calls" "$work/engines"
   echo "$1 $2" >"$work/kill-at"
 }
-# was_killed N, after the kill: the engine ends with azlin, and what follows is not killed. 1: azlin came to its end
+# was_killed N, after the kill: engines end with azlin, and what follows is not killed. 1: azlin came to its end
 # before an n-th call. (While the engine holds its lock for a moment only, a busy machine may miss it: then azlin came to
 # its end after an n-th call, and what it left must be as good.)
 was_killed() {
@@ -55,11 +59,12 @@ was_killed() {
   [ "$code" -eq 137 ] || [ "$code" -eq 0 ] || fail "not killed"
   [ "$(cat "$work/calls")" -ge "$1" ] || return 1
   local engine tries=0
-  engine=$(cat "$work/engine")
-  while kill -0 "$engine" 2>/dev/null; do # also while nobody has waited for it: `unlock` takes it for alive as well
-    tries=$((tries + 1))
-    [ "$tries" -lt 6000 ] || fail "the engine lives on"
-    sleep 0.01 # until another process has ended: bounded above
+  for engine in $(cat "$work/engines"); do
+    while kill -0 "$engine" 2>/dev/null; do # also while nobody has waited for it: `unlock` takes it for alive as well
+      tries=$((tries + 1))
+      [ "$tries" -lt 6000 ] || fail "the engine lives on"
+      sleep 0.01 # until another process has ended: bounded above
+    done
   done
 }
 

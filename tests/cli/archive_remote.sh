@@ -43,6 +43,26 @@ test_into_a_folder_of_another_machine() {
   [ ! -e "$work/conf/services/app/data" ] || fail "data came with config-only"
 }
 
+# A machine that spoils a link after it has arrived.
+test_a_link_that_points_elsewhere_is_found() {
+  prepare
+  mkdir -p "$work/bin"
+  cat >"$work/bin/ssh" <<SSH
+#!/bin/bash
+sh -c "\${!#}" || exit
+case \${!#} in *"tar -xpf"*) ln -sfn elsewhere "$work/far/services/app/config$work/etc/\$(cat "$work/spoil")" ;; esac
+SSH
+  chmod +x "$work/bin/ssh"
+  echo new-link >"$work/spoil" # one that is not of the archive
+  PATH="$work/bin:$PATH" ok archive restore app --target "host:$work/far" --verify -o json
+  expect_json '.verified'
+  rm -rf "$work/far"
+  echo link >"$work/spoil"
+  PATH="$work/bin:$PATH" run azlin archive restore app --target "host:$work/far" --verify -o json
+  expect_code 6
+  expect_json '(.verified | not) and .mismatches == ["services/app/config'"$work"'/etc/link"]'
+}
+
 test_what_ssh_refuses() {
   trap stop_servers EXIT
   prepare

@@ -16,7 +16,7 @@ prepare() {
 }
 
 second_archive() {
-  printf 'port: 81\nhost: a\nnew: 1\n' >"$work/etc/app/app.yaml"
+  printf 'port: hidden-value\nhost: a\nnew: 1\n' >"$work/etc/app/app.yaml"
   echo x >"$work/etc/extra"
   ok archive files "$work/etc" --name etc -o json
   second=$(jq -r .id <<<"$out")
@@ -274,7 +274,7 @@ test_compare_names_files_and_keys_and_shows_no_value() {
   ok archive compare "$first" "$second" -o json
   expect_json '.identical == false and ([.files[] | .change] | sort) == ["added", "changed"]'
   expect_json '[.files[] | select(.keys).keys[] | .key + " " + .change] == ["new added", "port changed"]'
-  reject_out 81
+  reject_out hidden-value
   ok archive compare "$first" "$first"
   expect_out "hold the same files"
   ok archive migrate --to-bundle "$work/bundles" "$second"
@@ -298,6 +298,11 @@ test_report_says_no_data_where_there_is_none() {
   export AZLIN_CLOUD=AzureCloud
   ok archive report -o json
   expect_json '[.measures[].seen | startswith("no data")] | all'
+  local wrong
+  for wrong in "--price nan" "--price inf" "--price -1" "--period 0d" "--period soon"; do
+    run azlin archive report $wrong
+    expect_code 2
+  done
   prepare
   ok archive restore etc --target "$work/back"
   ok archive verify etc

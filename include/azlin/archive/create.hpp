@@ -69,7 +69,9 @@ struct CreateResult {
   core::Millis took{0};
 };
 
-// Borrows its arguments. One thread.
+struct Walk;
+
+// Borrows its arguments. One thread at a time.
 class Creator {
  public:
   // `home`: the state folder; `version`: of azlin.
@@ -100,6 +102,8 @@ class Creator {
   void begin_hooks(Run& run, std::stop_token stop);
   void end_hooks(Run& run);
   void store_files(Run& run, std::stop_token stop);
+  void prepare_metadata(Run& run, const Walk& found);
+  BackupResult backup_metadata(Run& run, const BackupRequest& request, std::stop_token stop);
   void store_streams(Run& run, std::stop_token stop);
   void check_repository(Run& run, std::stop_token stop);
   void store_metadata(Run& run, std::stop_token stop);

@@ -44,6 +44,8 @@ struct BackupRequest {
   // false: the caller looks itself whether the snapshot is there. Its id is then what restic says, 8
   // characters, or with a local repository, where looking costs nothing, the full one.
   bool confirm = true;
+  // A named pipe: nothing is read before its writer closes it (see EarlyBackup). Empty: it begins at once.
+  std::string gate;
 };
 
 struct BackupResult {
@@ -79,6 +81,9 @@ struct RestoreRequest {
 struct CheckRequest {
   bool read_data = false;   // every byte; without it flipped bits are not found
   int part = 0, parts = 0;  // or one of `parts` shares of the data, rotating; both from 1
+  // Beside other runs of the engine. What it finds may then be what these are about to write, so only "sound"
+  // counts.
+  bool shared = false;
 };
 struct CheckResult {
   bool sound = false;

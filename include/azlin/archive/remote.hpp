@@ -31,12 +31,13 @@ class RemoteFolder {
   bool is_empty(std::stop_token stop) const;
   // Sends what `folder` holds; the other machine makes its folder when it is missing.
   void send(const std::filesystem::path& folder, std::stop_token stop) const;
-  // Reads the files again over there; returns those that are missing or other than said. Links are left out.
+  // Reads files and links again over there; returns those that are missing or other than said.
   std::vector<std::string> differing(const std::vector<TreeEntry>& files, std::stop_token stop) const;
 
  private:
   core::Stage ssh(const std::string& command) const;
   core::PipelineResult run(core::PipelineRequest request, const char* doing, std::stop_token stop) const;
+  std::string ask(const std::string& tool, const std::string& names, std::stop_token stop) const;
   RemoteTarget target_;
 };
 
