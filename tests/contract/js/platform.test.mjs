@@ -1,7 +1,6 @@
 // Microsoft's SDKs of the platform resources: Key Vault, App Configuration, Cosmos DB and, over Azurite, blobs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import net from "node:net";
 import { after, before, test } from "node:test";
 import { AppConfigurationClient } from "@azure/app-configuration";
 import { CosmosDBManagementClient } from "@azure/arm-cosmosdb";
@@ -13,23 +12,17 @@ import { all, armOptions, credential, startSimulator, subscription } from "./sim
 const group = "Production";
 let simulator, azurite, blobPort;
 
-// A port that is free now; Azurite takes no port 0 that it would tell us.
-const freePort = () =>
-  new Promise((resolve) => {
-    const probe = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-
 before(async () => {
-  blobPort = await freePort();
   azurite = spawn("node_modules/.bin/azurite-blob",
-    ["--blobHost", "127.0.0.1", "--blobPort", String(blobPort), "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"],
+    ["--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"],
     { stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise((resolve, reject) => {
+  blobPort = await new Promise((resolve, reject) => {
+    let said = "";
     azurite.on("exit", () => reject(new Error("azurite ended")));
-    azurite.stdout.on("data", (text) => String(text).includes("successfully listen") && resolve());
+    azurite.stdout.on("data", (text) => {
+      const found = /successfully listens on http:\/\/127\.0\.0\.1:(\d+)/.exec((said += text));
+      if (found) resolve(Number(found[1]));
+    });
   });
   simulator = await startSimulator(process.env.AZLIN_BINARY, "sample", "demo", `http://127.0.0.1:${blobPort}`);
 });
