@@ -1,5 +1,6 @@
-// Drills, failovers and failbacks are killed (SIGKILL) before a request, after a request, or after a commit
-// of their journal; `recover` runs, then the same command again. Nothing is orphaned, nothing is lost.
+// Drills, failovers, failbacks and restores, of one VM and of a group, are killed (SIGKILL) before a request,
+// after a request, or after a commit of their journal; `recover` runs, then the same command again. Nothing
+// is orphaned, nothing is lost.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -36,14 +37,20 @@ std::vector<int> up_to(int count) {
 
 class DrCrashTest : public ::testing::Test {
  protected:
-  static std::vector<Death> deaths(const Outcome& whole) {
+  // How many points of each kind, unless all are asked for.
+  struct Points {
+    std::size_t before = 3, after = 8, commit = 5;
+  };
+  static std::vector<Death> deaths(const Outcome& whole) { return deaths(whole, Points()); }
+  static std::vector<Death> deaths(const Outcome& whole, const Points& points) {
     EXPECT_EQ(whole.code, 0) << whole.err;
     std::vector<Death> out;
     if (whole.code != 0) return out;
-    for (const int n : choose(up_to(whole.report.at("requests")), 3)) out.push_back({"before", n});
-    for (const int n : choose(whole.report.at("changes").get<std::vector<int>>(), 8))
+    for (const int n : choose(up_to(whole.report.at("requests")), points.before))
+      out.push_back({"before", n});
+    for (const int n : choose(whole.report.at("changes").get<std::vector<int>>(), points.after))
       out.push_back({"after", n});
-    for (const int n : choose(up_to(whole.report.at("commits")), 5)) out.push_back({"commit", n});
+    for (const int n : choose(up_to(whole.report.at("commits")), points.commit)) out.push_back({"commit", n});
     return out;
   }
   // Power state; "" where there is no such VM.
@@ -138,6 +145,75 @@ TEST_F(DrCrashTest, TheSameFailoverSettlesTheOneBefore) {
     EXPECT_TRUE(scene.run("failover", {"after", number}).killed);
     expect_works_again(scene, "failover", fmt::format("failover killed after {}", number));
     EXPECT_EQ(power(scene, kAway), "running");
+    if (HasFailure()) return;
+  }
+}
+
+// Two VMs that belong together, db before web.
+class GroupCrashTest : public DrCrashTest {
+ protected:
+  static std::vector<Death> deaths_of(const char* command) {
+    return deaths(Scene(group_state()).run(command), {.before = 2, .after = 6, .commit = 3});
+  }
+  static std::string id_of(const std::string& group, const std::string& vm) {
+    return fmt::format("{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines/{}",
+                       test::kSubscription, group, vm);
+  }
+  // Both run at home, each on its old disks or on new ones as a whole, and no backup is lost.
+  static void expect_home_is_well(Scene& scene, const Inventory& before, const std::string& when) {
+    const auto now = look(scene.simulator());
+    for (const char* vm : {"db", "web"}) {
+      EXPECT_EQ(power(scene, id_of("Production", vm)), "running") << when;
+      const auto old = before.disks_of(vm), disks = now.disks_of(vm);
+      EXPECT_EQ(disks.size(), old.size()) << when << ": " << vm;
+      const auto stayed =
+          std::count_if(disks.begin(), disks.end(), [&](const auto& id) { return old.contains(id); });
+      EXPECT_TRUE(stayed == 0 || static_cast<std::size_t>(stayed) == old.size())
+          << when << ": " << vm << " has a mix of old and new disks";
+    }
+    EXPECT_EQ(now.sets(), before.sets()) << when;
+  }
+};
+
+TEST_F(GroupCrashTest, ADrillLeavesNothing) {
+  int index = 0;
+  for (const auto& death : deaths_of("drill-group")) {
+    const std::string when = fmt::format("drill of a group killed at {} {}", death.point, death.number);
+    Scene scene(group_state());
+    const auto before = scene.simulator().state();
+    kill_and_recover(scene, "drill-group", death, ++index, when);
+    EXPECT_EQ(scene.simulator().state(), before) << when;
+    expect_works_again(scene, "drill-group", when);
+    EXPECT_EQ(scene.simulator().state(), before) << when << ", again";
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(GroupCrashTest, AFailoverIsFinishedOrUndoneForEachVm) {
+  int index = 0;
+  for (const auto& death : deaths_of("failover-group")) {
+    const std::string when = fmt::format("failover of a group killed at {} {}", death.point, death.number);
+    Scene scene(group_state());
+    const auto before = look(scene.simulator());
+    kill_and_recover(scene, "failover-group", death, ++index, when);
+    expect_home_is_well(scene, before, when);
+    expect_works_again(scene, "failover-group", when);
+    for (const char* vm : {"db", "web"})
+      EXPECT_EQ(power(scene, id_of("Production-westus2", vm)), "running") << when << ", again";
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(GroupCrashTest, ARestoreLeavesEachVmOnWholeDisks) {
+  int index = 0;
+  for (const auto& death : deaths_of("restore-group")) {
+    const std::string when = fmt::format("restore of a group killed at {} {}", death.point, death.number);
+    Scene scene(group_state());
+    const auto before = look(scene.simulator());
+    kill_and_recover(scene, "restore-group", death, ++index, when);
+    expect_home_is_well(scene, before, when);
+    expect_works_again(scene, "restore-group", when);
+    expect_home_is_well(scene, before, when + ", again");
     if (HasFailure()) return;
   }
 }

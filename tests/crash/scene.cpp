@@ -21,7 +21,26 @@ simulator::Options options(const std::string& seed) {
 
 // A machine of its own, so that the scenes' homes know nothing of it.
 struct Past {
-  explicit Past(test::Simulator& at) : simulator(at) {}
+  explicit Past(test::Simulator& at, const std::string& name = "web") : simulator(at) { vm.name = name; }
+  // A complete copy of the backup in westus2.
+  void copy_away(const std::string& backup) {
+    const auto info = backups.find(vm, backup, {});
+    for (const auto& member : info.set.members) {
+      azure::NewSnapshot copy;
+      copy.id = member.snapshot.id + "-westus2";
+      copy.location = "westus2";
+      copy.source_id = member.snapshot.id;
+      copy.copy_start = true;
+      copy.os_type = member.snapshot.os_type;
+      copy.generation = member.snapshot.generation;
+      copy.security_type = member.snapshot.security_type;
+      copy.tags = member.snapshot.tags;
+      copy.tags[snapshot::kReplicaOfTag] = "eastus/production/" + member.snapshot.name;
+      copy.tags[snapshot::kTimeTag] = core::to_iso8601(member.snapshot.created_at);
+      azure::create_snapshot(arm, copy);
+    }
+    clock.advance(std::chrono::minutes{30});  // until the copies are there
+  }
   void add_days() {
     backups.configure(backups.plan_configure(vm, {.daily = 1, .weekly = 1, .monthly = 1}, false, {}), {});
     azure::deallocate_vm(arm, vm.id());  // it was booted in the future of this clock
@@ -80,22 +99,31 @@ const std::string& replicated_state() {
     simulator.freeze_at(kNow);
     Past past(simulator);
     past.clock.set("2025-12-05 09:00");
-    const auto info = past.backups.find(past.vm, "web-backup-daily-20251204", {});
-    for (const auto& member : info.set.members) {
-      azure::NewSnapshot copy;
-      copy.id = member.snapshot.id + "-westus2";
-      copy.location = "westus2";
-      copy.source_id = member.snapshot.id;
-      copy.copy_start = true;
-      copy.os_type = member.snapshot.os_type;
-      copy.generation = member.snapshot.generation;
-      copy.security_type = member.snapshot.security_type;
-      copy.tags = member.snapshot.tags;
-      copy.tags[snapshot::kReplicaOfTag] = "eastus/production/" + member.snapshot.name;
-      copy.tags[snapshot::kTimeTag] = core::to_iso8601(member.snapshot.created_at);
-      azure::create_snapshot(past.arm, copy);
+    past.copy_away("web-backup-daily-20251204");
+    simulator.freeze_at(kNow);
+    simulator.save(folder.file("state"));
+    return folder.file("state");
+  }();
+  return path;
+}
+
+const std::string& group_state() {
+  static const test::TempDir folder;
+  static const std::string path = [] {
+    const std::string seed = folder.file("seed.json");
+    std::ofstream(seed)
+        << R"({"vms": [{"name": "db", "osDiskGb": 32, "dataDisks": [{"gb": 8, "lun": 0, "empty": true}]},
+      {"name": "web", "osDiskGb": 32}]})";
+    test::Simulator simulator(options(seed));
+    simulator.freeze_at("2025-12-05 07:00");
+    for (const char* name : {"db", "web"}) {
+      Past past(simulator, name);
+      azure::deallocate_vm(past.arm, past.vm.id());  // it was booted in the future of this clock
+      azure::start_vm(past.arm, past.vm.id());
+      past.backups.configure(past.backups.plan_configure(past.vm, {}, false, {}), {});
+      past.clock.set("2025-12-05 08:00");
+      past.copy_away(past.backups.trigger(past.vm, {.cleanup = false}, {}).backup.name);
     }
-    past.clock.advance(std::chrono::minutes{30});  // until the copies are there
     simulator.freeze_at(kNow);
     simulator.save(folder.file("state"));
     return folder.file("state");

@@ -29,6 +29,8 @@ const std::string& base_state();
 
 // base_state() with a copy of the newest backup in westus2.
 const std::string& replicated_state();
+// The VMs db and web, which belong together, each with one backup and a copy of it in westus2.
+const std::string& group_state();
 // replicated_state() after a failover to westus2: web runs there and at home.
 const std::string& failed_over_state();
 
