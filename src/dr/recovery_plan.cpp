@@ -1,17 +1,15 @@
 #include "azlin/dr/recovery_plan.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/core/yaml_reader.hpp"
 
 namespace azlin::dr {
 
@@ -23,49 +21,21 @@ namespace {
 // Reads one file and collects what is wrong with it.
 class Reader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  explicit Reader(const std::string& file)
+      : yaml_(file, "the format is in docs/dr.md; nothing was changed") {}
 
-  RecoveryPlan read(const std::string& yaml) {
-    RecoveryPlan plan;
-    try {
-      const YAML::Node root = YAML::Load(yaml);
-      plan = read_plan(root);
-    } catch (const YAML::ParserException& error) {
-      mistake(error.mark, error.msg);
-    }
-    finish();
+  RecoveryPlan read(const std::string& text) {
+    auto plan = read_plan(yaml_.load(text));
+    yaml_.finish();
     return plan;
   }
 
  private:
-  using Keys = std::vector<std::pair<std::string, std::function<void(const YAML::Node&)>>>;
-
-  void mistake(const YAML::Mark& mark, const std::string& text) {
-    mistakes_.push_back(
-        {mark.line, mark.column, fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text)});
-  }
-
-  void mapping(const YAML::Node& node, const std::string& what, const Keys& keys) {
-    if (!node.IsMap()) return mistake(node.Mark(), what + " must be a mapping of keys and values");
-    std::set<std::string> seen;
-    for (const auto& entry : node) {
-      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
-      const auto known =
-          std::find_if(keys.begin(), keys.end(), [&](const auto& each) { return each.first == key; });
-      if (known == keys.end())
-        mistake(entry.first.Mark(), fmt::format("{} has no key '{}'", what, key));
-      else if (!seen.insert(key).second)
-        mistake(entry.first.Mark(), fmt::format("'{}' is given twice", key));
-      else
-        known->second(entry.second);
-    }
-  }
+  void mistake(const YAML::Mark& mark, const std::string& text) { yaml_.mistake(mark, text); }
 
   // "" after a mistake.
   std::string text(const YAML::Node& node, const std::string& what) {
-    if (node.IsScalar() && !node.Scalar().empty()) return node.Scalar();
-    mistake(node.Mark(), what + " must be a text");
-    return {};
+    return yaml_.text(node, what).value_or("");
   }
 
   // A text that `check` takes.
@@ -101,14 +71,14 @@ class Reader {
     const auto group = [](const std::string& value) { core::check_resource_group(value); };
     const auto backup = [](const std::string& value) { core::check_compute_name(value, "backup"); };
     const auto subnet = [](const std::string& value) { core::ResourceId::parse(value); };
-    mapping(node, "a VM",
-            {{"name", [&](const auto& value) { vm.name = name(value, "name", core::check_vm_name); }},
-             {"resource_group",
-              [&](const auto& value) { vm.resource_group = name(value, "resource_group", group); }},
-             {"backup", [&](const auto& value) { vm.backup = name(value, "backup", backup); }},
-             {"size", [&](const auto& value) { vm.size = text(value, "size"); }},
-             {"subnet", [&](const auto& value) { vm.subnet_id = name(value, "subnet", subnet); }},
-             {"check", [&](const auto& value) { vm.check = text(value, "check"); }}});
+    yaml_.mapping(node, "a VM",
+                  {{"name", [&](const auto& value) { vm.name = name(value, "name", core::check_vm_name); }},
+                   {"resource_group",
+                    [&](const auto& value) { vm.resource_group = name(value, "resource_group", group); }},
+                   {"backup", [&](const auto& value) { vm.backup = name(value, "backup", backup); }},
+                   {"size", [&](const auto& value) { vm.size = text(value, "size"); }},
+                   {"subnet", [&](const auto& value) { vm.subnet_id = name(value, "subnet", subnet); }},
+                   {"check", [&](const auto& value) { vm.check = text(value, "check"); }}});
     if (node.IsMap() && !node["name"]) mistake(node.Mark(), "a VM needs a name");
     return vm;
   }
@@ -126,11 +96,11 @@ class Reader {
 
   PlanGroup read_group(const YAML::Node& node) {
     PlanGroup group;
-    mapping(node, "a group",
-            {{"name", [&](const auto& value) { group.name = text(value, "name"); }},
-             {"vms", [&](const auto& value) { add_vms(value, group); }},
-             {"hook", [&](const auto& value) { group.hook = text(value, "hook"); }},
-             {"drill_hook", [&](const auto& value) { group.drill_hook = text(value, "drill_hook"); }}});
+    yaml_.mapping(node, "a group",
+                  {{"name", [&](const auto& value) { group.name = text(value, "name"); }},
+                   {"vms", [&](const auto& value) { add_vms(value, group); }},
+                   {"hook", [&](const auto& value) { group.hook = text(value, "hook"); }},
+                   {"drill_hook", [&](const auto& value) { group.drill_hook = text(value, "drill_hook"); }}});
     if (!node.IsMap()) return group;
     for (const char* key : {"name", "vms"}) {
       if (!node[key]) mistake(node.Mark(), fmt::format("a group needs '{}'", key));
@@ -158,12 +128,12 @@ class Reader {
       return plan;
     }
     const auto group = [](const std::string& value) { core::check_resource_group(value); };
-    mapping(root, "the plan",
-            {{"name", [&](const auto& value) { plan.name = text(value, "name"); }},
-             {"region", [&](const auto& value) { plan.region = region(value); }},
-             {"resource_group",
-              [&](const auto& value) { plan.resource_group = name(value, "resource_group", group); }},
-             {"groups", [&](const auto& value) { add_groups(value, plan); }}});
+    yaml_.mapping(root, "the plan",
+                  {{"name", [&](const auto& value) { plan.name = text(value, "name"); }},
+                   {"region", [&](const auto& value) { plan.region = region(value); }},
+                   {"resource_group",
+                    [&](const auto& value) { plan.resource_group = name(value, "resource_group", group); }},
+                   {"groups", [&](const auto& value) { add_groups(value, plan); }}});
     if (!root.IsMap()) return plan;
     for (const char* key : {"name", "region", "groups"}) {
       if (!root[key]) mistake(root.Mark(), fmt::format("the plan needs '{}'", key));
@@ -171,22 +141,7 @@ class Reader {
     return plan;
   }
 
-  void finish() {
-    if (mistakes_.empty()) return;
-    std::stable_sort(mistakes_.begin(), mistakes_.end(), [](const Mistake& a, const Mistake& b) {
-      return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-    });
-    std::string all;
-    for (const auto& each : mistakes_) all += (all.empty() ? "" : "\n") + each.text;
-    throw Error(ErrorKind::usage, all, "the format is in docs/dr.md; nothing was changed");
-  }
-
-  struct Mistake {
-    int line, column;
-    std::string text;
-  };
-  std::string file_;
-  std::vector<Mistake> mistakes_;
+  core::YamlReader yaml_;
   std::set<std::string> vms_;
 };
 
@@ -224,15 +179,7 @@ RecoveryPlan parse_plan(const std::string& yaml, const std::string& file) {
 }
 
 RecoveryPlan load_plan(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_character_file(path, ignored) || std::filesystem::is_directory(path, ignored))
-    throw Error(ErrorKind::usage, path + " is no file", "give the path of a plan file");
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file)
-    throw Error(ErrorKind::not_found, "cannot read the plan " + path, "give the path of a plan file");
-  return parse_plan(text.str(), path);
+  return parse_plan(core::read_input_file(path, "plan file"), path);
 }
 
 PlanOutcome run_plan(const RecoveryPlan& plan, core::Clock& clock, const PlanActions& actions,

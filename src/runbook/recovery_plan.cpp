@@ -65,9 +65,13 @@ std::string filled(const YAML::Node& node, const std::string& file, const Variab
 
 void check_keys(const YAML::Node& node, const std::string& file, const std::set<std::string>& known) {
   if (!node.IsMap()) refuse(node, file, "keys are expected here");
-  for (const auto& pair : node)
+  std::set<std::string> seen;
+  for (const auto& pair : node) {
     if (!known.contains(pair.first.Scalar()))
       refuse(pair.first, file, fmt::format("there is no key `{}` here", pair.first.Scalar()));
+    if (!seen.insert(pair.first.Scalar()).second)
+      refuse(pair.first, file, fmt::format("`{}` is given twice", pair.first.Scalar()));
+  }
 }
 
 template <class T>

@@ -73,7 +73,7 @@ TEST_F(RecoveryPlanTest, IsReadWithItsOrder) {
 
 TEST_F(RecoveryPlanTest, MistakesHaveLineAndColumn) {
   EXPECT_EQ(mistakes("name: x\nregion: westus2\ngroups:\n  - name: a\n    vms: [vm1]\n    boot: 1\n"),
-            "p.yaml:6:5: a group has no key 'boot'");
+            "p.yaml:6:5: unknown key 'boot' in a group; did you mean 'hook'?");
   EXPECT_THAT(mistakes("name: x\nregion: westus2\ngroups:\n  - name: a\n    vms: []\n"),
               HasSubstr("p.yaml:5:10: vms must be a list of VMs"));
   EXPECT_THAT(mistakes("name: x\nregion: 'no region!'\ngroups:\n  - {name: a, vms: [vm1]}\n"),

@@ -163,6 +163,7 @@ TEST(RecoveryPlanTest, RefusesWhatIsNotAPlan) {
   bad("steps: [{name: a, phase: assess, run: [\"${missing}\"]}]");
   bad("variables: {v: }\nsteps: [{name: a, phase: assess, run: [\"${v}\"]}]");
   bad("steps: [{name: a, phase: assess, run: [x], colour: red}]");
+  bad("steps: [{name: a, phase: assess, run: [x], run: [y]}]");
   EXPECT_THROW(parse_plan("steps: [{name: a, phase: assess, run: [x]}]", "f", {{"unknown", "1"}}),
                core::Error);
 }
