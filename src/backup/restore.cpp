@@ -235,7 +235,8 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
     const std::string outcome =
         undo_restore(arm_, *journal_.find(operation.id()), operation, lease, error.what());
     throw Error(error.kind(),
-                fmt::format("restoring {} failed: {}. {}", plan.target.name, error.what(), outcome),
+                fmt::format("restoring {} failed: {}. {}", plan.target.name,
+                            core::without_full_stop(error.what()), outcome),
                 error.hint());
   }
   operation.succeed();

@@ -6,6 +6,7 @@
 
 #include "azlin/azure/network.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::backup {
@@ -87,7 +88,7 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
     return std::string(begun(found, "swap") ? "The old disks are back in place" : "The VM keeps its disks") +
            (record.power_before == "running" ? " and it was started again." : ".");
   } catch (const Error& error) {
-    operation.interrupt(fmt::format("{}; undoing it: {}", reason, error.what()));
+    operation.interrupt(fmt::format("{}; undoing it: {}", core::without_full_stop(reason), error.what()));
     return fmt::format("It could NOT be undone just now ({}): run `azlin recover` to put things back.",
                        error.what());
   }

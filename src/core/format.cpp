@@ -18,6 +18,11 @@ std::string to_size(std::uint64_t bytes) {
   return fmt::format("{} {}", text, kUnits[unit]);
 }
 
+std::string without_full_stop(std::string text) {
+  text.erase(text.find_last_not_of(". \r\n\t") + 1);
+  return text;
+}
+
 std::string counted(std::size_t count, const std::string& noun) {
   if (count == 1) return "1 " + noun;
   const bool ends_in_y = noun.size() > 1 && noun.back() == 'y' &&

@@ -7,6 +7,7 @@
 
 #include "azlin/azure/capacity.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/snapshot/vm_command.hpp"
 #include "dr/steps.hpp"
@@ -261,7 +262,8 @@ FailbackResult FailbackManager::run(const FailbackConfig& config, std::stop_toke
       run.operation.interrupt(error.what());
       outcome = fmt::format("The failed-over VM could NOT be started again: {}", again.what());
     }
-    throw Error(error.kind(), fmt::format("the failback failed: {}. {}", error.what(), outcome),
+    throw Error(error.kind(),
+                fmt::format("the failback failed: {}. {}", core::without_full_stop(error.what()), outcome),
                 error.hint());
   }
   azure::merge_tags(arm_, record.vm_id,

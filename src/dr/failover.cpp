@@ -7,6 +7,7 @@
 
 #include "azlin/azure/network.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/dr/shell.hpp"
 #include "dr/bring_up.hpp"
@@ -202,37 +203,37 @@ bool FailoverManager::settle_earlier(const VmRef& target) {
 
 void FailoverManager::give_up(Run& run, const Error& error) {
   const std::string& vm = run.plan().source.name;
+  const std::string why = core::without_full_stop(error.what());
   try {
     const Settled settled = settle(run.record);
     if (settled.left.empty() && !settled.kept) {
       run.operation.rolled_back(error.what());
       throw Error(error.kind(),
-                  fmt::format("the failover of {} failed: {}. Nothing was left behind.", vm, error.what()),
+                  fmt::format("the failover of {} failed: {}. Nothing was left behind.", vm, why),
                   error.hint());
     }
     if (settled.kept) {
       run.operation.fail(error.what());
-      throw Error(
-          error.kind(),
-          fmt::format("the failover of {} failed: {}. But its VM was made, and stays.", vm, error.what()),
-          "run the same command again: it goes on with this VM");
+      throw Error(error.kind(),
+                  fmt::format("the failover of {} failed: {}. But its VM was made, and stays.", vm, why),
+                  "run the same command again: it goes on with this VM");
     }
     run.operation.interrupt(error.what());
     throw Error(error.kind(),
-                fmt::format("the failover of {} failed: {}. {} is left: {}", vm, error.what(),
-                            settled.left.front().id, settled.left.front().error),
+                fmt::format("the failover of {} failed: {}. {} is left: {}", vm, why, settled.left.front().id,
+                            settled.left.front().error),
                 "azlin recover removes it");
   } catch (const arm::ArmError& again) {
     run.operation.interrupt(error.what());
     throw Error(error.kind(),
-                fmt::format("the failover of {} failed: {}. It could not be undone just now: {}", vm,
-                            error.what(), again.what()),
+                fmt::format("the failover of {} failed: {}. It could not be undone just now: {}", vm, why,
+                            again.what()),
                 "run `azlin recover`");
   } catch (const http::NetworkError& again) {
     run.operation.interrupt(error.what());
     throw Error(error.kind(),
-                fmt::format("the failover of {} failed: {}. It could not be undone just now: {}", vm,
-                            error.what(), again.what()),
+                fmt::format("the failover of {} failed: {}. It could not be undone just now: {}", vm, why,
+                            again.what()),
                 "run `azlin recover`");
   }
 }

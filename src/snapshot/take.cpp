@@ -7,6 +7,7 @@
 #include "azlin/arm/error.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/format.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/snapshot/manager.hpp"
 #include "azlin/snapshot/names.hpp"
@@ -190,7 +191,8 @@ SnapshotSet SnapshotManager::take(const TakeRequest& request, store::Operation& 
         operation.undone(steps[i]);
       }
     } catch (const Error& error) {
-      operation.interrupt(fmt::format("{}; and what was made could not be deleted: {}", why, error.what()));
+      operation.interrupt(fmt::format("{}; and what was made could not be deleted: {}",
+                                      core::without_full_stop(why), error.what()));
     }
     rethrow_with_hint(*failed);
   }

@@ -135,6 +135,41 @@ test_history_and_success_rate() {
   done
 }
 
+test_vms_of_one_name_have_histories_and_alerts_of_their_own() {
+  echo '{"vms": [{"name": "web", "group": "Shop", "osDiskGb": 32}, {"name": "web", "group": "Test", "osDiskGb": 32}]}' >seed.json
+  start_simulator "$work/seed.json"
+  for group in Shop Test; do
+    ok backup configure web -g $group
+    ok backup trigger web -g $group
+  done
+  ok dr test web -g Shop --test-region westus2 --replicate
+  run azlin dr test web -g Test --test-region westus2 --replicate --verify-command false
+  expect_code 1
+  ok alert list -o json
+  expect_json '[.alerts[] | select(.rule == "dr_test_failure") | .key[0:25]] == ["dr_test_failure:test/web@"]'
+  run azlin dr test web --test-region westus2
+  expect_code 2
+  ok dr test-history web
+  expect_err "VMs called web were drilled in several groups (Shop, Test)"
+  expect_match "web \(Shop\) +✓ PASS"
+  expect_match "web \(Test\) +✗ FAIL"
+  ok dr test-history WEB -g shop -o json
+  expect_json '(.tests | length) == 1 and .tests[0].resourceGroup == "Shop"'
+  reject_err "several groups"
+  run azlin dr success-rate
+  expect_code 6
+  expect_out "VM: web (Shop)"
+  expect_out "VM: web (Test)"
+  ok dr success-rate --vm web -g Shop
+  ok dr test web -g Test --test-region westus2
+  ok alert list -o json
+  expect_json '[.alerts[] | select(.rule == "dr_test_failure")] == []'
+  run azlin status
+  expect_out "drill of web (Test): failed"
+  ok backup verification-report -o json
+  expect_json '[.vms[].resourceGroup] | length == 2'
+}
+
 test_a_kept_drill_stays_until_it_is_named() {
   replicated
   ok dr test prod-db-vm --test-region westus2 --no-cleanup -o json
@@ -301,6 +336,12 @@ test_a_failed_over_vm_goes_home() {
   run azlin dr failback prod-db-vm -g Production-westus2 --yes
   expect_code 1 # home is still down
   ok simulator fault clear
+  ok simulator fault add --method PUT --path '*/snapshots/*' --status 409 --code OperationNotAllowed --message 'Nothing today.'
+  run azlin dr failback prod-db-vm -g Production-westus2 --yes
+  expect_code 1
+  expect_err "Nothing today"
+  reject_err "today.."
+  ok simulator fault clear
   run azlin dr failback prod-db-vm -g Production --yes
   expect_code 2
   ok dr failback prod-db-vm -g Production-westus2 --yes
@@ -436,7 +477,7 @@ test_a_plan_with_mistakes_names_line_and_column() {
     run azlin $command
     expect_code 2
     expect_err "bad.yaml:5:11: "
-    expect_err "bad.yaml:6:5: a group has no key 'order'"
+    expect_err "bad.yaml:6:5: unknown key 'order' in a group"
   done
   run azlin dr plan validate nope.yaml
   expect_code 3

@@ -24,4 +24,11 @@ TEST(FormatTest, NounsGetTheirPlural) {
   EXPECT_EQ(counted(2, "day"), "2 days");
 }
 
+TEST(FormatTest, NoSentenceEndsTwice) {
+  EXPECT_EQ(without_full_stop("No capacity."), "No capacity");
+  EXPECT_EQ(without_full_stop("No capacity.\r\n"), "No capacity");
+  EXPECT_EQ(without_full_stop("see 1.5"), "see 1.5");
+  EXPECT_EQ(without_full_stop(""), "");
+}
+
 }  // namespace azlin::core
