@@ -3,7 +3,10 @@
 
 #include <algorithm>
 
+#include "azlin/arm/error.hpp"
+#include "azlin/azure/access.hpp"
 #include "azlin/azure/capacity.hpp"
+#include "azlin/azure/disk_sharing.hpp"
 #include "azlin/azure/network.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/backup/vm_body.hpp"
@@ -124,6 +127,27 @@ void require_fit(const azure::Vm& vm, const BackupInfo& backup) {
   require_equal("security type", security(vm.security_type), security(os->snapshot.security_type));
 }
 
+// A role that may stop the VM and not start it would leave it down. Where the roles cannot be read the calls
+// themselves will tell.
+void require_allowed(arm::ArmClient& arm, const VmRef& vm, std::stop_token stop) {
+  std::vector<azure::Permission> granted;
+  try {
+    granted = azure::list_permissions(arm, vm.id(), std::move(stop));
+  } catch (const arm::ArmError&) {
+    return;
+  }
+  std::vector<std::string> missing;
+  for (const char* verb : {"write", "deallocate/action", "start/action"}) {
+    auto action = fmt::format("Microsoft.Compute/virtualMachines/{}", verb);
+    if (!azure::is_granted(granted, action)) missing.push_back(std::move(action));
+  }
+  if (missing.empty()) return;
+  throw Error(ErrorKind::unauthorized,
+              fmt::format("restoring {} needs what is not granted on it: {}; nothing was changed", vm.name,
+                          fmt::join(missing, ", ")),
+              "assign Contributor, or the custom role in docs/security.md");
+}
+
 std::string old_disk(const azure::Vm& vm, int lun) {
   if (lun == -1) return vm.os_disk.disk_id;
   for (const auto& disk : vm.data_disks) {
@@ -132,9 +156,37 @@ std::string old_disk(const azure::Vm& vm, int lun) {
   return {};
 }
 
-std::string current_sku(arm::ArmClient& arm, const std::string& disk_id, std::stop_token stop) {
-  const auto disk = azure::find_disk(arm, disk_id, stop);
-  return disk ? disk->sku : std::string();
+std::string place_of(int lun) {
+  return lun == -1 ? "the OS disk" : fmt::format("the disk at LUN {}", lun);
+}
+
+// Another disk has come into the place of the one that was backed up, and not by a restore.
+bool is_another_disk(const snapshot::Member& member, const azure::Disk& now) {
+  return member.snapshot.create_option == "Copy" && !member.snapshot.source_unique_id.empty() &&
+         !now.unique_id.empty() && member.snapshot.source_unique_id != now.unique_id &&
+         !now.tags.contains("azlin:restored-from");
+}
+
+// Swapped in one VM alone, the others would go on with the old one.
+void require_unshared(arm::ArmClient& arm, const RestoreDisk& disk, std::stop_token stop) {
+  if (disk.lun == -1 || azure::max_shares(arm, disk.old_id, stop) <= 1) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("{} ({}) is a shared disk: other VMs would keep the old one", place_of(disk.lun),
+                          core::ResourceId::parse(disk.old_id).name),
+              "detach it first and the restore leaves it out; or restore as a new VM with --new-vm");
+}
+
+// What is known of the disk that goes.
+void add_current(arm::ArmClient& arm, const snapshot::Member& member, RestoreDisk& disk, RestorePlan& plan,
+                 std::stop_token stop) {
+  require_unshared(arm, disk, stop);
+  const auto now = azure::find_disk(arm, disk.old_id, stop);
+  disk.sku = now ? now->sku : std::string();
+  if (!now || !is_another_disk(member, *now)) return;
+  plan.warnings.push_back(
+      fmt::format("{} is another one now ({}) than when the backup was made: it is "
+                  "replaced, too",
+                  place_of(member.lun), now->name));
 }
 
 // "rg/vnet/subnet" as an id.
@@ -186,6 +238,7 @@ RestorePlan RestoreManager::plan_in_place(const VmRef& ref, const BackupInfo& ba
   require_restorable(backup);
   const auto vm = azure::get_vm(arm_, ref.id(), true, stop);
   require_fit(vm, backup);
+  require_allowed(arm_, ref, stop);
   RestorePlan plan;
   plan.source = plan.target = ref;
   plan.backup = backup.name;
@@ -206,7 +259,7 @@ RestorePlan RestoreManager::plan_in_place(const VmRef& ref, const BackupInfo& ba
           fmt::format("the VM has no disk at LUN {} now: that disk of the backup is left out", member.lun));
       continue;
     }
-    disk.sku = current_sku(arm_, disk.old_id, stop);
+    add_current(arm_, member, disk, plan, stop);
     settle_zone(disk, vm.zone);
     plan.disks.push_back(std::move(disk));
   }

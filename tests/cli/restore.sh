@@ -103,6 +103,40 @@ test_when_undoing_fails_too_recover_finishes_it() {
   expect_out "Nothing to recover"
 }
 
+# A role that may stop the VM and not start it, or not change it, would leave it down.
+test_what_the_restore_may_not_do_is_told_before_the_vm_stops() {
+  backed_up
+  before=$(state_ids)
+  for action in virtualMachines/start/action virtualMachines/deallocate/action virtualMachines/write; do
+    jq -n --arg no "Microsoft.Compute/$action" '{grants: [{principal: "*", scope: "/", actions: ["*"], notActions: [$no]}]}' |
+      curl -fsS -X PUT -H 'Content-Type: application/json' -d @- "$sim_url/_simulator/grants" >/dev/null || fail "no role"
+    run azlin backup restore prod-db-vm --backup "$name" --yes
+    expect_code 5
+    expect_err "Microsoft.Compute/$action"
+    reject_out "Stopping VM"
+    [ "$before" = "$(state_ids)" ] || fail "without $action something changed: $(diff <(echo "$before") <(state_ids))"
+    ok simulator requests -o json
+    expect_json 'all(.requests[]; .path | test("deallocate|/disks/.*-r2") | not)'
+  done
+}
+
+# Kept disks are no orphans before their date, and their tag says so to every machine.
+test_disks_that_were_replaced_are_kept_until_their_date() {
+  backed_up
+  ok backup restore prod-db-vm --backup "$name" --yes
+  ok orphans --older-than 0h -o json
+  expect_json '.orphans == []'
+  ok simulator clock --advance 6d
+  ok backup cleanup --kept-disks --yes -o json
+  expect_json '.keptDisks | length == 3 and all(.[]; .expired | not)'
+  ok orphans --older-than 0h -o json
+  expect_json '.orphans == []'
+  [ "$(state_ids | grep -c 'prod-db-vm_.*Disk')" -eq 3 ] || fail "a kept disk is gone: $(state_ids)"
+  ok simulator clock --advance 2d
+  ok backup cleanup --kept-disks --yes
+  ! state_ids | grep -q 'prod-db-vm_.*Disk' || fail "a kept disk is left past its date: $(state_ids)"
+}
+
 test_recover_with_nothing_to_do() {
   start_simulator empty
   ok recover
