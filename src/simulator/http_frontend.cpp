@@ -1,8 +1,5 @@
 #include "simulator/http_frontend.hpp"
 
-// Connections that come while others are taken in: those past the 5 of httplib's default try again after a
-// second.
-#define CPPHTTPLIB_LISTEN_BACKLOG 512
 #include <httplib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -22,6 +19,7 @@ namespace azlin::simulator {
 namespace {
 
 constexpr std::size_t kMaxBody = 16U << 20;
+constexpr int kWaiting = 512;  // connections that are not taken in yet
 
 // A thread for each connection that is open at the same time, reused: idle keep-alive connections starve
 // nobody.
@@ -312,12 +310,20 @@ namespace {
 
 // Binds, and serves in a thread of its own. Returns the port.
 int listen(httplib::Server& server, int port, std::thread& listener) {
+  int own = -1;
+  server.set_socket_options([&own](int each) {
+    httplib::default_socket_options(each);
+    own = each;
+  });
   const int bound = port == 0                                ? server.bind_to_any_port("127.0.0.1")
                     : server.bind_to_port("127.0.0.1", port) ? port
                                                              : -1;
   if (bound <= 0)
     throw core::Error(core::ErrorKind::failed, fmt::format("cannot listen on 127.0.0.1:{}", port),
                       "is another simulator running?");
+  server.set_socket_options(httplib::default_socket_options);
+  // httplib lets five wait; the kernel drops the next, and its client tries again only after a second.
+  ::listen(own, kWaiting);
   listener = std::thread([&server] { server.listen_after_bind(); });
   // stop() before the listener runs would be lost.
   while (!server.is_running()) std::this_thread::yield();

@@ -1,7 +1,12 @@
 // The promises about scale. What the server's own clock says is recorded; what is held against the limits is
 // the processor's time of server and client together, since others work on the machine, too. The limits are
 // ten times the promise, for a slow machine.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <ctime>
+#include <filesystem>
 
 #include "support/simulator_fixture.hpp"
 
@@ -67,6 +72,32 @@ TEST_F(ScaleContractTest, FiftyThousandSnapshots) {
   processor_time();
   sim_.restart();
   EXPECT_LT(processor_time(), 10 * 100) << "a restart";
+}
+
+// How many connections to that port may wait to be taken in; -1: this process does not listen there.
+int waiting_places(int port) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int socket = std::stoi(entry.path().filename());
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    sockaddr_in address{};
+    socklen_t address_size = sizeof(address);
+    if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+        getsockname(socket, reinterpret_cast<sockaddr*>(&address), &address_size) != 0 ||
+        ntohs(address.sin_port) != port)
+      continue;
+    tcp_info info{};
+    socklen_t info_size = sizeof(info);
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &info_size) == 0)
+      return static_cast<int>(info.tcpi_sacked);  // of a socket that listens: its backlog
+  }
+  return -1;
+}
+
+// The kernel drops those past the backlog, and they come again after a second.
+TEST(ConnectionsContractTest, ManyMayComeAtOnce) {
+  Simulator sim;
+  EXPECT_GE(waiting_places(std::stoi(sim.url().substr(sim.url().rfind(':') + 1))), 100);
 }
 
 }  // namespace
