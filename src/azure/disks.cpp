@@ -4,7 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/compute.hpp"
+#include "azlin/azure/disk_sharing.hpp"
+#include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
+#include "azure/encryption.hpp"
 #include "azure/json_fields.hpp"
 #include "azure/versions.hpp"
 
@@ -16,6 +19,23 @@ namespace {
 
 constexpr core::Millis kShortestAccess{60'000};
 constexpr core::Millis kLongestAccess{std::chrono::seconds{5'184'000}};
+
+constexpr const char* kCustomerKey = "EncryptionAtRestWithCustomerKey";
+constexpr const char* kBothKeys = "EncryptionAtRestWithPlatformAndCustomerKeys";
+
+std::string type_of(arm::ArmClient& arm, const std::string& set_id, std::stop_token stop) {
+  arm::Call call;
+  call.path = set_id;
+  call.api_version = kDiskVersion;
+  try {
+    const auto reply = arm.find(call, stop);
+    return reply ? text(member(reply->json(), "properties"), "encryptionType") : "";
+  } catch (const arm::ArmError& error) {
+    if (error.kind() == core::ErrorKind::interrupted) throw;
+    core::log_info("{} cannot be read: {}", set_id, error.what());
+    return {};
+  }
+}
 
 arm::Call disk_call(const std::string& method, const std::string& path) {
   arm::Call call;
@@ -61,14 +81,15 @@ json disk_body(const NewDisk& disk) {
   if (!disk.sku.empty()) body["sku"] = {{"name", disk.sku}};
   if (disk.zone) body["zones"] = {*disk.zone};
   if (disk.size_gb) body["properties"]["diskSizeGB"] = *disk.size_gb;
-  if (!disk.encryption_set_id.empty()) {
-    body["properties"]["encryption"] = {{"type", "EncryptionAtRestWithCustomerKey"},
-                                        {"diskEncryptionSetId", disk.encryption_set_id}};
-  }
   return body;
 }
 
 }  // namespace
+
+json encryption_by(arm::ArmClient& arm, const std::string& set_id, std::stop_token stop) {
+  const bool both = type_of(arm, set_id, stop) == kBothKeys;
+  return {{"type", both ? kBothKeys : kCustomerKey}, {"diskEncryptionSetId", set_id}};
+}
 
 std::optional<Disk> find_disk(arm::ArmClient& arm, const std::string& id, std::stop_token stop) {
   const auto reply = arm.find(disk_call("GET", id), stop);
@@ -91,9 +112,17 @@ std::vector<Disk> list_disks(arm::ArmClient& arm, const std::string& subscriptio
   return disks;
 }
 
+int max_shares(arm::ArmClient& arm, const std::string& disk_id, std::stop_token stop) {
+  const auto reply = arm.find(disk_call("GET", disk_id), stop);
+  return reply ? static_cast<int>(number(member(reply->json(), "properties"), "maxShares", 1)) : 1;
+}
+
 Disk create_disk(arm::ArmClient& arm, const NewDisk& disk, std::stop_token stop) {
   arm::Call call = disk_call("PUT", disk.id);
-  call.body = disk_body(disk).dump();
+  json body = disk_body(disk);
+  if (!disk.encryption_set_id.empty())
+    body["properties"]["encryption"] = encryption_by(arm, disk.encryption_set_id, stop);
+  call.body = body.dump();
   return parse_disk(arm.run(call, stop));
 }
 

@@ -5,6 +5,7 @@
 #include "azlin/azure/compute.hpp"
 #include "azlin/azure/snapshot_start.hpp"
 #include "azlin/core/names.hpp"
+#include "azure/encryption.hpp"
 #include "azure/json_fields.hpp"
 #include "azure/versions.hpp"
 
@@ -33,10 +34,6 @@ json snapshot_body(const NewSnapshot& snapshot) {
     properties["securityProfile"] = {{"securityType", snapshot.security_type}};
   if (!snapshot.capabilities.empty())
     properties["supportedCapabilities"] = json::parse(snapshot.capabilities);
-  if (!snapshot.encryption_set_id.empty()) {
-    properties["encryption"] = {{"type", "EncryptionAtRestWithCustomerKey"},
-                                {"diskEncryptionSetId", snapshot.encryption_set_id}};
-  }
   json body = {{"location", snapshot.location}, {"tags", snapshot.tags}, {"properties", properties}};
   if (!snapshot.sku.empty()) body["sku"] = {{"name", snapshot.sku}};
   return body;
@@ -111,7 +108,10 @@ void list_snapshots(arm::ArmClient& arm, const std::string& subscription,
 
 arm::Operation begin_snapshot(arm::ArmClient& arm, const NewSnapshot& snapshot, std::stop_token stop) {
   arm::Call call = snapshot_call("PUT", snapshot.id);
-  call.body = snapshot_body(snapshot).dump();
+  json body = snapshot_body(snapshot);
+  if (!snapshot.encryption_set_id.empty())
+    body["properties"]["encryption"] = encryption_by(arm, snapshot.encryption_set_id, stop);
+  call.body = body.dump();
   return arm.begin(call, std::move(stop));
 }
 

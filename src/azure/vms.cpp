@@ -34,6 +34,14 @@ arm::Call action_call(const std::string& id, const char* action) {
   return call;
 }
 
+// A disk whose entry cannot be read must not pass for an unmanaged one, or for none: its backup would lack
+// it.
+void check_data_disk(const json& vm, const json& disk) {
+  const bool known = !text(member(disk, "managedDisk"), "id").empty() || member(disk, "vhd").is_object();
+  if (!known || !member(disk, "lun").is_number_integer())
+    throw_unreadable(vm, "an entry of its data disks has no disk or no LUN");
+}
+
 AttachedDisk parse_attached(const json& body, int lun) {
   const json& managed = member(body, "managedDisk");
   return {lun,
@@ -78,7 +86,10 @@ Vm vm_from(const json& body) {
   vm.security_type = text(member(properties, "securityProfile"), "securityType");
   vm.os_disk = parse_attached(member(storage, "osDisk"), -1);
   vm.os_type = text(member(storage, "osDisk"), "osType");
-  for (const json& disk : member(storage, "dataDisks")) {
+  const json& data_disks = member(storage, "dataDisks");
+  if (!data_disks.is_array() && !data_disks.is_null()) throw_unreadable(body, "its data disks are no list");
+  for (const json& disk : data_disks) {
+    check_data_disk(body, disk);
     vm.data_disks.push_back(parse_attached(disk, static_cast<int>(number(disk, "lun"))));
   }
   std::sort(vm.data_disks.begin(), vm.data_disks.end(),

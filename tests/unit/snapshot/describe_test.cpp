@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
+#include "azlin/core/error.hpp"
+
 namespace azlin::snapshot {
 namespace {
 
@@ -31,6 +35,20 @@ azure::Nic nic(const std::string& name) {
   out.nsg_id = "/subscriptions/s/resourceGroups/Hub/providers/Microsoft.Network/networkSecurityGroups/nsg";
   out.accelerated = true;
   return out;
+}
+
+TEST(DescribeTest, VmWithADataDiskThatCannotBeReadIsRefused) {
+  const auto with_disk = [](const nlohmann::json& disk) {
+    auto vm = nlohmann::json::parse(kVm);
+    vm["properties"]["storageProfile"]["dataDisks"][0] = disk;
+    return azure::parse_vm(vm.dump());
+  };
+  EXPECT_THROW(with_disk({{"lun", 3}, {"name", "data"}}), core::Error);
+  EXPECT_THROW(with_disk({{"lun", 3}, {"name", "data"}, {"managedDisk", 5}}), core::Error);
+  EXPECT_THROW(with_disk({{"name", "data"}, {"managedDisk", {{"id", "/subscriptions/s"}}}}), core::Error);
+  EXPECT_THROW(with_disk("data"), core::Error);
+  const auto unmanaged = with_disk({{"lun", 3}, {"name", "data"}, {"vhd", {{"uri", "https://a/b.vhd"}}}});
+  EXPECT_EQ(unmanaged.data_disks.at(0).disk_id, "");
 }
 
 TEST(DescribeTest, VmIsDescribedAsItIs) {
