@@ -96,6 +96,7 @@ struct HintRow {
 
 constexpr HintRow kHints[] = {
     {"ScopeLocked", "remove the lock first (`az lock list`, `az lock delete`), or choose another resource"},
+    {"InvalidTags", "Azure allows 50 tags of a resource, and azlin needs some of them: remove others"},
     {"SkuNotAvailable",
      "choose another size, region or zone; `az vm list-skus --location REGION` shows what there is"},
     {"AllocationFailed",

@@ -120,11 +120,12 @@ void require_room(const azure::Vm& vm) {
     return core::equal_ignoring_case(tag.first, kScheduleTag) ||
            core::equal_ignoring_case(tag.first, snapshot::kLeaseTag);
   };
-  const auto others = vm.tags.size() - static_cast<std::size_t>(std::count_if(vm.tags.begin(), vm.tags.end(), own));
+  const auto others =
+      vm.tags.size() - static_cast<std::size_t>(std::count_if(vm.tags.begin(), vm.tags.end(), own));
   if (others + 2 <= kMostTags) return;
   throw Error(ErrorKind::failed,
-              fmt::format("VM {} has {} tags of the {} that Azure allows; azlin needs two: {} and {}", vm.name,
-                          others, kMostTags, kScheduleTag, snapshot::kLeaseTag),
+              fmt::format("VM {} has {} tags of the {} that Azure allows; azlin needs two: {} and {}",
+                          vm.name, others, kMostTags, kScheduleTag, snapshot::kLeaseTag),
               "remove others (`az tag update --operation delete`); nothing was changed");
 }
 

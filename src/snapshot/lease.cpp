@@ -50,6 +50,12 @@ void check_free(const azure::Vm& vm, const std::string& by, core::TimePoint now)
               "wait for it to end; a lease runs out by itself");
 }
 
+// The write itself was refused, so there is nothing to give back.
+bool was_refused(const arm::ArmError& error) {
+  return error.code() == "ScopeLocked" || error.code() == "InvalidTags" ||
+         error.code() == "RequestDisallowedByPolicy";
+}
+
 // False: the VM is no longer as it was read.
 bool write_lease(arm::ArmClient& arm, const azure::Vm& vm, const std::string& value, std::stop_token stop) {
   azure::Tags tags = vm.tags;
@@ -66,7 +72,8 @@ void remove_lease(arm::ArmClient& arm, const std::string& vm_id, const std::stri
       azure::remove_tags(arm, vm_id, {{kLeaseTag, value}});
       return;
     } catch (const arm::ArmError& error) {
-      const bool in_the_way = error.status() == 409 || error.status() == 412;
+      const bool in_the_way =
+          (error.status() == 409 || error.status() == 412) && error.code() != "ScopeLocked";
       if (!in_the_way || attempt == kMostReturns) throw;
       core::log_info("the lease on {} is given back again: {}", vm_id, error.what());
     }
@@ -116,6 +123,9 @@ VmLease::VmLease(arm::ArmClient& arm, const std::string& vm_id, const std::strin
       // Seconds, and not given up half way: what was sent may be done.
       if (!write_lease(arm, vm, value, {})) continue;
       core::throw_if_stopped(stop, "taking the VM's lease");
+    } catch (const arm::ArmError& error) {
+      if (!was_refused(error)) give_back(arm, vm_id, value);
+      throw;
     } catch (...) {
       // The service may have it although its reply was lost.
       give_back(arm, vm_id, value);

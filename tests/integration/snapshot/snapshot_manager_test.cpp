@@ -282,7 +282,7 @@ TEST_F(LeaseTest, LostRaceIsSeen) {
 }
 
 TEST_F(LeaseTest, LostReplyOfItsWriteIsNoFailure) {
-  simulator.add_fault({{"method", "PATCH"}, {"path", "*/virtualMachines/web?*"}, {"drop", "after"}});
+  simulator.add_fault({{"method", "PATCH"}, {"path", "*/virtualMachines/web?*"}, {"drop", "after"}, {"count", 1}});
   {
     VmLease lease(arm, vm().id(), "backup.trigger", "host:1", soon(), {});
     EXPECT_TRUE(vm_tags().contains(kLeaseTag));
