@@ -128,7 +128,7 @@ runs_as_written() {
   mkdir -p "$work/bin"
   printf '#!/bin/sh\n"%s" --yes "$@"\ncode=$?\n[ $code -eq 6 ] || exit $code\n' "$AZLIN" >"$work/bin/azlin"
   chmod +x "$work/bin/azlin"
-  PATH="$work/bin:$PATH" run timeout 300 bash -euxo pipefail "$work/blocks.sh"
+  PATH="$work/bin:$PATH" run timeout 1200 bash -euxo pipefail "$work/blocks.sh"
   [ "$code" -eq 0 ] || fail "exit code $code at: $(tail -n 12 <<<"$err")"
 }
 

@@ -18,7 +18,7 @@ run_example() { # run_example COMMAND EXAMPLE CODES
   line=${line//\/mnt\//$work/mnt/} line=${line//\/var\/lib\/prometheus/$work} line=${line// \/restore/ $work/restore} line=${line// \/etc / $work/conf }
   line=${line//2025-12-01T08:00:00Z/$(date -u -d '-1 hour' +%FT%TZ)}
   line=${line//2025-12-01 08:15/$(date -u -d '+1 hour' '+%F %H:%M')}
-  run timeout 120 bash -c "$line"
+  run timeout 600 bash -c "$line"
   last_command="$2"
   [[ " $expected " == *" $code "* ]] || fail "exit code $code, expected $expected"
   grep -qE "(^|[^0-9])$code([^0-9]|$)|of the command|that of ssh" <<<"$3" || fail "the help does not name exit code $code: $3"
