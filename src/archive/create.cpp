@@ -381,8 +381,14 @@ std::vector<std::string> Creator::recover(const store::OperationRecord& record,
       return step.name == kHooks && step.state == "begun";
     });
     if (hooked) {
-      run_hooks(after, "after", log, stop);
-      notes.push_back(fmt::format("ran the {} after it", core::counted(after.size(), "hook")));
+      try {
+        run_hooks(after, "after", log, stop);
+        notes.push_back(fmt::format("ran the {} after it", core::counted(after.size(), "hook")));
+      } catch (
+          const Error& error) {  // perhaps what it puts right was never begun; it must not block the rest
+        if (error.kind() == ErrorKind::interrupted) throw;
+        notes.push_back(fmt::format("{}; see what it should have put right", error.what()));
+      }
     }
     if (staging.starts_with(home_ + "/archive-staging/")) remove_staging(staging);
     bool whole = false;

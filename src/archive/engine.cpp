@@ -119,7 +119,11 @@ core::PipelineResult Engine::run_exclusive(const Call& call, std::stop_token sto
   core::SystemClock clock;
   for (core::Millis pause{0};; pause = std::min(pause * 2 + core::Millis{500}, core::Millis{5'000})) {
     try {
-      return run(call, stop);
+      auto result = run(call, stop);
+      // Of a check an error is accepted, but not the one that it could not begin.
+      if (result.exit_code != 0 && diagnose(result.err, result.exit_code).kind == ErrorKind::busy)
+        fail(result, call.doing);
+      return result;
     } catch (const Error& error) {
       const bool first = pause == core::Millis{0};
       const bool over = std::chrono::steady_clock::now() + pause >= until;

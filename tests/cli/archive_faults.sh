@@ -94,6 +94,27 @@ test_a_lost_pack() {
   expect_json '.archives == []'
 }
 
+# An engine that was killed while it held its lock.
+test_a_lock_of_a_dead_engine_is_in_nobodys_way() {
+  prepare "$work/repo"
+  new_repository "$work/repo" secret
+  mkfifo "$work/pipe"
+  exec 9<>"$work/pipe" # nobody writes: the engine waits
+  RESTIC_PASSWORD=secret "$restic" -r "$work/repo" --no-cache backup --stdin <"$work/pipe" >/dev/null 2>&1 &
+  local engine=$!
+  until compgen -G "$work/repo/locks/*" >/dev/null; do kill -0 "$engine" || fail "no lock"; done
+  kill -9 "$engine"
+  wait "$engine"
+  exec 9>&-
+  cp -r "$work/repo" "$work/locked"
+  ok archive files "$work/etc" --name etc
+  ok archive verify etc --deep
+  [ -z "$(ls -A "$work/repo/locks")" ] || fail "the lock is still there"
+  cp -r "$work/locked/locks" "$work/repo"
+  ok archive prune etc --keep 30d --yes
+  sound "$work/repo"
+}
+
 # The server goes away in the middle of a transfer.
 test_a_lost_connection() {
   trap stop_servers EXIT

@@ -191,6 +191,10 @@ TEST_F(EngineTest, LockOfADeadProcessIsRemovedAndNotWaitedFor) {
   write_file(dir.file("password"), kPassword);
   leave_dead_lock(repo, dir.file("pipe"), dir.file("password"));
   ASSERT_FALSE(fs::is_empty(repo + "/locks"));
+  const auto with_lock = dir.file("with-lock");
+  fs::copy(repo, with_lock, fs::copy_options::recursive);
+  EXPECT_TRUE(engine_at(with_lock).check().sound);
+  EXPECT_TRUE(fs::is_empty(with_lock + "/locks"));
   restic.forget({saved.id});
   EXPECT_TRUE(restic.snapshots().empty());
 }
