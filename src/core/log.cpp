@@ -38,8 +38,11 @@ const char* name(LogLevel level) {
 }  // namespace
 
 void set_log_level(LogLevel level) {
-  current_level = level;
-  if (level != LogLevel::debug) return;
+  const LogLevel before = current_level.exchange(level);
+  if (level != LogLevel::debug) {
+    if (before == LogLevel::debug) logger().set_pattern("%v", spdlog::pattern_time_type::utc);
+    return;
+  }
   logger().set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ [%t] %v",
                                                                      spdlog::pattern_time_type::utc));
 }
