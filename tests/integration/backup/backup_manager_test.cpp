@@ -1,4 +1,5 @@
 #include "azlin/backup/manager.hpp"
+#include "azlin/backup/restore.hpp"
 
 #include <gmock/gmock.h>
 
@@ -468,6 +469,28 @@ TEST_F(BackupManagerTest, ForecastLooksAheadFromWhatExists) {
               ElementsAre("web2-backup-monthly-20251201-0800", "web2-backup-daily-20251219-0800",
                           "web2-backup-daily-20251220-0800"));
   EXPECT_TRUE(made.points[0].exists_now);
+}
+
+// An interrupt comes while the first program runs.
+class InterruptedRunner final : public core::ProcessRunner {
+ public:
+  core::ProcessResult run(const core::ProcessRequest&, std::stop_token) override {
+    source.request_stop();
+    return {};
+  }
+  std::stop_source source;
+};
+
+TEST_F(BackupManagerTest, RestoreThatIsDoneIsToldAlthoughTheLookAtSshIsInterrupted) {
+  configure({});
+  backups.trigger(vm("web2"), {}, {});
+  InterruptedRunner programs;
+  RestoreManager restores(arm, journal, clock, programs, journal_path);
+  const auto backup = backups.list(vm("web2"), {}).front();
+  const auto plan = restores.plan_in_place(vm("web2"), backup, {});
+  const auto result = restores.restore(plan, {}, programs.source.get_token());
+  EXPECT_EQ(result.power_state, "running");
+  EXPECT_THAT(result.ssh, testing::HasSubstr("not checked"));
 }
 
 }  // namespace
