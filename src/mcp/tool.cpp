@@ -223,7 +223,9 @@ void Tool::check_known(const json& arguments) const {
     std::string names;
     for (const auto& [name, schema] : known.items()) names += (names.empty() ? "" : ", ") + name;
     throw Error(ErrorKind::usage, fmt::format("{} has no argument '{}'", entry_.tool, property),
-                refused == entry_.refused.end() ? "it has: " + names : refused->second);
+                refused != entry_.refused.end() ? refused->second
+                : names.empty()                 ? "it takes none"
+                                                : "it has: " + names);
   }
 }
 

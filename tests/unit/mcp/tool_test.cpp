@@ -64,6 +64,8 @@ TEST_F(ToolTest, BadArgumentsAreRefusedByName) {
   EXPECT_THAT(refusal(trigger_, {{"vm", "v"}, {"max_parallel", "3"}}), HasSubstr("must be an integer"));
   EXPECT_THAT(refusal(trigger_, {{"vm", "v"}, {"no_cleanup", "yes"}}), HasSubstr("true or false"));
   EXPECT_THAT(refusal(trigger_, {{"vm", "v"}, {"force", true}}), HasSubstr("no argument 'force'"));
+  const Tool status({"status", "status", Effect::reads, {}}, {{"status"}, "What failed", {}});
+  EXPECT_THAT(refusal(status, {{"x", 1}}), HasSubstr("no argument 'x' / it takes none"));
   EXPECT_THAT(refusal(trigger_, json::array()), HasSubstr("must be an object"));
 }
 
