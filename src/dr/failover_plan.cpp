@@ -109,9 +109,8 @@ std::string free_name(const std::string& wanted, const std::string& id,
   return taken(wanted) ? fmt::format("{}-{}", wanted.substr(0, 60), id.substr(2)) : wanted;
 }
 
-void warn_about(const BackupInfo& backup, FailoverPlan& plan) {
-  if (backup.verified == backup::Verified::failed)
-    plan.warnings.emplace_back("the last verification of this backup FAILED");
+void warn_about(const std::string& doubt, FailoverPlan& plan) {
+  if (!doubt.empty()) plan.warnings.push_back(doubt);
   if (plan.spec.nics.size() > 1)
     plan.warnings.push_back(
         fmt::format("the original has {} network interfaces: this VM gets one", plan.spec.nics.size()));
@@ -286,7 +285,7 @@ FailoverPlan FailoverManager::plan(const FailoverConfig& config, std::stop_token
     disk.size_gb = member.snapshot.size_gb;
     plan.disks.push_back(std::move(disk));
   }
-  warn_about(chosen, plan);
+  warn_about(doubts(backups, chosen, config.region), plan);
   choose_names(plan, config, stop);
   if (plan.done_before) return plan;
   // The source region is not asked what its sizes were.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "azlin/core/names.hpp"
 #include "dr/sizes.hpp"
 
@@ -31,11 +33,32 @@ const snapshot::SnapshotSet* set_in(const BackupInfo& backup, const std::string&
   return here && !backup.replica_only ? &backup.set : nullptr;
 }
 
+backup::Verified verified_in(const BackupInfo& backup, const std::string& region) {
+  for (const auto& replica : backup.replicas) {
+    const bool here = core::equal_ignoring_case(replica.region, region) && replica.complete;
+    if (here && replica.verified != backup::Verified::unknown) return replica.verified;
+  }
+  return backup.verified;
+}
+
+std::string doubts(const std::vector<BackupInfo>& backups, const BackupInfo& chosen,
+                   const std::string& region) {
+  if (verified_in(chosen, region) == backup::Verified::failed)
+    return "the last verification of this backup FAILED";
+  const auto newest = std::find_if(backups.begin(), backups.end(), [&](const BackupInfo& backup) {
+    return set_in(backup, region) != nullptr;
+  });
+  if (newest == backups.end() || newest->created <= chosen.created ||
+      verified_in(*newest, region) != backup::Verified::failed)
+    return {};
+  return fmt::format("the newer {} is passed over: its last verification FAILED", newest->name);
+}
+
 const BackupInfo* newest_in(const std::vector<BackupInfo>& backups, const std::string& region) {
   const BackupInfo* doubtful = nullptr;
   for (const auto& backup : backups) {
     if (set_in(backup, region) == nullptr) continue;
-    if (backup.verified != backup::Verified::failed) return &backup;
+    if (verified_in(backup, region) != backup::Verified::failed) return &backup;
     if (doubtful == nullptr) doubtful = &backup;
   }
   return doubtful;

@@ -15,6 +15,12 @@ namespace azlin::dr {
 
 // The set that is complete in the region; null: there is none.
 const snapshot::SnapshotSet* set_in(const backup::BackupInfo& backup, const std::string& region);
+// What is known of its copy in the region: the copy's own mark, else what its source was found to be.
+backup::Verified verified_in(const backup::BackupInfo& backup, const std::string& region);
+// "", or that the newest copy of the region was passed over, or that the last verification of `chosen`
+// failed.
+std::string doubts(const std::vector<backup::BackupInfo>& backups, const backup::BackupInfo& chosen,
+                   const std::string& region);
 // The newest of the region; one whose verification failed only where there is no other. `backups`: newest
 // first. Null: there is none.
 const backup::BackupInfo* newest_in(const std::vector<backup::BackupInfo>& backups,

@@ -126,9 +126,8 @@ backup::RestoreDisk plan_disk(const snapshot::Member& member, const DrillPlan& p
   return disk;
 }
 
-void warn_about(const BackupInfo& backup, DrillPlan& plan) {
-  if (backup.verified == backup::Verified::failed)
-    plan.warnings.emplace_back("the last verification of this backup FAILED");
+void warn_about(const std::string& doubt, DrillPlan& plan) {
+  if (!doubt.empty()) plan.warnings.push_back(doubt);
   if (plan.spec.vtpm)
     plan.warnings.emplace_back(
         "the drill's VM has a new virtual TPM: keys sealed in the old one are not in it");
@@ -187,7 +186,7 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::
   if (config.public_ip)
     plan.public_ip_id = network_id(plan.target, "publicIPAddresses", name + "-ip" + number);
   for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
-  warn_about(chosen, plan);
+  warn_about(doubts(backups, chosen, config.test_region), plan);
   return plan;
 }
 
