@@ -44,15 +44,28 @@ DRTestManager::DRTestManager(arm::ArmClient& arm, store::Journal& journal, core:
       backups_(arm, journal, clock, journal.path()),
       store_(db_path) {}
 
-// Everything that the drill made; a failure is in it too.
+// Everything that the drill made; a failure is in it too. The journal has known from the start what there may
+// be: where it cannot be written any more, the disk being full, all is removed all the same.
 DRTestManager::Removal DRTestManager::remove_all(Drill& drill) {
   Removal removal;
+  const auto remove = [&] {
+    removal.left = remove_owned(arm_, clock_, drill_owner(drill.record.drill_id), drill.record.subscription,
+                                drill.record.ids, drill.record.group, {});
+    if (!removal.left.empty()) throw Error(ErrorKind::failed, text_of(removal.left));
+  };
+  bool begun = false;
   try {
     step(drill.operation, "cleanup", {{"drill", drill.record.drill_id}}, [&] {
-      removal.left = remove_owned(arm_, clock_, drill_owner(drill.record.drill_id), drill.record.subscription,
-                                  drill.record.ids, drill.record.group, {});
-      if (!removal.left.empty()) throw Error(ErrorKind::failed, text_of(removal.left));
+      begun = true;
+      remove();
     });
+  } catch (const std::exception& failure) {
+    removal.error = failure.what();
+  }
+  if (begun) return removal;
+  try {
+    remove();
+    removal.error.clear();
   } catch (const std::exception& failure) {
     removal.error = failure.what();
   }

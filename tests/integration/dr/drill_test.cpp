@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "azlin/core/parallel.hpp"
+#include "azlin/store/database.hpp"
 #include "integration/dr/replicated_fixture.hpp"
 #include "support/fake_process_runner.hpp"
 
@@ -34,6 +35,21 @@ class PeeringTransport final : public http::Transport {
  private:
   http::Transport& inner_;
 };
+
+// From now on no step can be noted in the journal.
+void fill_the_disk_of(const std::string& path) {
+  for (std::size_t version = 1;; ++version) {
+    try {
+      store::Database journal(path, store::Migrations(version));
+      journal.execute(
+          "CREATE TRIGGER full BEFORE INSERT ON steps BEGIN SELECT RAISE(FAIL, 'database or disk is full'); "
+          "END");
+      return;
+    } catch (const Error&) {  // its schema is a later one
+      if (version > 100) throw;
+    }
+  }
+}
 
 class DrillTest : public ReplicatedTest {
  protected:
@@ -310,6 +326,18 @@ TEST_F(DrillTest, WhatCouldNotBeRemovedIsItsOwnFactAndIsRemovedLater) {
   EXPECT_THAT(swept[0].left, IsEmpty());
   EXPECT_EQ(simulator.state(), before);
   EXPECT_THAT(drills.get_test_history({}).at(0).left, IsEmpty());
+}
+
+TEST_F(DrillTest, WithoutRoomForTheJournalAllIsRemovedAllTheSame) {
+  auto wanted = config();
+  const auto fill = [&](const Phase& phase) {
+    if (phase.step == Step::boot) fill_the_disk_of(journal_path);
+  };
+  wanted.begun = fill;
+  const auto result = run(wanted);
+  EXPECT_EQ(result.verdict, Verdict::passed) << result.error;
+  EXPECT_EQ(outcome(result, Step::cleanup), Outcome::passed) << result.phase(Step::cleanup)->detail;
+  EXPECT_EQ(simulator.state(), before);
 }
 
 TEST_F(DrillTest, AnInterruptCleansUp) {
