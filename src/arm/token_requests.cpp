@@ -161,6 +161,10 @@ std::optional<Token> request_identity_token(const TokenContext& context, const I
     why = "this machine has no managed identity, or AZURE_CLIENT_ID names another one";
     return std::nullopt;
   }
+  if (endpoint.probe && !core::parse_json(response.body).is_object()) {  // a proxy or a portal in between
+    why = fmt::format("what answers for a managed identity here ({}) is none", response.status);
+    return std::nullopt;
+  }
   if (response.status != 200) throw_refused("managed identity", response);
   return read_token(core::parse_json(response.body), "managed identity", context.clock.now());
 }
