@@ -28,10 +28,12 @@ std::string checked_url(const std::string& url) {
   throw Error(ErrorKind::failed, "the address is not https");
 }
 
-// Whatever the transport or the receiver says, no part of the credential stays in it.
+// Whatever the transport or the receiver says, no part of the credential stays in it. The host alone is none.
 std::string scrubbed(std::string text, const std::string& url) {
-  text = without_secret(std::move(text), url);
   const auto host = url.find("://");
+  const auto rest = host == std::string::npos ? host : url.find_first_of("/?#@", host + 3);
+  if (rest == std::string::npos || url.substr(rest) == "/") return text;
+  text = without_secret(std::move(text), url);
   const auto path = host == std::string::npos ? host : url.find_first_of("/?", host + 3);
   return path == std::string::npos ? text : without_secret(std::move(text), url.substr(path));
 }
@@ -64,6 +66,10 @@ SendResult Sender::post(http::Request request, core::Millis limit, std::stop_tok
     const auto response = transport_.send(request, std::move(stop));
     if (response.status >= 200 && response.status < 300)
       return {true, false, {}, fmt::format("HTTP {}", response.status)};
+    if (response.status >= 300 && response.status < 400)
+      return failure(
+          fmt::format("HTTP {}: redirects are not followed, name the address they lead to", response.status),
+          true);
     const auto body = shortened(clean_line(response.body), 120);
     return failure(
         scrubbed(fmt::format("HTTP {}{}{}", response.status, body.empty() ? "" : ": ", body), request.url),

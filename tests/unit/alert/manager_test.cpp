@@ -142,6 +142,16 @@ TEST_F(AlertManagerTest, AnOverdueAlertUnderAFormerKeyStaysOpenWhileItIsSo) {
   EXPECT_EQ(manager.list().at(0).count, 2);
 }
 
+TEST_F(AlertManagerTest, ARedirectIsNotFollowedAndSaysSo) {
+  auto manager = open();
+  manager.raise(failed_backup());
+  expect_hook(302, {{"Location", "https://elsewhere.example/"}});
+  const auto report = deliver(manager);
+  EXPECT_EQ(report.waiting, 1);
+  EXPECT_THAT(report.errors.at(0), HasSubstr("HTTP 302: redirects are not followed"));
+  EXPECT_EQ(manager.channel_states().at(0).next_attempt_at, clock_.now() + hours(1));
+}
+
 TEST_F(AlertManagerTest, ResolvingSendsOneMessageAndClosesTheAlert) {
   auto manager = open();
   manager.raise(failed_backup());
