@@ -99,7 +99,13 @@ BackupManager::State BackupManager::load_scheduled(const VmRef& vm, std::stop_to
 void check_regions(arm::ArmClient& arm, const std::string& subscription,
                    const std::vector<std::string>& regions, std::stop_token stop) {
   if (regions.empty()) return;
-  const auto known = azure::list_regions(arm, subscription, stop);
+  std::vector<std::string> known;
+  try {
+    known = azure::list_regions(arm, subscription, stop);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::unauthorized) return;  // a role in a resource group alone: Azure will tell
+    throw;
+  }
   for (const auto& region : regions) {
     const auto is_it = [&](const std::string& each) { return core::equal_ignoring_case(each, region); };
     if (std::any_of(known.begin(), known.end(), is_it)) continue;

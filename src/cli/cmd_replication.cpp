@@ -210,6 +210,7 @@ int run(Runtime& runtime, const ReplicateOptions& options) {
   core::check_compute_name(options.backup, "backup");
   const auto target = replication_target(runtime, options.target.region, options.target.resource_group,
                                          options.target.encryption_set);
+  backup::check_regions(runtime.arm(), runtime.subscription(), {target.region}, runtime.stop());
   refuse_vaulted_point(runtime, options.backup, PointVerb::replicate);
   const auto found = resolve_backup(runtime, options.backup);
   const auto replications = open_replication(runtime, options.stalled_after);
@@ -297,6 +298,7 @@ int run(Runtime& runtime, const ReplicateAllOptions& options) {
   check(options.vms);
   const auto target = replication_target(runtime, options.target.region, options.target.resource_group,
                                          options.target.encryption_set);
+  backup::check_regions(runtime.arm(), runtime.subscription(), {target.region}, runtime.stop());
   const auto replications = open_replication(runtime, options.stalled_after);
   // Jobs of earlier commands, also of copies that have ended meanwhile and are missing no more.
   report_replications(runtime, replications->advance(replications->open_vms(runtime.subscription()),

@@ -1,5 +1,6 @@
 # azlin backup replicate…, as a user types them; and what is left by kill -9 and by two at once.
 . "$(dirname "$0")/harness.sh"
+top=$(cd "$(dirname "$0")/../.." && pwd)
 
 # latency PROFILE: how long copies take from now on.
 latency() { ok simulator latency "$1"; }
@@ -89,6 +90,34 @@ test_bad_input_is_refused_before_any_call() {
   run azlin backup replication-cancel 99
   expect_code 3
   expect_err "job 99 not found"
+}
+
+test_a_region_that_azure_does_not_have_is_refused() {
+  start_simulator
+  ok backup configure vm1
+  back_up vm1
+  for what in "replicate $backup" "replicate-all vm1" "replicate-all --all --no-wait" "replicate-all --all --dry-run"; do
+    eval "run azlin backup $what --target-region mars"
+    expect_code 2
+    expect_err "mars"
+  done
+  ok backup replication-jobs -o json
+  expect_json '.jobs == []'
+}
+
+# The subscription's regions cannot be read with it.
+test_the_role_of_the_documentation_is_enough() {
+  start_simulator
+  sed -n '/^```json$/,/^```$/{/^```/!p}' "$top/docs/security.md" |
+    jq '{grants: [{principal: "*", scope: "/", actions: .Actions}]}' |
+    curl -fsS -X PUT -H 'Content-Type: application/json' -d @- "$sim_url/_simulator/grants" >/dev/null || fail "no role"
+  ok backup configure vm1 --cross-region --target-region westus2
+  ok backup trigger vm1 -o json
+  backup=$(jq -r .backup.name <<<"$out")
+  ok backup replicate "$backup" --target-region centralus
+  ok backup verify-all vm1 --region westus2
+  ok backup replication-status vm1 -o json
+  expect_json '[.jobs[].status] == ["completed", "completed"]'
 }
 
 test_a_region_that_has_it_already_is_refused() {
