@@ -59,7 +59,7 @@ class Walk {
     } else if (const CLI::App* child = child_named(*path_.back(), word)) {
       path_.push_back(child);
     } else {
-      ++positionals_;
+      positionals_.push_back(word);
     }
   }
 
@@ -93,13 +93,29 @@ class Walk {
                   const std::string& word) const {
     const std::string type = option.get_type_name();
     for (const auto& value : listed_values(option)) add(result, prefix + value, "", prefix + word);
-    if (const auto known = names_.find(kind_of(option, names_)); known != names_.end()) {
+    const std::string kind = kind_of(option, names_);
+    if (const auto known = names_.find(kind); known != names_.end()) {
+      const std::string begin = kind == "BACKUP" ? beginning_of_backups(known->second) : "";
       // Each is in the list once, and there may be tens of thousands: they are not looked for again.
       for (const auto& name : known->second) {
-        if (name.rfind(word, 0) == 0) result.candidates.push_back({prefix + name, ""});
+        if (name.starts_with(word) && name.starts_with(begin))
+          result.candidates.push_back({prefix + name, ""});
       }
     }
     if (type == "FILE" || type == "DIR" || type == "PATH") result.files = true;
+  }
+
+  // "vm1-" when the line names the VM vm1 and some backup begins so; else empty: those of all VMs are
+  // offered.
+  std::string beginning_of_backups(const std::vector<std::string>& backups) const {
+    const auto vms = names_.find("VM");
+    for (const auto& word : positionals_) {
+      if (vms == names_.end() || std::find(vms->second.begin(), vms->second.end(), word) == vms->second.end())
+        continue;
+      const auto its_own = [&](const std::string& name) { return name.starts_with(word + "-"); };
+      if (std::any_of(backups.begin(), backups.end(), its_own)) return word + "-";
+    }
+    return "";
   }
 
   void add_flags(Completion& result, const std::string& word) const {
@@ -113,7 +129,7 @@ class Walk {
   }
 
   void add_commands(Completion& result, const std::string& word) const {
-    if (only_positionals_ || positionals_ > 0) return;
+    if (only_positionals_ || !positionals_.empty()) return;
     for (const CLI::App* child : path_.back()->get_subcommands(visible))
       add(result, child->get_name(), child->get_description(), word);
   }
@@ -123,7 +139,7 @@ class Walk {
     std::size_t index = 0;
     for (const CLI::Option* option : path_.back()->get_options()) {
       if (!option->get_positional()) continue;
-      if (index++ == positionals_ || option->get_items_expected_max() > 1) {
+      if (index++ == positionals_.size() || option->get_items_expected_max() > 1) {
         add_values(result, *option, "", word);
         return;
       }
@@ -133,7 +149,7 @@ class Walk {
   std::vector<const CLI::App*> path_;
   const CompletionNames& names_;
   const CLI::Option* awaiting_ = nullptr;  // the option whose value comes next
-  std::size_t positionals_ = 0;
+  std::vector<std::string> positionals_;
   bool only_positionals_ = false;
 };
 

@@ -144,8 +144,22 @@ bool reader_is_gone() {
 
 // Of a network that does not answer every command knows the same.
 std::string hint_of(const Error& error) {
-  if (!error.hint().empty() || dynamic_cast<const http::NetworkError*>(&error) == nullptr) return error.hint();
+  if (!error.hint().empty() || dynamic_cast<const http::NetworkError*>(&error) == nullptr)
+    return error.hint();
   return "look at the network, at https_proxy and at AZLIN_ARM_ENDPOINT; `azlin doctor` shows what answers";
+}
+
+// Throws core::Error (failed) when the result cannot be written, unless its reader has seen enough.
+void flush_result() {
+  std::cout.flush();
+  if (!std::cout && !reader_is_gone()) throw Error(ErrorKind::failed, "cannot write the result to stdout");
+}
+
+// Prints the help or the version.
+int print_answer(const CLI::App& app, const CLI::ParseError& asked) {
+  const int code = app.exit(asked, std::cout, std::cerr);
+  flush_result();
+  return code;
 }
 
 void print_json_error(const Error& error) {
@@ -197,8 +211,8 @@ std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError&
     names.push_back(command->get_name());
   if (names.empty()) return std::nullopt;
   const auto rest = app.remaining(true);  // no option's values are among them
-  const auto word = std::find_if(rest.begin(), rest.end(),
-                                 [](const std::string& each) { return !each.starts_with('-'); });
+  const auto word =
+      std::find_if(rest.begin(), rest.end(), [](const std::string& each) { return !each.starts_with('-'); });
   const std::string group = at == &app ? "azlin" : "azlin " + at->get_name();
   if (word == rest.end() && !rest.empty()) return std::nullopt;  // an unknown option
   if (word == rest.end()) {
@@ -214,8 +228,7 @@ std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError&
 }
 
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
-    return app.exit(error, std::cout, std::cerr);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return print_answer(app, error);
   const auto unknown = unknown_command(app, error);
   return report(unknown.value_or(
                     Error(ErrorKind::usage, error.what(), "see `azlin --help`, or --help after any command")),
@@ -230,7 +243,7 @@ std::optional<int> parse(std::unique_ptr<CLI::App>& app, GlobalOptions& options,
     app->parse(argc, argv);
     return std::nullopt;
   } catch (const CLI::CallForVersion& version) {
-    return app->exit(version, std::cout, std::cerr);
+    return print_answer(*app, version);
   } catch (const CLI::ParseError& error) {
     if (last_parsed(*app) != app.get()) return report_parse_error(*app, error, options);
   }
@@ -288,9 +301,7 @@ int run_main(int argc, char** argv) {
     Console console(std::cout, std::cerr, std::cin, console_options(options, env));
     Runtime runtime(options, std::move(env), console);
     const int code = chosen(runtime);
-    std::cout.flush();
-    if (!std::cout && reader_is_gone()) return code;
-    if (!std::cout) throw Error(ErrorKind::failed, "cannot write the result to stdout");
+    flush_result();
     return code;
   } catch (const Error& error) {
     return report(error, options);

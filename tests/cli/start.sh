@@ -52,4 +52,17 @@ test_help_and_errors_of_the_top_level_name_every_command() {
   ok -o json version
 }
 
+test_a_result_that_cannot_be_written_is_a_failure_and_a_reader_that_has_seen_enough_is_none() {
+  local words
+  for words in --help --version version "backup --help"; do
+    # shellcheck disable=SC2086
+    "$AZLIN" $words >/dev/full 2>"$work/err"
+    [ $? -eq 1 ] || fail "no failure: $words"
+    grep -q "cannot write the result" "$work/err" || fail "$words: $(cat "$work/err")"
+    # shellcheck disable=SC2086
+    "$AZLIN" $words 2>"$work/err" | true
+    [ "${PIPESTATUS[0]}" -eq 0 ] && [ ! -s "$work/err" ] || fail "$words: $(cat "$work/err")"
+  done
+}
+
 run_tests

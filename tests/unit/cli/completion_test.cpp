@@ -57,6 +57,19 @@ TEST_F(CompletionTest, AnOptionNamedAfterItsKind) {
   EXPECT_THAT(offered({"backup", "replicate", "vm1"}), ElementsAre("vm1-backup-daily-1"));
 }
 
+TEST_F(CompletionTest, BackupsOfTheVmThatTheLineNames) {
+  CLI::App* restore = root.add_subcommand("restore", "Bring back");
+  restore->add_option("vm", text)->type_name("VM");
+  restore->add_option("--backup", text);
+  names["BACKUP"] = {"prod-db-vm-backup-daily-1", "vm1-backup-daily-1", "vm1-backup-daily-2"};
+  EXPECT_THAT(offered({"restore", "vm1", "--backup", ""}),
+              ElementsAre("vm1-backup-daily-1", "vm1-backup-daily-2"));
+  EXPECT_THAT(offered({"restore", "vm1", "--backup=prod"}), IsEmpty());
+  EXPECT_THAT(offered({"restore", "--backup", "prod"}), ElementsAre("prod-db-vm-backup-daily-1"));
+  EXPECT_THAT(offered({"restore", "prod-app-vm", "--backup", "v"}),
+              ElementsAre("vm1-backup-daily-1", "vm1-backup-daily-2"));
+}
+
 TEST_F(CompletionTest, ValueOfTheOptionBefore) {
   EXPECT_THAT(offered({"backup", "replicate", "x", "--target-region", "w"}), ElementsAre("westus2"));
   EXPECT_THAT(offered({"backup", "replicate", "x", "--target-region=w"}),
