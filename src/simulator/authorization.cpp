@@ -24,7 +24,8 @@ Reply list_permissions(Context& context, const Request& request) {
 }
 
 Json definition_body(const Role& role, const std::string& subscription) {
-  return {{"id", fmt::format("/subscriptions/{}/providers/{}/{}", subscription, kDefinitions, role.guid)},
+  const std::string above = subscription.empty() ? "" : "/subscriptions/" + subscription;
+  return {{"id", fmt::format("{}/providers/{}/{}", above, kDefinitions, role.guid)},
           {"name", role.guid},
           {"type", kDefinitions},
           {"properties",
@@ -39,12 +40,22 @@ Json definition_body(const Role& role, const std::string& subscription) {
                {"notDataActions", Json::array()}}}}}}};
 }
 
+// "roleName eq 'Reader'", "type eq 'BuiltInRole'", "atScopeAndBelow()", joined by and.
+bool role_wanted(const Role& role, const std::string& filter) {
+  const auto parts = split(filter, '\'');
+  for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
+    const std::string term = lower(parts[i]);
+    if (term.find("rolename eq") != std::string::npos && !same(parts[i + 1], role.name)) return false;
+    if (term.find("type eq") != std::string::npos && !same(parts[i + 1], "BuiltInRole")) return false;
+  }
+  return true;
+}
+
 Reply list_definitions(const Request& request) {
   const std::string filter = request.query_or("$filter", "");
   Json value = Json::array();
   for (const auto& role : built_in_roles()) {
-    if (filter.empty() || filter.find("'" + role.name + "'") != std::string::npos)
-      value.push_back(definition_body(role, request.target.subscription));
+    if (role_wanted(role, filter)) value.push_back(definition_body(role, request.target.subscription));
   }
   return Reply::json(200, {{"value", value}});
 }
@@ -56,6 +67,17 @@ Reply get_definition(const Request& request) {
         404, "RoleDefinitionDoesNotExist",
         fmt::format("The specified role definition with ID '{}' does not exist.", request.param("name")));
   return Reply::json(200, definition_body(*role, request.target.subscription));
+}
+
+// One role of a principal at a scope is assigned once, whatever the assignment's name.
+void check_not_doubled(Context& context, const std::string& scope, const std::string& principal,
+                       const Role& role) {
+  for (const auto& other : context.state.list_by_ref(kAssignments, lower(scope))) {
+    const auto& properties = other.body["properties"];
+    if (same(properties["principalId"].get<std::string>(), principal) &&
+        find_role(properties["roleDefinitionId"].get<std::string>()) == &role)
+      throw ApiError(409, "RoleAssignmentExists", "The role assignment already exists.");
+  }
 }
 
 Reply put_assignment(Context& context, Request& request) {
@@ -71,6 +93,7 @@ Reply put_assignment(Context& context, Request& request) {
   if (context.state.exists(request.target.id))
     throw ApiError(409, "RoleAssignmentExists", "The role assignment already exists.");
   const std::string& scope = request.param("scope");
+  check_not_doubled(context, scope, principal, *role);
   Resource assignment;
   assignment.id = fmt::format("{}/providers/{}/{}", scope, kAssignments, request.param("name"));
   assignment.type = kAssignments;
@@ -90,16 +113,52 @@ Reply put_assignment(Context& context, Request& request) {
   return Reply::json(201, assignment.body);
 }
 
+// "atScope()", "principalId eq 'x'", "assignedTo('x')", joined by and.
+struct AssignmentFilter {
+  bool at_scope = false;
+  std::string principal;
+};
+
+AssignmentFilter parse_assignment_filter(const std::string& text) {
+  AssignmentFilter filter;
+  filter.at_scope = lower(text).find("atscope()") != std::string::npos;
+  const auto parts = split(text, '\'');
+  for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
+    const std::string term = lower(parts[i]);
+    const bool known =
+        term.find("principalid eq") != std::string::npos || term.find("assignedto(") != std::string::npos;
+    if (!known)
+      throw ApiError(400, "UnsupportedQuery",
+                     fmt::format("The filter '{}' is not supported. Supported filters are either 'atScope()' "
+                                 "or 'principalId eq '{{value}}' or assignedTo('{{value}}')'.",
+                                 text));
+    filter.principal = parts[i + 1];
+  }
+  return filter;
+}
+
 Reply list_assignments(Context& context, const Request& request) {
+  const auto wanted = parse_assignment_filter(request.query_or("$filter", ""));
   ListFilter filter;
   filter.type = kAssignments;
   const std::string scope = lower(request.param("scope")) + "/";
   Json value = Json::array();
   for (const auto& assignment : context.state.list(filter)) {
-    if (scope.starts_with(assignment.ref + "/") || (assignment.ref + "/").starts_with(scope))
-      value.push_back(assignment.body);
+    const bool above = scope.starts_with(assignment.ref + "/");
+    const bool below = !wanted.at_scope && (assignment.ref + "/").starts_with(scope);
+    const bool of_principal =
+        wanted.principal.empty() ||
+        same(assignment.body["properties"]["principalId"].get<std::string>(), wanted.principal);
+    if ((above || below) && of_principal) value.push_back(assignment.body);
   }
   return Reply::json(200, {{"value", value}});
+}
+
+Reply get_assignment(Context& context, const Request& request) {
+  const auto found = context.state.find(request.target.id);
+  if (found) return Reply::json(200, found->body);
+  throw ApiError(404, "RoleAssignmentNotFound",
+                 fmt::format("The role assignment '{}' is not found.", request.target.name));
 }
 
 Reply delete_assignment(Context& context, const Request& request) {
@@ -112,7 +171,28 @@ Reply delete_assignment(Context& context, const Request& request) {
 
 }  // namespace
 
+namespace {
+
+// What the tenant has beside them: none.
+void register_empty_lists(Router& router) {
+  const auto none = [](Request&) { return Reply::json(200, {{"value", Json::array()}}); };
+  for (const char* type :
+       {"denyAssignments", "roleAssignmentScheduleInstances", "roleEligibilityScheduleInstances"}) {
+    const std::string name = std::string("Microsoft.Authorization/") + type;
+    router.arm("GET", "/{*scope}/providers/" + name, name, none);
+  }
+  const std::string classic = "Microsoft.Authorization/classicAdministrators";
+  router.arm("GET", subscription_path(classic), classic, none);
+}
+
+}  // namespace
+
 void register_authorization(Router& router, Context& context) {
+  register_empty_lists(router);
+  const std::string tenant = std::string("/providers/") + kDefinitions;
+  router.arm("GET", tenant, kDefinitions, [](Request& request) { return list_definitions(request); });
+  router.arm("GET", tenant + "/{name}", kDefinitions,
+             [](Request& request) { return get_definition(request); });
   const std::string scope = "/{*scope}/providers/";
   router.arm("GET", scope + kPermissions, kPermissions,
              [&context](Request& request) { return list_permissions(context, request); });
@@ -123,7 +203,7 @@ void register_authorization(Router& router, Context& context) {
   router.arm("GET", scope + kAssignments, kAssignments,
              [&context](Request& request) { return list_assignments(context, request); });
   router.arm("GET", scope + kAssignments + "/{name}", kAssignments,
-             [&context](Request& request) { return get_resource(context, request); });
+             [&context](Request& request) { return get_assignment(context, request); });
   router.arm("PUT", scope + kAssignments + "/{name}", kAssignments,
              [&context](Request& request) { return put_assignment(context, request); });
   router.arm("DELETE", scope + kAssignments + "/{name}", kAssignments,

@@ -5,7 +5,9 @@
 #include "simulator/activity_log.hpp"
 #include "simulator/api_versions.hpp"
 #include "simulator/locks.hpp"
+#include "simulator/page_blob.hpp"
 #include "simulator/policies.hpp"
+#include "simulator/relaxed_json.hpp"
 #include "simulator/subscriptions.hpp"
 #include "simulator/text.hpp"
 
@@ -101,9 +103,21 @@ void check_region(Context& context, const Request& request) {
                  "The request did not have a subscription or a valid tenant level resource provider.");
 }
 
+bool is_guid(const std::string& text) {
+  static const std::string kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (kForm[i] == '-' ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
+      return false;
+  return true;
+}
+
 void check_subscription(Context& context, const Request& request) {
   const auto& id = request.target.subscription;
   if (id.empty() || subscription_exists(context.state, id)) return;
+  if (!is_guid(id))
+    throw ApiError(400, "InvalidSubscriptionId",
+                   fmt::format("The provided subscription identifier '{}' is malformed or invalid.", id));
   ApiError error(404, "SubscriptionNotFound", fmt::format("The subscription '{}' could not be found.", id));
   error.headers.emplace_back("x-ms-failure-cause", "gateway");
   throw error;
@@ -144,6 +158,9 @@ void check_media_type(const Request& request) {
 Json parse_body(const Request& request) {
   if (request.body.empty()) return nullptr;
   Json body = Json::parse(request.body, nullptr, false);
+  // Templates may be written as people write JSON; `az deployment` itself leaves quotes out.
+  if (body.is_discarded() && same(request.target.type, "Microsoft.Resources/deployments"))
+    body = Json::parse(strict_json(request.body), nullptr, false);
   if (body.is_discarded())
     throw ApiError(400, "InvalidRequestContent",
                    "The request content was invalid and could not be deserialized: 'it is not valid JSON.'.");
@@ -201,9 +218,29 @@ Reply run_arm(Context& context, const Route& route, Request& request) {
   return reply;
 }
 
+// No route: who asks, the version and the scope come first all the same.
+Reply refuse_unrouted(Context& context, const Router& router, Request& request, const Match& match) {
+  const std::string first = request.segments.empty() ? "" : lower(request.segments[0]);
+  // The address of a disk's contents, cut short or longer than one.
+  if (first == "_sas")
+    return Reply::text(400,
+                       storage_error_xml("InvalidUri",
+                                         "The requested URI does not represent any resource on the server."),
+                       "application/xml")
+        .with("x-ms-error-code", "InvalidUri");
+  if (first == "subscriptions" || first == "providers") {
+    const std::lock_guard lock(context.mutex);
+    check_token(request, context.now());
+    if (request.api_version.empty()) check_api_version("", "Microsoft.Resources/resources", "");
+    check_subscription(context, request);
+    check_group(context, request);
+  }
+  throw_no_route(router, request, match);
+}
+
 Reply run_route(Context& context, const Router& router, Request& request) {
   const Match match = router.find(request.method, request.segments);
-  if (match.route == nullptr) throw_no_route(router, request, match);
+  if (match.route == nullptr) return refuse_unrouted(context, router, request, match);
   request.params = match.params;
   // A page in a browser has no business here.
   if (request.path.starts_with("/_simulator/") && request.header("origin"))

@@ -53,6 +53,9 @@ void register_subnets(Router& router, Context& context);
 void prepare_vnet(Context&, const Request&, Resource& fresh, const std::optional<Resource>& existing);
 void check_vnet_delete(Context&, const Resource& vnet);
 
+// --- network_peerings.cpp ---
+void register_peerings(Router& router, Context& context);
+
 // --- network_rules.cpp ---
 // securityRules of a security group as resources of their own.
 void register_rules(Router& router, Context& context);

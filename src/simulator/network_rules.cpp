@@ -152,9 +152,20 @@ Reply get_rule(Context& context, const Request& request) {
   throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", request.target.id));
 }
 
+// A rule has an ETag of its own.
+void check_rule_etag(const Request& request, RulePlace& place) {
+  const auto wanted = request.header("if-match"), none = request.header("if-none-match");
+  const bool missed = wanted && (!place.found() ||
+                                 (*wanted != "*" && *wanted != text_at(place.rules()[place.index], "/etag")));
+  if (missed || (none && *none == "*" && place.found()))
+    throw ApiError(412, "PreconditionFailed",
+                   "Precondition failed. The resource's etag is not the expected one.");
+}
+
 Reply put_rule(Context& context, Request& request) {
   drop_nulls(request.json);
   auto place = find_rule(context, request);
+  check_rule_etag(request, place);
   const bool existed = place.found();
   Json wanted = request.object();
   wanted["name"] = existed ? place.rules()[place.index]["name"] : Json(request.target.name);
@@ -168,6 +179,7 @@ Reply put_rule(Context& context, Request& request) {
 Reply delete_rule(Context& context, const Request& request) {
   auto place = find_rule(context, request);
   if (!place.found()) return Reply::empty(204);
+  check_rule_etag(request, place);
   place.rules().erase(place.index);
   return start_rule_write(context, request, place, 202, nullptr);
 }

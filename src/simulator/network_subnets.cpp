@@ -200,7 +200,9 @@ void prepare_vnet(Context& context, const Request& request, Resource& fresh,
   for (const auto& prefix : space) parse_prefix(prefix.get<std::string>());
   properties["addressSpace"] = {{"addressPrefixes", space}};
   properties["enableDdosProtection"] = false;
-  properties["virtualNetworkPeerings"] = Json::array();
+  // Made by PUTs of their own.
+  properties["virtualNetworkPeerings"] =
+      existing ? existing->body["properties"].value("virtualNetworkPeerings", Json::array()) : Json::array();
   if (wanted.contains("dhcpOptions")) properties["dhcpOptions"] = wanted["dhcpOptions"];
   properties["subnets"] = Json::array();
   for (const auto& subnet : wanted.value("subnets", Json::array()))

@@ -191,5 +191,66 @@ TEST_F(NetworksContractTest, RunCommandNeedsAWayOut) {
   EXPECT_EQ(run(), "VMAgentStatusCommunicationError");
 }
 
+// A peering is Initiated until the other side has one, too; networks that overlap are not peered.
+TEST_F(NetworksContractTest, PeeringsConnectFromBothSides) {
+  for (const auto& [name, prefix] :
+       {std::pair{"a", "10.50.0.0/16"}, {"b", "10.51.0.0/16"}, {"c", "10.50.128.0/17"}})
+    sim_.network("PUT", std::string("virtualNetworks/") + name, vnet(prefix, json::array()));
+  const auto to = [](const char* name) {
+    return json{{"properties",
+                 {{"remoteVirtualNetwork",
+                   {{"id", in_group(std::string("Microsoft.Network/virtualNetworks/") + name)}}}}}};
+  };
+  const auto made = sim_.network("PUT", "virtualNetworks/a/virtualNetworkPeerings/p", to("b"));
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(made.json()["properties"]["peeringState"], "Initiated");
+  EXPECT_EQ(sim_.network("PUT", "virtualNetworks/b/virtualNetworkPeerings/q", to("a"))
+                .json()["properties"]["peeringState"],
+            "Connected");
+  EXPECT_EQ(sim_.network("GET", "virtualNetworks/a/virtualNetworkPeerings")
+                .json()["value"][0]["properties"]["peeringState"],
+            "Connected");
+  EXPECT_EQ(refusal(sim_.network("PUT", "virtualNetworks/a/virtualNetworkPeerings/r", to("c"))),
+            "400 VnetAddressSpacesOverlap");
+  sim_.network("PUT", "virtualNetworks/a", vnet("10.50.0.0/16", json::array()));
+  EXPECT_EQ(sim_.network("GET", "virtualNetworks/a").json()["properties"]["virtualNetworkPeerings"].size(),
+            1U);
+  EXPECT_EQ(sim_.network("DELETE", "virtualNetworks/b/virtualNetworkPeerings/q").status, 202);
+  EXPECT_EQ(
+      sim_.network("GET", "virtualNetworks/a/virtualNetworkPeerings/p").json()["properties"]["peeringState"],
+      "Disconnected");
+}
+
+// If-Match of a security rule is its own ETag.
+TEST_F(NetworksContractTest, RulesHaveEtags) {
+  sim_.network("PUT", "networkSecurityGroups/n", {{"location", "eastus"}, {"properties", json::object()}});
+  sim_.network("PUT", "networkSecurityGroups/n/securityRules/r", rule("r", 200));
+  const auto put = [&](const std::string& etag) {
+    return http_call("PUT",
+                     sim_.url() + in_group("Microsoft.Network/networkSecurityGroups/n/securityRules/r") +
+                         "?api-version=2023-09-01",
+                     rule("r", 201).dump(),
+                     {{"Authorization", "Bearer " + sim_.token()},
+                      {"Content-Type", "application/json"},
+                      {"If-Match", etag}});
+  };
+  EXPECT_EQ(refusal(put("W/\"other\"")), "412 PreconditionFailed");
+  EXPECT_EQ(put(sim_.network("GET", "networkSecurityGroups/n/securityRules/r").json()["etag"]).status, 200);
+}
+
+// A subnet's first four addresses and its last are Azure's.
+TEST_F(NetworksContractTest, AddressesAreAskedFor) {
+  sim_.network("PUT", "virtualNetworks/v", vnet("10.1.0.0/16", json::array({subnet("a", "10.1.0.0/24")})));
+  const auto ask = [&](const std::string& address) {
+    return sim_
+        .arm("GET", in_group("Microsoft.Network/virtualNetworks/v/CheckIPAddressAvailability") +
+                        "?api-version=2023-09-01&ipAddress=" + address)
+        .json();
+  };
+  EXPECT_EQ(ask("10.1.0.9")["available"], true);
+  EXPECT_EQ(ask("10.1.0.1")["available"], false);
+  EXPECT_EQ(ask("10.1.0.1")["availableIPAddresses"][0], "10.1.0.4");
+}
+
 }  // namespace
 }  // namespace azlin::test

@@ -1,0 +1,151 @@
+// Template deployments: preview, outputs, conditions, copies, operations.
+#include "contract/vm_support.hpp"
+
+namespace azlin::test {
+namespace {
+
+class DeploymentsContractTest : public ::testing::Test {
+ protected:
+  static std::string path(const std::string& name, const std::string& rest = "") {
+    return in_group("Microsoft.Resources/deployments/" + name) + rest + "?api-version=2025-04-01";
+  }
+  static json disk(const std::string& name, int gb = 4) {
+    return {{"type", "Microsoft.Compute/disks"},
+            {"apiVersion", "2023-10-02"},
+            {"name", name},
+            {"location", "[resourceGroup().location]"},
+            {"sku", {{"name", "Standard_LRS"}}},
+            {"properties", {{"diskSizeGB", gb}, {"creationData", {{"createOption", "Empty"}}}}}};
+  }
+  static json body(const json& resources, const json& more = json::object()) {
+    json form = {
+        {"$schema", "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"},
+        {"contentVersion", "1.0.0.0"},
+        {"resources", resources}};
+    form.update(more);
+    return {{"properties", {{"mode", "Incremental"}, {"template", form}}}};
+  }
+  json deploy(const std::string& name, const json& what) {
+    sim_.finish(sim_.arm("PUT", path(name), what));
+    return sim_.arm("GET", path(name)).json()["properties"];
+  }
+  static std::string refusal(const HttpReply& reply) {
+    return fmt::format("{} {}", reply.status, reply.error_code());
+  }
+  VmSimulator sim_;
+};
+
+// Outputs are read when all is there: reference(), uniqueString(), format().
+TEST_F(DeploymentsContractTest, OutputsAreResolved) {
+  const json more = {
+      {"parameters",
+       {{"name", {{"type", "string"}, {"defaultValue", "made"}}},
+        {"size", {{"type", "int"}, {"defaultValue", 8}}}}},
+      {"variables", {{"full", "[format('{0}-{1}', parameters('name'), 'disk')]"}}},
+      {"outputs",
+       {{"id", {{"type", "string"}, {"value", "[resourceId('Microsoft.Compute/disks', variables('full'))]"}}},
+        {"size", {{"type", "int"}, {"value", "[reference(variables('full')).diskSizeGB]"}}},
+        {"skipped", {{"type", "string"}, {"condition", "[equals(1, 2)]"}, {"value", "x"}}}}}};
+  json made = disk("[variables('full')]");
+  made["properties"]["diskSizeGB"] = "[parameters('size')]";
+  const auto done = deploy("d", body(json::array({made}), more));
+  EXPECT_EQ(done["provisioningState"], "Succeeded");
+  EXPECT_EQ(done["outputs"]["id"]["value"], sim_.disk_id("made-disk"));
+  EXPECT_EQ(done["outputs"]["size"]["value"], 8);
+  EXPECT_FALSE(done["outputs"].contains("skipped"));
+  EXPECT_EQ(done["parameters"]["name"]["value"], "made");
+  EXPECT_EQ(done["outputResources"][0]["id"], sim_.disk_id("made-disk"));
+  const auto operations = sim_.arm("GET", path("d", "/operations")).json()["value"];
+  ASSERT_EQ(operations.size(), 1U);
+  EXPECT_EQ(operations[0]["properties"]["targetResource"]["id"], sim_.disk_id("made-disk"));
+  EXPECT_EQ(sim_.arm("POST", path("d", "/exportTemplate")).json()["template"]["contentVersion"], "1.0.0.0");
+}
+
+TEST_F(DeploymentsContractTest, ConditionsAndCopies) {
+  json never = disk("never"), copies = disk("[concat('copy', copyIndex(1))]");
+  never["condition"] = "[equals('a', 'b')]";
+  copies["copy"] = {{"name", "disks"}, {"count", 2}};
+  deploy("d", body(json::array({never, copies})));
+  EXPECT_EQ(sim_.disk("GET", "never").status, 404);
+  EXPECT_EQ(sim_.disk("GET", "copy1").status, 200);
+  EXPECT_EQ(sim_.disk("GET", "copy2").status, 200);
+}
+
+// what-if: Create, Modify with its delta, NoChange, and Ignore for what the template does not name.
+TEST_F(DeploymentsContractTest, WhatIfShowsChangesAndMakesNone) {
+  sim_.empty_disk("there", 4);
+  json changed = disk("there", 8);
+  changed["sku"]["name"] = "Premium_LRS";
+  const auto started = sim_.arm("POST", path("d", "/whatIf"), body(json::array({disk("fresh"), changed})));
+  EXPECT_EQ(started.status, 202);
+  EXPECT_FALSE(started.header("location").empty());
+  const auto result = sim_.finish(started).json();
+  EXPECT_EQ(result["status"], "Succeeded");
+  std::map<std::string, json> by_id;
+  for (const auto& change : result["properties"]["changes"]) by_id[change["resourceId"]] = change;
+  EXPECT_EQ(by_id[sim_.disk_id("fresh")]["changeType"], "Create");
+  EXPECT_EQ(by_id[sim_.disk_id("there")]["changeType"], "Modify");
+  EXPECT_EQ(by_id[sim_.disk_id("there")]["delta"][0]["path"], "properties.diskSizeGB");
+  EXPECT_EQ(by_id[sim_.vm_id("vm1")]["changeType"], "Ignore");
+  EXPECT_EQ(sim_.disk("GET", "fresh").status, 404);
+}
+
+TEST_F(DeploymentsContractTest, BadTemplatesAreRefused) {
+  const auto validate = [&](const json& what) {
+    return refusal(sim_.arm("POST", path("d", "/validate"), what));
+  };
+  EXPECT_EQ(validate(body(json::array({disk("[parameters('missing')]")}))), "400 InvalidTemplate");
+  EXPECT_EQ(validate(body(json::array({disk("[concat('a']")}))), "400 InvalidTemplate");
+  EXPECT_EQ(validate(body(json::array({disk("[-(]")}))), "400 InvalidTemplate");
+  EXPECT_EQ(
+      validate(body(json::array({disk("[variables('a')]")}), {{"variables", {{"a", "[variables('a')]"}}}})),
+      "400 InvalidTemplate");
+  EXPECT_EQ(validate(body(json::array({disk("[" + std::string(300, '(') + "]")}))), "400 InvalidTemplate");
+  EXPECT_EQ(validate({{"properties", {{"mode", "Incremental"}}}}), "400 InvalidRequestContent");
+  json unknown = body(json::array());
+  unknown["properties"]["parameters"] = {{"x", {{"value", 1}}}};
+  EXPECT_EQ(validate(unknown), "400 InvalidTemplate");
+  EXPECT_EQ(refusal(sim_.arm("GET", path("none"))), "404 DeploymentNotFound");
+  EXPECT_EQ(sim_.arm("HEAD", path("none")).status, 404);
+}
+
+// `az deployment` sends its template without quotes around "template", and templates have comments.
+TEST_F(DeploymentsContractTest, TemplatesAreWrittenAsPeopleDo) {
+  const std::string text =
+      R"({"properties": {"mode": "Incremental", template: {/* a */ "contentVersion": '1.0.0.0', "resources": [], // end
+      }}})";
+  const auto reply =
+      http_call("POST", sim_.url() + path("d", "/validate"), text,
+                {{"Authorization", "Bearer " + sim_.token()}, {"Content-Type", "application/json"}});
+  EXPECT_EQ(reply.status, 200) << reply.body;
+}
+
+// In a subscription: a group, and a nested deployment into it.
+TEST_F(DeploymentsContractTest, SubscriptionsTakeDeployments) {
+  const json group = {{"type", "Microsoft.Resources/resourceGroups"},
+                      {"apiVersion", "2021-04-01"},
+                      {"name", "deployed"},
+                      {"location", "eastus"}};
+  json nested = {{"type", "Microsoft.Resources/deployments"},
+                 {"apiVersion", "2021-04-01"},
+                 {"name", "inner"},
+                 {"resourceGroup", "deployed"},
+                 {"dependsOn", {"deployed"}}};
+  json inside = disk("inside");
+  inside["location"] = "eastus";
+  nested["properties"] = body(json::array({inside}))["properties"];
+  auto whole = body(json::array({nested, group}));
+  whole["location"] = "eastus";
+  const std::string url =
+      std::string(kSubscription) + "/providers/Microsoft.Resources/deployments/outer?api-version=2021-04-01";
+  sim_.finish(sim_.arm("PUT", url, whole));
+  EXPECT_EQ(sim_.arm("GET", url).json()["properties"]["provisioningState"], "Succeeded")
+      << sim_.arm("GET", url).body;
+  EXPECT_EQ(
+      sim_.arm("GET", in_group("Microsoft.Compute/disks/inside", "deployed") + "?api-version=2023-10-02")
+          .status,
+      200);
+}
+
+}  // namespace
+}  // namespace azlin::test

@@ -1,0 +1,192 @@
+// What a subscription is managed with besides its resources: tag names, policies, roles, the activity log,
+// health.
+#include "contract/vm_support.hpp"
+
+namespace azlin::test {
+namespace {
+
+class ManagementContractTest : public ::testing::Test {
+ protected:
+  HttpReply call(const std::string& method, const std::string& below, const std::string& version,
+                 const json& body = nullptr) {
+    const char joint = below.find('?') == std::string::npos ? '?' : '&';
+    return sim_.arm(method, fmt::format("{}/{}{}api-version={}", kSubscription, below, joint, version), body);
+  }
+  static std::string refusal(const HttpReply& reply) {
+    return fmt::format("{} {}", reply.status, reply.error_code());
+  }
+  VmSimulator sim_;
+};
+
+// Predefined names and values, with the number of those in use.
+TEST_F(ManagementContractTest, TagNamesAreCounted) {
+  EXPECT_EQ(call("PUT", "tagNames/cost", "2021-04-01").status, 201);
+  EXPECT_EQ(call("PUT", "tagNames/cost", "2021-04-01").status, 200);
+  EXPECT_EQ(call("PUT", "tagNames/cost/tagValues/low", "2021-04-01").status, 201);
+  EXPECT_EQ(refusal(call("PUT", "tagNames/none/tagValues/x", "2021-04-01")), "404 TagNotFound");
+  std::map<std::string, json> names;
+  const json all = call("GET", "tagNames", "2021-04-01").json();
+  for (const auto& one : all["value"]) names[one["tagName"]] = one;
+  EXPECT_EQ(names["cost"]["values"][0]["tagValue"], "low");
+  EXPECT_GT(names["env"]["count"]["value"].get<int>(), 0);
+  EXPECT_EQ(call("DELETE", "tagNames/env", "2021-04-01").status, 204);
+  EXPECT_EQ(call("DELETE", "tagNames/cost/tagValues/low", "2021-04-01").status, 200);
+  EXPECT_EQ(call("DELETE", "tagNames/cost", "2021-04-01").status, 200);
+  EXPECT_EQ(call("DELETE", "tagNames/cost", "2021-04-01").status, 204);
+}
+
+// 403 RequestDisallowedByPolicy, with PolicyViolation; DoNotEnforce and other scopes let it pass.
+TEST_F(ManagementContractTest, AssignedPoliciesDeny) {
+  const std::string tag =
+      "/providers/Microsoft.Authorization/policyDefinitions/871b6d14-10aa-478d-b590-94f262ecfa99";
+  const std::string at =
+      "resourceGroups/Production/providers/Microsoft.Authorization/policyAssignments/owner";
+  json assignment = {{"properties", {{"policyDefinitionId", tag}}}};
+  EXPECT_EQ(refusal(call("PUT", at, "2025-03-01", assignment)), "400 MissingPolicyParameter");
+  assignment["properties"]["parameters"] = {{"tagName", {{"value", "owner"}}}};
+  EXPECT_EQ(call("PUT", at, "2025-03-01", assignment).status, 201);
+  json disk = {{"location", "eastus"},
+               {"properties", {{"diskSizeGB", 4}, {"creationData", {{"createOption", "Empty"}}}}}};
+  const auto denied = sim_.disk("PUT", "untagged", disk);
+  EXPECT_EQ(refusal(denied), "403 RequestDisallowedByPolicy");
+  EXPECT_EQ(denied.json()["error"]["additionalInfo"][0]["info"]["policyDefinitionId"], tag);
+  disk["tags"] = {{"Owner", "me"}};
+  EXPECT_EQ(sim_.disk("PUT", "tagged", disk).status, 202);
+  assignment["properties"]["enforcementMode"] = "DoNotEnforce";
+  call("PUT", at, "2025-03-01", assignment);
+  disk.erase("tags");
+  EXPECT_EQ(sim_.disk("PUT", "untagged", disk).status, 202);
+}
+
+TEST_F(ManagementContractTest, CustomPoliciesAreEvaluated) {
+  const std::string definition = "providers/Microsoft.Authorization/policyDefinitions/small";
+  const json rule = {
+      {"if",
+       {{"allOf",
+         {{{"field", "type"}, {"equals", "Microsoft.Compute/disks"}},
+          {{"not", {{"field", "Microsoft.Compute/disks/sku.name"}, {"like", "Standard*"}}}}}}}},
+      {"then", {{"effect", "deny"}}}};
+  EXPECT_EQ(refusal(call("PUT", definition, "2025-03-01", {{"properties", json::object()}})),
+            "400 InvalidPolicyRule");
+  EXPECT_EQ(call("PUT", definition, "2025-03-01", {{"properties", {{"policyRule", rule}}}}).status, 201);
+  const auto id = std::string(kSubscription) + "/" + definition;
+  EXPECT_EQ(call("PUT", "providers/Microsoft.Authorization/policyAssignments/a", "2025-03-01",
+                 {{"properties", {{"policyDefinitionId", id}}}})
+                .status,
+            201);
+  json disk = {{"location", "eastus"},
+               {"sku", {{"name", "Premium_LRS"}}},
+               {"properties", {{"diskSizeGB", 4}, {"creationData", {{"createOption", "Empty"}}}}}};
+  EXPECT_EQ(refusal(sim_.disk("PUT", "d", disk)), "403 RequestDisallowedByPolicy");
+  disk["sku"]["name"] = "Standard_LRS";
+  EXPECT_EQ(sim_.disk("PUT", "d", disk).status, 202);
+}
+
+// "The start time is missing"; who did what to which resource, and what was refused.
+TEST_F(ManagementContractTest, ActivityIsLogged) {
+  const std::string values = "providers/Microsoft.Insights/eventtypes/management/values";
+  EXPECT_EQ(refusal(call("GET", values, "2015-04-01")), "400 BadRequest");
+  sim_.freeze_at("2030-05-01T10:00:00Z");
+  sim_.empty_disk("logged", 4);
+  sim_.disk("DELETE", "vm1_OsDisk");
+  sim_.disk("GET", "logged");
+  const auto log = call("GET",
+                        values +
+                            "?$filter=eventTimestamp%20ge%20'2030-05-01T09:00:00Z'%20and%20resourceGroupName%"
+                            "20eq%20'production'",
+                        "2015-04-01")
+                       .json()["value"];
+  ASSERT_EQ(log.size(), 2U);
+  EXPECT_EQ(log[0]["operationName"]["value"], "Microsoft.Compute/disks/delete");
+  EXPECT_EQ(log[0]["status"]["value"], "Failed");
+  EXPECT_EQ(log[1]["resourceId"], sim_.disk_id("logged"));
+  EXPECT_EQ(log[1]["caller"], "22222222-2222-2222-2222-222222222222");
+}
+
+TEST_F(ManagementContractTest, HealthFollowsThePowerState) {
+  const std::string vm =
+      "resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/vm1/providers/"
+      "Microsoft.ResourceHealth/availabilityStatuses/current";
+  EXPECT_EQ(call("GET", vm, "2022-10-01").json()["properties"]["availabilityState"], "Available");
+  sim_.finish(sim_.act("vm1", "deallocate"));
+  EXPECT_EQ(call("GET", vm, "2022-10-01").json()["properties"]["reasonType"], "Customer Initiated");
+}
+
+// exportTemplate of a group; moves are refused as Azure refuses types that do not move.
+TEST_F(ManagementContractTest, GroupsAreExported) {
+  const auto form = call("POST", "resourceGroups/Production/exportTemplate", "2025-04-01",
+                         {{"resources", {"*"}}, {"options", "SkipAllParameterization"}});
+  EXPECT_EQ(form.status, 200);
+  EXPECT_GT(form.json()["template"]["resources"].size(), 10U);
+  EXPECT_EQ(refusal(call("POST", "resourceGroups/Production/exportTemplate", "2025-04-01", json::object())),
+            "400 InvalidRequestContent");
+  EXPECT_EQ(refusal(call("POST", "resourceGroups/Production/validateMoveResources", "2025-04-01",
+                         {{"resources", {sim_.vm_id("vm1")}},
+                          {"targetResourceGroup", std::string(kSubscription) + "/resourceGroups/none"}})),
+            "404 ResourceGroupNotFound");
+  sim_.make_group("other");
+  EXPECT_EQ(refusal(call("POST", "resourceGroups/Production/validateMoveResources", "2025-04-01",
+                         {{"resources", {sim_.vm_id("vm1")}},
+                          {"targetResourceGroup", std::string(kSubscription) + "/resourceGroups/other"}})),
+            "400 ResourceMoveNotSupported");
+}
+
+TEST_F(ManagementContractTest, RolesAreFilteredAndAssignedOnce) {
+  const auto count = [&](const std::string& filter) {
+    return call("GET", "providers/Microsoft.Authorization/roleDefinitions?$filter=" + filter, "2022-04-01")
+        .json()["value"]
+        .size();
+  };
+  EXPECT_EQ(count("roleName%20eq%20'Reader'"), 1U);
+  EXPECT_GT(count("type%20eq%20'BuiltInRole'"), 5U);
+  EXPECT_EQ(count("type%20eq%20'CustomRole'"), 0U);
+  const std::string assignments = "providers/Microsoft.Authorization/roleAssignments";
+  const json reader = {
+      {"properties",
+       {{"principalId", "33333333-3333-3333-3333-333333333333"},
+        {"roleDefinitionId",
+         "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"}}}};
+  EXPECT_EQ(call("PUT", assignments + "/44444444-4444-4444-4444-444444444444", "2022-04-01", reader).status,
+            201);
+  EXPECT_EQ(refusal(call("PUT", assignments + "/55555555-5555-5555-5555-555555555555", "2022-04-01", reader)),
+            "409 RoleAssignmentExists");
+  EXPECT_EQ(call("GET", assignments + "?$filter=principalId%20eq%20'33333333-3333-3333-3333-333333333333'",
+                 "2022-04-01")
+                .json()["value"]
+                .size(),
+            1U);
+  EXPECT_EQ(call("GET", assignments + "?$filter=assignedTo('other')", "2022-04-01").json()["value"].size(),
+            0U);
+  EXPECT_EQ(refusal(call("GET", assignments + "/66666666-6666-6666-6666-666666666666", "2022-04-01")),
+            "404 RoleAssignmentNotFound");
+}
+
+TEST_F(ManagementContractTest, ZonesAndNamesAreChecked) {
+  const auto zones = call("POST", "providers/Microsoft.Resources/checkZonePeers", "2022-12-01",
+                          {{"location", "eastus"}, {"subscriptionIds", {kSubscription}}});
+  EXPECT_EQ(zones.json()["availabilityZonePeers"].size(), 3U);
+  const auto name = [&](const char* text) {
+    return sim_.arm("POST", "/providers/Microsoft.Resources/checkResourceName?api-version=2021-01-01",
+                    {{"name", text}, {"type", "t"}});
+  };
+  EXPECT_EQ(name("ours").json()["status"], "Allowed");
+  EXPECT_EQ(refusal(name("Microsoft")), "400 ReservedResourceName");
+}
+
+// Before a path is found unknown: who asks, the version, the subscription, the group.
+TEST_F(ManagementContractTest, UnknownPathsAreCheckedInOrder) {
+  const std::string unknown =
+      std::string(kSubscription) + "/resourceGroups/none/providers/Microsoft.Sql/servers";
+  EXPECT_EQ(http_call("GET", sim_.url() + unknown + "?api-version=2021-11-01", "", {}).status, 401);
+  EXPECT_EQ(refusal(sim_.arm("GET", unknown)), "400 MissingApiVersionParameter");
+  EXPECT_EQ(refusal(sim_.arm("GET", unknown + "?api-version=2021-11-01")), "404 ResourceGroupNotFound");
+  EXPECT_EQ(refusal(sim_.arm("GET", "/subscriptions/xyz?api-version=2021-04-01")),
+            "400 InvalidSubscriptionId");
+  const auto cut = http_call("GET", sim_.url() + "/_sas/short", "", {});
+  EXPECT_EQ(cut.status, 400);
+  EXPECT_EQ(cut.header("x-ms-error-code"), "InvalidUri");
+  EXPECT_THAT(cut.body, ::testing::HasSubstr("<Code>InvalidUri</Code>"));
+}
+
+}  // namespace
+}  // namespace azlin::test
