@@ -18,11 +18,23 @@ namespace {
 
 constexpr int kVersion = 1;
 
+std::vector<std::string> as_utf8(std::vector<std::string> texts) {
+  for (auto& text : texts) text = archive::as_utf8(text);
+  return texts;
+}
+
 ordered_json to_json(const Part& part) {
-  return {{"id", part.id},           {"kind", part.kind},      {"service", part.service},
-          {"source", part.source},   {"path", part.path},      {"data", part.data},
-          {"files", part.files},     {"bytes", part.bytes},    {"sha256", part.sha256},
-          {"changed", part.changed}, {"details", part.details}};
+  return {{"id", part.id},
+          {"kind", part.kind},
+          {"service", part.service},
+          {"source", archive::as_utf8(part.source)},
+          {"path", archive::as_utf8(part.path)},
+          {"data", part.data},
+          {"files", part.files},
+          {"bytes", part.bytes},
+          {"sha256", part.sha256},
+          {"changed", as_utf8(part.changed)},
+          {"details", part.details}};
 }
 
 Part parse_part(const json& from) {
@@ -94,6 +106,10 @@ std::string unescaped(const std::string& path) {
 
 }  // namespace
 
+std::string as_utf8(const std::string& text) {
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 ordered_json to_json(const Metadata& metadata) {
   ordered_json out = {{"version", kVersion},
                       {"id", metadata.id},
@@ -107,7 +123,7 @@ ordered_json to_json(const Metadata& metadata) {
                       {"includeData", metadata.include_data},
                       {"parts", ordered_json::array()},
                       {"tools", metadata.tools},
-                      {"findings", metadata.findings}};
+                      {"findings", as_utf8(metadata.findings)}};
   for (const auto& part : metadata.parts) out["parts"].push_back(to_json(part));
   return out;
 }

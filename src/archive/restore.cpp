@@ -23,6 +23,9 @@ void check_target(const std::string& target) {
   if (target.empty())
     throw Error(ErrorKind::usage, "where should it be restored?",
                 "--target DIR; the archive's layout is made in it");
+  if (fs::exists(target) && !fs::is_directory(target))
+    throw Error(ErrorKind::usage, fmt::format("{} is no folder", target),
+                "--target DIR; the archive's layout is made in it");
 }
 
 bool wanted(const ArchiveRestore& request, const Part& part, std::string& reason) {
@@ -141,7 +144,7 @@ RestoreOutcome restore_archive(Engine& engine, const ArchiveRestore& request, co
   std::set<std::string> changed;
   for (const auto& part : plan.parts) changed.insert(part.changed.begin(), part.changed.end());
   for (auto& file : files_of(read_manifest(request.target), plan.parts)) {
-    if (changed.contains(file.path))
+    if (changed.contains(as_utf8(file.path)))
       out.changed.push_back(file.path);
     else
       out.compared.push_back(std::move(file));

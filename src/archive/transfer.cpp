@@ -182,7 +182,17 @@ Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& whe
   ArchiveManager manager(engine);
   ScratchFolder part(where);
   manager.extract(archive, part.path().string(), stop);
-  compare_with_manifest(part.path(), read_manifest(part.path()), archive.id);
+  const auto manifest = read_manifest(part.path());
+  for (const auto& file : manifest.files) {
+    if (as_utf8(file.path) != file.path)
+      throw Error(
+          ErrorKind::failed,
+          fmt::format("{} holds a file whose name is not UTF-8, which metadata.json of a bundle cannot "
+                      "hold: {}",
+                      archive.id, as_utf8(file.path)),
+          fmt::format("restore it: azlin archive restore {} --target DIR", archive.id));
+  }
+  compare_with_manifest(part.path(), manifest, archive.id);
   std::ifstream in(part.path() / "metadata.json");
   const auto metadata = ordered_json::parse(in, nullptr, false);
   if (!metadata.is_object())

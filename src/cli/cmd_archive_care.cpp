@@ -183,7 +183,9 @@ void bind(CLI::App& command, ArchiveCompareOptions& options) {
 int run(Runtime& runtime, const ArchiveCompareOptions& options) {
   std::optional<Engine> engine;
   const auto side = [&](const std::string& text) {
-    if (fs::is_directory(text)) return bundle_side(text);
+    // An archive may be called as a folder here is: `compare weekly etc`.
+    const bool path = text.find('/') != std::string::npos || fs::exists(fs::path(text) / "metadata.json");
+    if (path && fs::is_directory(text)) return bundle_side(text);
     if (!engine) engine.emplace(open_engine(runtime, options.repository));
     return archive_side(runtime, *engine, text);
   };

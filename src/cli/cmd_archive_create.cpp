@@ -244,6 +244,8 @@ int run(Runtime& runtime, const ArchiveFilesOptions& options) {
   Service given;
   given.name = options.make.name.empty() ? "files" : options.make.name;
   given.place = "services/" + given.name;
+  if (std::find(options.paths.begin(), options.paths.end(), "") != options.paths.end())
+    throw Error(ErrorKind::usage, "an empty text is no path", "name files and folders");
   for (const auto& path : options.paths)
     given.data.push_back(std::filesystem::absolute(path).lexically_normal().string());
   for (auto& path : given.data) {

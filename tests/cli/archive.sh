@@ -27,6 +27,14 @@ test_a_path_is_enough() {
   ok archive restore etc --target "$work/back" --verify -d "$work/repo"
   expect_out "every checksum compared"
   cmp "$work/etc/app/app.conf" "$work/back/services/etc/data$work/etc/app/app.conf" || fail "the file differs"
+  run azlin archive restore etc --target /dev/null -d "$work/repo"
+  expect_code 2
+  expect_err "no folder"
+  mkdir "$work/here" "$work/here/etc" # a folder that is called as an archive is
+  cd "$work/here" && ok archive compare etc etc -d "$work/repo"
+  cd "$work" || exit 1
+  run azlin archive files "" --name x -d "$work/repo"
+  expect_code 2
   run azlin archive files "$work/nowhere" --name x -d "$work/repo"
   expect_code 3
   expect_err "is not there"

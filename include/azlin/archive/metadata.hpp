@@ -41,7 +41,11 @@ struct Metadata {
   std::vector<std::string> findings;         // what it lacks, and what was skipped
 };
 
-// Keys as in docs/archive.md; name, type and createdAt among them.
+// `text` as JSON can hold it: bytes that are no UTF-8 are replaced. Names of files may have such.
+std::string as_utf8(const std::string& text);
+
+// Keys as in docs/archive.md; name, type and createdAt among them. Texts are as_utf8: paths in
+// checksums.sha256 are not.
 nlohmann::ordered_json to_json(const Metadata& metadata);
 // Throws core::Error (failed): no JSON, or written by a newer azlin than this one understands.
 Metadata parse_metadata(const std::string& text);

@@ -122,6 +122,30 @@ TEST_F(CreateTest, PointInTimeIsTheNewestNotLater) {
   EXPECT_EQ(error_of([&] { manager.find("monthly"); }).kind(), ErrorKind::not_found);
 }
 
+// A file with such a name that changes while it is read is named in metadata.json, which must be UTF-8.
+TEST_F(CreateTest, NameThatIsNotUtf8OfAFileThatChanges) {
+  const std::string name = "srv/app/bad\xff";
+  write_file(dir.file(name), "x");
+  // What comes before the engine changes it: after the walk, before the checksum is looked at again.
+  write_file(dir.file("restic"), "#!/bin/sh\ncase \"$*\" in *backup*) echo more >>'" + dir.file(name) +
+                                     "' ;; esac\nexec restic \"$@\"\n");
+  fs::permissions(dir.file("restic"), fs::perms::owner_all);
+  archive::EngineOptions options;
+  options.password = kPassword;
+  options.program = dir.file("restic");
+  restic.emplace(parse_destination(repo, core::Env()), options);
+  Creator(*restic, journal, clock, dir.file("home"), "test")
+      .create(plan_create(full(), services, clock.now()));
+  const auto archive = only();
+  const ArchiveRestore request{.archive = archive, .target = dir.file("back"), .verify = true};
+  const auto outcome = restore_archive(*restic, request, plan_restore(*restic, request), clock);
+  EXPECT_TRUE(outcome.verified);
+  ASSERT_EQ(outcome.changed.size(), 1U);
+  EXPECT_TRUE(outcome.changed[0].ends_with("bad\xff"));
+  const auto error = error_of([&] { export_bundle(*restic, archive, dir.file("bundles"), clock.now()); });
+  EXPECT_NE(std::string(error.what()).find("not UTF-8"), std::string::npos) << error.what();
+}
+
 TEST_F(CreateTest, TwoOfOneNameInOneSecondHaveIdsOfTheirOwn) {
   const auto first = create(full()).metadata;
   clock.set(core::parse_time("2025-12-24T14:30:22.300Z").value());
