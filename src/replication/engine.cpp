@@ -57,6 +57,12 @@ bool ends_the_command(const Error& error) {
   return error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::unauthorized;
 }
 
+// No token, or one that is not taken. (A 403 is about this copy: its role or a policy.)
+bool is_signed_out(const Error& error) {
+  const auto* refused = dynamic_cast<const arm::ArmError*>(&error);
+  return error.kind() == ErrorKind::unauthorized && (refused == nullptr || refused->status() == 401);
+}
+
 std::string lun_prefix(const Job& job, const Copy& copy) {
   if (job.copies.size() == 1) return {};
   return copy.lun < 0 ? "OS disk: " : fmt::format("LUN {}: ", copy.lun);
@@ -332,7 +338,7 @@ Engine::Outcome Engine::start(const Job& job, const Copy& copy, std::stop_token 
     outcome = adopt_or_create(job, copy, stop);
   } catch (const Error& error) {
     operation.failed(seq, error.what());
-    if (error.kind() == ErrorKind::interrupted) throw;
+    if (error.kind() == ErrorKind::interrupted || is_signed_out(error)) throw;
     fill_error(outcome, error, job, copy, stop);
     return outcome;
   }

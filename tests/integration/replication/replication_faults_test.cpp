@@ -139,6 +139,20 @@ TEST_F(FaultyReplication, PutThatFailsForEverFailsTheJobAfterThreeAttempts) {
   EXPECT_EQ(find(backup).in_use, "");
 }
 
+TEST_F(FaultyReplication, TokenThatIsNoLongerTakenLeavesTheJobToGoOnLater) {
+  const auto backup = back_up();
+  const auto fault =
+      simulator.add_fault({{"method", "PUT"}, {"path", "*-westus2*"}, {"expireToken", true}, {"count", 100}});
+  EXPECT_EQ(error_of([&] { replicate(backup); }).kind(), ErrorKind::unauthorized);
+  ASSERT_THAT(manager.jobs({}), SizeIs(1));
+  EXPECT_FALSE(manager.jobs({}).front().ended()) << manager.jobs({}).front().error;
+  simulator.admin("DELETE", "faults/" + std::to_string(fault));
+  const auto job = replicate(backup);
+  EXPECT_EQ(job.status, Status::completed) << job.error;
+  EXPECT_EQ(job.id, 1);
+  EXPECT_EQ(copies().size(), 1u);
+}
+
 TEST_F(FaultyReplication, RepliesLostAfterAcceptanceMakeNoSecondCopy) {
   const auto backup = back_up();
   simulator.admin("POST", "latency", {{"profile", "realistic"}});
