@@ -61,6 +61,30 @@ std::string properties_text(const BlobInfo& info) {
       .dump();
 }
 
+bool is_plain_segment(std::string_view segment) {
+  if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(kPartSuffix))
+    return false;
+  for (const char c : segment)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\') return false;
+  return true;
+}
+
+std::string hashed_file(const std::string& container, const std::string& name) {
+  return ".azlin/named/" + hex(sha256(container + "/" + name));
+}
+
+// The index comes with the folder, from anywhere: its paths must be those that azlin gives.
+void check_place(const IndexedBlob& blob) {
+  const auto& name = blob.info.name;
+  if (is_plain_segment(blob.container) &&
+      (blob.file == file_of_blob(blob.container, name) || blob.file == hashed_file(blob.container, name)))
+    return;
+  throw Error(ErrorKind::failed,
+              fmt::format("the index of the export says that {}/{} is in '{}', where azlin puts no blob",
+                          blob.container, name, blob.file),
+              "the index was changed by somebody else: do not trust this folder");
+}
+
 // The columns that `blobs` and `partial` share.
 IndexedBlob fetched_row(const store::Statement& statement) {
   IndexedBlob out;
@@ -79,6 +103,7 @@ IndexedBlob fetched_row(const store::Statement& statement) {
   out.info.cache_control = text(properties, "cacheControl");
   for (const auto& [key, value] : at(properties, "metadata").items()) out.info.metadata[key] = value;
   out.file = statement.text(6);
+  check_place(out);
   return out;
 }
 
@@ -107,14 +132,6 @@ std::string after_prefix(std::string prefix) {
   return prefix;
 }
 
-bool is_plain_segment(std::string_view segment) {
-  if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(kPartSuffix))
-    return false;
-  for (const char c : segment)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\') return false;
-  return true;
-}
-
 [[noreturn]] void throw_for(const std::string& path) {
   throw Error(ErrorKind::failed, fmt::format("{}: {}", path, std::strerror(errno)),
               errno == ENOSPC ? "the disk is full; make room and run it again: it goes on" : "");
@@ -129,8 +146,7 @@ std::string file_of_blob(const std::string& container, const std::string& name) 
     plain = is_plain_segment(std::string_view(name).substr(from, end - from));
     from = end + 1;
   }
-  if (plain) return container + "/" + name;
-  return ".azlin/named/" + hex(sha256(container + "/" + name));
+  return plain ? container + "/" + name : hashed_file(container, name);
 }
 
 BlobIndex::BlobIndex(const std::string& folder, const std::string& account, bool may_create)
@@ -139,6 +155,7 @@ BlobIndex::BlobIndex(const std::string& folder, const std::string& account, bool
   if (!may_create && !file_exists(path))
     throw Error(ErrorKind::not_found, fmt::format("there is no export in {}", folder),
                 "`azlin platform storage export` makes one");
+  if (may_create && !file_exists(path)) check_new_folder(folder, {".azlin"}, "export");
   make_folder(folder + "/.azlin/named");
   lock_ = open((folder + "/.azlin/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) throw_for(folder + "/.azlin/lock");
@@ -207,8 +224,7 @@ IndexedBlob BlobIndex::begin(const std::string& container, const BlobInfo& info)
   out.container = container;
   out.info = info;
   out.file = known ? known->file : file_of_blob(container, info.name);
-  if (!known && collides(container, info.name))
-    out.file = ".azlin/named/" + hex(sha256(container + "/" + info.name));
+  if (!known && collides(container, info.name)) out.file = hashed_file(container, info.name);
   if (!before || before->info.etag != info.etag) forget_ranges(container, info.name);
   auto statement = db_->prepare(
       "INSERT INTO partial (container, name, etag, size, md5, properties, file) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -374,7 +390,8 @@ std::vector<IndexedBlob> BlobIndex::page(const std::string& container, const std
 }
 
 PlacedFile::PlacedFile(const std::string& path, Mode mode)
-    : fd_(open(path.c_str(), mode == Mode::read ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600)),
+    : fd_(open(path.c_str(), (mode == Mode::read ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC | O_NOFOLLOW,
+               0600)),
       path_(path) {
   if (fd_ < 0) throw_for(path_);
 }

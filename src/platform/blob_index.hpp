@@ -74,7 +74,7 @@ std::vector<std::string> chosen_containers(BlobIndex& index, const TransferOptio
 // their hash.
 std::string file_of_blob(const std::string& container, const std::string& name);
 
-// A file that is read or written at places. Throws core::Error (failed) naming it.
+// A file that is read or written at places; no link. Throws core::Error (failed) naming it.
 class PlacedFile {
  public:
   enum class Mode { read, write };

@@ -56,6 +56,17 @@ bool file_exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
+void check_new_folder(const std::string& path, const std::set<std::string>& own, const char* what) {
+  std::error_code error;
+  const auto there = std::filesystem::symlink_status(path, error);
+  if (!std::filesystem::exists(there)) return;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error))
+    if (!own.contains(entry.path().filename().string()))
+      throw core::Error(core::ErrorKind::usage, fmt::format("{} is not empty and holds no {}", path, what),
+                        "name a new folder, or an empty one: what is there could be overwritten");
+  if (error) throw core::Error(core::ErrorKind::usage, fmt::format("{}: {}", path, error.message()));
+}
+
 void make_folder(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return;

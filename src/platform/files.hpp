@@ -1,5 +1,6 @@
 #pragma once
 // Files of a backup: private to the user, and never half written.
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,9 @@ namespace azlin::platform {
 // Throws core::Error (failed) naming the path.
 std::string read_file(const std::string& path);
 bool file_exists(const std::string& path);
+// Throws core::Error (usage) when the folder is there and has something besides `own` in it; `what` is said
+// to be missing.
+void check_new_folder(const std::string& path, const std::set<std::string>& own, const char* what);
 // Mode 0700, with its parents.
 void make_folder(const std::string& path);
 // Mode 0600. The content is on disk before the name is: after a crash there is the old file or the new one.

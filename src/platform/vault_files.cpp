@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <sstream>
 
 #include "azlin/core/error.hpp"
@@ -37,6 +39,13 @@ std::string values_file_of(const std::string& name) {
   return fmt::format("items/{}.values.sealed", core::to_lower(name));
 }
 
+// Letters, digits and '-'; the manifest comes with the folder, from anywhere.
+bool is_item_name(const std::string& name) {
+  return !name.empty() && name.size() <= 127 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-';
+  });
+}
+
 json to_json(const SavedItem& item) {
   json versions = json::array();
   for (const auto& each : item.versions)
@@ -58,8 +67,9 @@ SavedItem item_of(const json& line) {
   for (const auto& each : at(line, "versions"))
     item.versions.push_back(
         {text(each, "id"), flag(each, "enabled", true), number(each, "created"), number(each, "updated")});
-  const bool outside = item.file.find("..") != std::string::npos || !item.file.starts_with("items/");
-  if (item.name.empty() || outside)
+  const bool in_place =
+      item.file == file_of(item.kind, item.name, true) || item.file == file_of(item.kind, item.name, false);
+  if (!is_item_name(item.name) || !in_place)
     throw Error(ErrorKind::failed, "the backup's list of items is damaged", "look at items.jsonl");
   return item;
 }

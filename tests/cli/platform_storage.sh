@@ -241,6 +241,55 @@ test_all_kinds_of_blobs_with_their_properties() {
   diff -r out/kinds back/kinds || fail "what was imported differs"
 }
 
+test_odd_names_are_blobs_of_their_own() {
+  prepare || return 0
+  send 'odd?restype=container'
+  local name names=(a 'a/b' 'a//b' 'a/./b' 'a/../b' './a' 'x.' 'dir/' 'UPPER' 'upper' 'sp ace' 'pér cent%25' '日本/語' 'q?x=1#y' 'back\slash' '.azlin/index.db' 'tail ')
+  for name in "${names[@]}"; do
+    printf 'content of %s' "$name" >content
+    send "odd/$(jq -rn --arg n "$name" '$n | @uri | gsub("%2F"; "/")')" --path-as-is -H 'x-ms-blob-type: BlockBlob' -H 'Content-Type: text/plain' --data-binary @content
+  done
+  ok platform storage export source --auth key --to out -o json
+  expect_json ".blobs == ${#names[@]} and .failed == 0"
+  ok platform storage verify out
+  [ -z "$(find . -path ./azurite -prune -o -type f -newer seed.json -print | grep -vE '^\./(out|home|sim|azurite|\.out|\.err|content)')" ] || fail "a file is outside the folder"
+  ok platform storage import target --auth key --from out -o json
+  expect_json '.failed == 0'
+  for name in "${names[@]}"; do
+    [ "$(curl -fsS --path-as-is "$blobs/target/odd/$(jq -rn --arg n "$name" '$n | @uri | gsub("%2F"; "/")')?$(account_sas target)")" = "content of $name" ] ||
+      fail "'$name' is not what it was"
+  done
+}
+
+test_a_folder_that_is_not_what_it_seems_is_refused() {
+  prepare || return 0
+  send 'data?restype=container'
+  echo one >one
+  block_blob data/one one
+  mkdir -p mine/data && echo precious >mine/data/one
+  run azlin platform storage export source --auth key --to mine
+  expect_code 2
+  expect_err "not empty and holds no export"
+  [ "$(cat mine/data/one)" = precious ] && [ "$(ls -A mine)" = data ] || fail "the folder was changed"
+  ok platform storage export source --auth key --to out
+  # The index is data of others: its paths lead nowhere but below the folder.
+  echo secret >elsewhere
+  local sum
+  sum=$(sha256sum elsewhere | cut -d' ' -f1)
+  cp -r out bad
+  sqlite3 bad/.azlin/index.db "UPDATE blobs SET file = '../elsewhere', size = 7, sha256 = '$sum'"
+  run azlin platform storage import target --auth key --from bad --yes
+  expect_code 1
+  expect_err "where azlin puts no blob"
+  # Nor does a link.
+  cp -r out link && ln -sf "$work/elsewhere" link/data/one
+  sqlite3 link/.azlin/index.db "UPDATE blobs SET size = 7, sha256 = '$sum'"
+  run azlin platform storage import target --auth key --from link --yes
+  expect_code 1
+  expect_out "link/data/one"
+  ! curl -fsS "$blobs/target/data/one?$(account_sas target)" 2>/dev/null || fail "a file from elsewhere was sent"
+}
+
 test_who_may_read_blobs() {
   prepare || return 0
   send 'data?restype=container'
