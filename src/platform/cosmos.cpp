@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
@@ -123,9 +124,54 @@ json plan_policy(const CosmosAccount& account, const PolicyChange& change, std::
                               : periodic_body(account, change, loses);
 }
 
+namespace {
+
+using Done = std::function<bool(const CosmosAccount& now)>;
+
+// What was not said in `wanted` may be as it is.
+bool is_policy(const CosmosBackupPolicy& now, const CosmosBackupPolicy& wanted) {
+  const auto fits = [](const std::string& is, const std::string& want) { return want.empty() || is == want; };
+  if (wanted.type == "Continuous")
+    return now.migration == "InProgress" || (now.type == wanted.type && fits(now.tier, wanted.tier));
+  return now.type == wanted.type && now.interval_minutes == wanted.interval_minutes &&
+         now.retention_hours == wanted.retention_hours && fits(now.redundancy, wanted.redundancy);
+}
+
+// What the account is when no change runs any more.
+CosmosAccount settled(Service& service, const CosmosAccount& account, std::stop_token stop,
+                      const arm::Progress& progress) {
+  Resource now = account.resource;
+  while (true) {
+    now.body = service.get(now.id, kCosmosVersion, stop);
+    const auto state = text(props(now.body), "provisioningState");
+    if (state != "Updating") return read_cosmos(now);
+    if (progress) progress(state, std::nullopt);
+    if (!service.clock().sleep_for(core::Millis{10'000}, stop))
+      throw Error(ErrorKind::interrupted, "interrupted while the change goes on in Azure");
+  }
+}
+
+// Orders a change. Where the reply is lost, or the order that was sent again is refused because the first one
+// is being followed, the account says what became of it.
+void order(Service& service, const CosmosAccount& account, const char* method, const char* verb,
+           const json& body, std::stop_token stop, const arm::Progress& progress, const Done& done) {
+  try {
+    service.change(method, account.resource.id + verb, kCosmosVersion, body, stop, progress);
+  } catch (const Error& error) {
+    const auto* refused = dynamic_cast<const arm::ArmError*>(&error);
+    const bool unsure = refused != nullptr ? refused->status() == 412
+                                           : dynamic_cast<const http::NetworkError*>(&error) != nullptr;
+    if (!unsure || !done(settled(service, account, stop, progress))) throw;
+  }
+}
+
+}  // namespace
+
 void set_policy(Service& service, const CosmosAccount& account, const json& body, std::stop_token stop,
                 const arm::Progress& progress) {
-  service.change("PATCH", account.resource.id, kCosmosVersion, body, std::move(stop), progress);
+  const auto wanted = policy_of(at(props(body), "backupPolicy"));
+  order(service, account, "PATCH", "", body, stop, progress,
+        [&](const auto& now) { return is_policy(now.policy, wanted); });
 }
 
 bool same_region(const std::string& a, const std::string& b) {
@@ -182,13 +228,19 @@ json plan_removed_region(const CosmosAccount& account, const std::string& region
 
 void set_regions(Service& service, const CosmosAccount& account, const json& body, std::stop_token stop,
                  const arm::Progress& progress) {
-  service.change("PATCH", account.resource.id, kCosmosVersion, body, std::move(stop), progress);
+  const auto& wanted = at(props(body), "locations");
+  order(service, account, "PATCH", "", body, stop, progress, [&](const auto& now) {
+    return now.regions.size() == wanted.size() &&
+           std::all_of(wanted.begin(), wanted.end(), [&](const json& each) {
+             return find_region(now, text(each, "locationName")) != nullptr;
+           });
+  });
 }
 
 void set_automatic_failover(Service& service, const CosmosAccount& account, bool on, std::stop_token stop,
                             const arm::Progress& progress) {
-  service.change("PATCH", account.resource.id, kCosmosVersion,
-                 {{"properties", {{"enableAutomaticFailover", on}}}}, std::move(stop), progress);
+  order(service, account, "PATCH", "", {{"properties", {{"enableAutomaticFailover", on}}}}, stop, progress,
+        [&](const auto& now) { return now.automatic_failover == on; });
 }
 
 json plan_failover(const CosmosAccount& account, const std::string& to) {
@@ -212,8 +264,9 @@ json plan_failover(const CosmosAccount& account, const std::string& to) {
 
 void fail_over_cosmos(Service& service, const CosmosAccount& account, const json& body, std::stop_token stop,
                       const arm::Progress& progress) {
-  service.change("POST", account.resource.id + "/failoverPriorityChange", kCosmosVersion, body,
-                 std::move(stop), progress);
+  const auto to = text(body["failoverPolicies"].front(), "locationName");
+  order(service, account, "POST", "/failoverPriorityChange", body, stop, progress,
+        [&](const auto& now) { return !now.regions.empty() && same_region(now.regions.front().name, to); });
 }
 
 }  // namespace azlin::platform

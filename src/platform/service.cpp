@@ -93,7 +93,10 @@ json Service::change(const std::string& method, const std::string& path, const s
     planned_->push_back({method, path, body});
     return nullptr;
   }
-  return arm_.run(call_of(method, path, version, body, query), std::move(stop), progress);
+  auto call = call_of(method, path, version, body, query);
+  // Each says how something shall be, not what to add: twice is as good as once.
+  if (method == "PATCH") call.repeatable = http::Repeatable::yes;
+  return arm_.run(call, std::move(stop), progress);
 }
 
 std::vector<Resource> Service::resources(Kind kind, const std::string& subscription,

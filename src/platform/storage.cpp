@@ -114,12 +114,33 @@ BlobProtection set_protection(Service& service, const Resource& account, const B
   return service.dry_run() ? wanted : read_protection(service, account, stop);
 }
 
+namespace {
+
+// The reply to the order is lost: the account says whether it fails over, and has.
+bool has_failed_over(Service& service, const Resource& before, std::stop_token stop,
+                     const arm::Progress& progress) {
+  while (true) {
+    const json now = service.get(before.id, kStorageVersion, stop);
+    if (!flag(props(now), "failoverInProgress"))
+      return text(props(now), "primaryLocation") != text(props(before.body), "primaryLocation");
+    if (progress) progress("InProgress", std::nullopt);
+    if (!service.clock().sleep_for(core::Millis{10'000}, stop))
+      throw Error(ErrorKind::interrupted, "interrupted while the failover goes on in Azure");
+  }
+}
+
+}  // namespace
+
+// Not sent a second time: a second failover would go back.
 void fail_over(Service& service, const Resource& account, bool planned, std::stop_token stop,
                const arm::Progress& progress) {
   std::vector<std::pair<std::string, std::string>> query;
   if (planned) query.emplace_back("failoverType", "Planned");
-  service.change("POST", account.id + "/failover", kStorageVersion, nullptr, std::move(stop), progress,
-                 query);
+  try {
+    service.change("POST", account.id + "/failover", kStorageVersion, nullptr, stop, progress, query);
+  } catch (const http::NetworkError&) {
+    if (!has_failed_over(service, account, stop, progress)) throw;
+  }
 }
 
 void check_point_in_time(const BlobProtection& protection, core::TimePoint at, core::TimePoint now,

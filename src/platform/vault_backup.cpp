@@ -55,6 +55,8 @@ class Run {
   Run(KeyVaultClient& client, const VaultIdentity& vault, core::Clock& clock,
       const VaultBackupOptions& options)
       : client_(client), clock_(clock), options_(options) {
+    if (!file_exists(options.folder + "/manifest.json"))
+      check_new_folder(options.folder, {".lock", "items"}, "key vault backup");
     make_folder(options.folder + "/items");
     lock_.emplace(options.folder);
     open_folder(vault);
@@ -203,11 +205,22 @@ class Run {
     ++result_.saved;
   }
 
+  // Versions of one second have no order that their times would tell; which is the current one, the vault
+  // says.
+  void put_current_last(const SavedItem& saved, std::vector<SecretValue>& values, std::stop_token stop) {
+    const auto& versions = saved.versions;
+    if (versions.size() < 2 || versions[versions.size() - 2].created != versions.back().created) return;
+    const auto current = client_.secret(saved.name, "", stop).version;
+    std::stable_partition(values.begin(), values.end(),
+                          [&](const auto& value) { return value.version != current; });
+  }
+
   // A disabled version cannot be read; it is left out of the values, not of the service's backup.
   void save_values(SavedItem& saved, std::stop_token stop) {
     std::vector<SecretValue> values;
     for (const auto& version : saved.versions)
       if (version.enabled) values.push_back(client_.secret(saved.name, version.id, stop));
+    put_current_last(saved, values, stop);
     const auto sealed = sealer_->seal(values_to_text(values), "values of " + saved.name);
     write_file_whole(options_.folder + "/" + values_file_of(saved.name), sealed);
     saved.values = true;

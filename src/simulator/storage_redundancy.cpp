@@ -54,7 +54,7 @@ Json migrate(Context& context, const Json& data) {
 }
 
 Reply start_failover(Context& context, Request& request) {
-  const Resource account = require(context, request.target.id);
+  Resource account = require(context, request.target.id);
   const auto sku = *find_sku(text_at(account.body, "/sku/name"));
   const bool planned = same(request.query_or("failovertype", ""), "Planned");
   if (!sku.geo)
@@ -69,6 +69,8 @@ Reply start_failover(Context& context, Request& request) {
                    planned
                        ? "A planned failover needs both regions and a live replication."
                        : "The storage account cannot fail over: its copy is not complete or not available.");
+  account.body["properties"]["failoverInProgress"] = true;
+  context.save(account);
   Work work{kFailoverKind,
             account.id,
             {{"id", account.id}, {"planned", planned}},
@@ -81,6 +83,7 @@ Reply start_failover(Context& context, Request& request) {
 Json fail_over(Context& context, const Json& data) {
   auto account = context.state.find(data["id"].get<std::string>());
   if (!account) return nullptr;
+  account->body["properties"].erase("failoverInProgress");
   std::swap(account->hidden["primary"], account->hidden["secondary"]);
   if (data["planned"] == false) account->body["sku"]["name"] = "Standard_LRS";
   account->hidden["lastFailover"] = core::to_iso8601(context.now());
@@ -89,6 +92,13 @@ Json fail_over(Context& context, const Json& data) {
   if (restore["enabled"] == true) restore["lastEnabledTime"] = core::to_iso8601(context.now());
   context.save(*account);
   return nullptr;
+}
+
+void failover_failed(Context& context, const Json& data, const ApiError&) {
+  auto account = context.state.find(data["id"].get<std::string>());
+  if (!account) return;
+  account->body["properties"].erase("failoverInProgress");
+  context.save(*account);
 }
 
 }  // namespace
@@ -107,7 +117,7 @@ void register_storage_redundancy(Router& router, Context& context) {
     account->hidden["migration"]["status"] = "Failed";
     cloud.save(*account);
   });
-  context.operations.on(kFailoverKind, fail_over);
+  context.operations.on(kFailoverKind, fail_over, failover_failed);
   // The account can be seen and failed over when its region is lost; that is what failover is for.
   answer_during_outage(context, [](const Request& request) {
     const bool account = same(request.target.type, kStorageType),

@@ -151,4 +151,28 @@ test_regions_come_go_and_take_over() {
   expect_json '.regions | length == 1'
 }
 
+# The reply to the order is lost; the account tells that it was followed.
+test_a_failover_whose_reply_was_lost_is_followed() {
+  prepare
+  ok simulator fault add --method POST --path '*/failoverPriorityChange*' --drop after --count 1
+  ok platform cosmos failover prod-cosmos --to westus2 --yes -o json
+  expect_json '.regions[] | select(.priority == 0) | .name == "West US 2"'
+  ok simulator fault add --method POST --path '*/storageAccounts/prodstorage01/failover*' --drop after --count 1
+  ok platform storage failover prodstorage01 --yes -o json
+  expect_json '.sku == "Standard_LRS"'
+  ok simulator fault add --method PATCH --path '*/staging-cosmos?*' --drop after --count 1
+  ok platform cosmos regions staging-cosmos --add westus2 --yes
+  ok simulator fault add --method PATCH --path '*/staging-cosmos?*' --drop after --count 1
+  ok platform cosmos regions staging-cosmos --automatic-failover on --yes
+  expect_out "Automatic failover: on"
+  ok simulator fault add --method PATCH --path '*/stagingstorage01?*' --drop after --count 1
+  ok platform storage replication set stagingstorage01 Standard_GRS --yes
+  # Not begun at all: that is a failure, and nothing has changed.
+  ok simulator fault add --method POST --path '*/failoverPriorityChange*' --drop before --count 1
+  run azlin platform cosmos failover prod-cosmos --to eastus --yes
+  expect_code 1
+  ok platform cosmos regions prod-cosmos -o json
+  expect_json '.regions[] | select(.priority == 0) | .name == "West US 2"'
+}
+
 run_tests "$@"

@@ -303,4 +303,65 @@ test_another_vault_and_no_vault() {
   expect_err "holds the backup of vault prod-kv"
 }
 
+# The folder may come from anywhere, or hold something else.
+test_a_folder_that_is_not_what_it_seems_is_refused() {
+  prepare
+  make_vault dr-kv
+  mkdir mine && echo precious >mine/items.jsonl
+  run azlin platform keyvault backup prod-kv --to mine --password-file password
+  expect_code 2
+  expect_err "not empty and holds no key vault backup"
+  [ "$(cat mine/items.jsonl)" = precious ] && [ "$(ls -A mine)" = items.jsonl ] || fail "the folder was changed"
+  ok platform keyvault backup prod-kv --to kv --values --password-file password
+  local change
+  for change in '.file = "items/../../password"' '.file = "/etc/passwd"' '.name = "../../password"' '.kind = "wallet"' '.name = ""'; do
+    cp -r kv bad
+    jq -c "$change" kv/items.jsonl >bad/items.jsonl
+    run azlin platform keyvault restore dr-kv --from bad --values --password-file password --yes
+    expect_code 1
+    rm -r bad
+  done
+  cp -r kv short && head -1 kv/items.jsonl >short/items.jsonl
+  run azlin platform keyvault restore dr-kv --from short --password-file password --yes
+  expect_code 1
+  expect_err "its manifest counts"
+  cp -r kv cut && truncate -s -1 cut/items/api-key.secret.sealed
+  run azlin platform keyvault restore dr-kv --from cut --password-file password --yes
+  expect_code 4
+  expect_out "api-key: items/api-key.secret.sealed was changed since the backup"
+  (umask 077 && echo another-password-4711 >wrong)
+  run azlin platform keyvault restore dr-kv --from kv --password-file wrong --yes
+  expect_code 5
+  expect_err "another password"
+  # The vault changed since: what it has now is not overwritten.
+  vault PUT dr-kv secrets/api-key '{"value":"newer"}' >/dev/null
+  run azlin platform keyvault restore dr-kv --from kv --password-file password --yes
+  expect_code 4
+  expect_out "exists with other versions"
+  [ "$(vault GET dr-kv secrets/api-key | jq -r .value)" = newer ] || fail "the newer value is gone"
+}
+
+# Setting a value makes a version, so azlin does not send it twice: it looks whether the version is there.
+test_values_are_there_when_replies_are_lost() {
+  prepare
+  make_vault dr-kv
+  vault PUT prod-kv secrets/api-key '{"value":"second"}' >/dev/null
+  ok platform keyvault backup prod-kv --to kv --values --password-file password
+  ok simulator fault add --method PUT --path '/secrets/*' --drop after --count 2
+  ok platform keyvault restore dr-kv --from kv --values --password-file password --yes
+  [ "$(vault GET dr-kv secrets/api-key | jq -r .value)" = second ] || fail "the newest value is not the current one"
+  ok platform keyvault diff dr-kv --from kv --values --password-file password
+}
+
+# All within one second: the times of the versions do not tell which is the current one.
+test_the_current_value_stays_the_current_one() {
+  prepare
+  make_vault dr-kv
+  local number
+  for number in 1 2 3 4 5 6; do vault PUT prod-kv secrets/quick "{\"value\":\"$number\"}" >/dev/null; done
+  ok platform keyvault backup prod-kv --to kv --values --password-file password
+  ok platform keyvault restore dr-kv --from kv --values --password-file password --yes
+  [ "$(vault GET dr-kv secrets/quick | jq -r .value)" = 6 ] || fail "another version is the current one"
+}
+
 run_tests "$@"
