@@ -11,6 +11,7 @@
 
 #include "archive/early_backup.hpp"
 #include "archive/producers.hpp"
+#include "archive/sha256.hpp"
 #include "archive/runbook.hpp"
 #include "archive/staging.hpp"
 #include "archive/stamp.hpp"
@@ -45,9 +46,10 @@ void run_hooks(const std::vector<std::vector<std::string>>& hooks, const char* w
     request.time_limit = core::Millis{3600'000};
     const auto result = run_pipeline(request, stop);
     log.push_back(fmt::format("hook {} '{}' ended with {}", when, argv[0], result.exit_code));
-    if (result.exit_code != 0)
-      throw Error(ErrorKind::failed, fmt::format("the hook {} '{}' ended with {}: {}", when, argv[0],
-                                                 result.exit_code, result.err.substr(0, 300)));
+    if (result.exit_code != 0)  // the hint is shown and not kept: nobody knows what a hook prints
+      throw Error(ErrorKind::failed,
+                  fmt::format("the hook {} '{}' ended with {}", when, argv[0], result.exit_code),
+                  result.err.empty() ? "" : "it said: " + last_line(result.err));
   }
 }
 

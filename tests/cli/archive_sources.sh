@@ -141,12 +141,14 @@ test_a_hook_that_fails_stops_it_and_the_other_still_runs() {
 services:
   shop:
     config: [$work/login]
-    before: [["false"]]
+    before: [[sh, -c, "echo topsecret >&2; exit 1"]]
     after: [[touch, $work/after]]
 YAML
   run azlin archive create --service shop --type service
   expect_code 1
-  expect_err "the hook before 'false' ended with 1"
+  expect_err "the hook before 'sh' ended with 1"
+  expect_err "it said: topsecret"
+  ! grep -rqaF "topsecret" "$AZLIN_HOME"/*.db* || fail "what the hook printed is kept"
   [ -e "$work/after" ] || fail "the hook after did not run"
   nothing_is_kept
 }

@@ -227,6 +227,16 @@ TEST_F(CreateTest, WhatIsDeclaredAndMissingIsAFinding) {
   EXPECT_NE(made.metadata.findings[1].find("depends on database"), std::string::npos);
 }
 
+TEST_F(CreateTest, FolderThatIsALinkIsAFinding) {
+  fs::create_directory_symlink(dir.file("srv/app"), dir.file("www"));
+  services["app"].data = {dir.file("www")};
+  const auto plan = plan_create(full(), services, clock.now());
+  ASSERT_EQ(plan.findings.size(), 1U);
+  EXPECT_NE(plan.findings[0].find("/www is a link"), std::string::npos) << plan.findings[0];
+  services["app"].data = {dir.file("www/photo.bin")};
+  EXPECT_TRUE(plan_create(full(), services, clock.now()).findings.empty());
+}
+
 TEST_F(CreateTest, RepositoryBelowASourceIsNotArchived) {
   CreateRequest request = full();
   services["app"].data = {dir.path().string()};
