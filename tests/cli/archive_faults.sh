@@ -116,6 +116,13 @@ test_a_lock_of_a_dead_engine_is_in_nobodys_way() {
   sound "$work/repo"
 }
 
+# with_all_below PID: it, its children, and theirs. (How many sshd has for a session depends on whose it is.)
+with_all_below() {
+  local each
+  echo "$1"
+  for each in $(cat /proc/"$1"/task/*/children 2>/dev/null); do with_all_below "$each"; done
+}
+
 # The server goes away in the middle of a transfer.
 test_a_lost_connection() {
   trap stop_servers EXIT
@@ -135,7 +142,7 @@ YAML
     sleep 0.02 # until the transfer has begun, or azlin ended
   done
   local server=${servers[-1]}
-  kill -9 "$server" $(cat /proc/"$server"/task/*/children)
+  kill -9 $(with_all_below "$server")
   wait "$azlin_pid"
   code=$? err=$(cat "$work/.err")
   expect_code 1
