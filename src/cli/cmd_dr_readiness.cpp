@@ -54,7 +54,9 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   dr::ReadinessFacts facts;
   facts.vm = vm;
-  facts.backups = backups.look(vm, runtime.stop()).backups;
+  auto listing = backups.look(vm, runtime.stop());
+  facts.backups = std::move(listing.backups);
+  facts.not_seen = snapshot::unreadable_texts(listing.unreadable);
   try {
     facts.schedule = backups.show(vm, runtime.stop()).schedule;
     const auto view = drills.show(vm, runtime.stop());

@@ -68,11 +68,23 @@ std::string region_of(const std::vector<azure::Vm>& vms, const std::vector<Group
 // Backups with a complete copy in the region, by the run that they belong to.
 using Copies = std::map<std::string, std::string>;
 
+std::vector<snapshot::UnreadableSet> copies_in(std::vector<snapshot::UnreadableSet> sets,
+                                               const std::string& region) {
+  std::erase_if(sets, [&](const auto& set) {
+    return !set.region.empty() && !core::equal_ignoring_case(set.region, region);
+  });
+  return sets;
+}
+
 Copies copies_of(Runtime& runtime, const GroupMember& member, const std::string& group,
                  const std::string& region) {
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   Copies copies;
-  for (const auto& info : backups.look(member.vm, runtime.stop()).backups) {
+  const auto listing = backups.look(member.vm, runtime.stop());
+  // A newer run may lie among them.
+  snapshot::require_readable(copies_in(listing.unreadable, region),
+                             "the copies of " + member.vm.name + " cannot be read");
+  for (const auto& info : listing.backups) {
     for (const auto& replica : info.replicas) {
       const auto run = backup::group_run_of(replica.set);
       if (run && replica.complete && core::equal_ignoring_case(replica.region, region) && run->group == group)

@@ -36,7 +36,12 @@ using Runs = std::map<std::string, RunOfMember>;  // of one VM, by the run's id
 Runs runs_of(Runtime& runtime, backup::BackupManager& backups, const GroupMember& member,
              const std::string& group) {
   Runs runs;
-  for (const auto& info : backups.look(member.vm, runtime.stop()).backups) {
+  const auto listing = backups.look(member.vm, runtime.stop());
+  // A newer run may lie among them; copies elsewhere are none of it.
+  auto primaries = listing.unreadable;
+  std::erase_if(primaries, [](const auto& set) { return set.replica; });
+  snapshot::require_readable(primaries, "the backups of " + member.vm.name + " cannot be read");
+  for (const auto& info : listing.backups) {
     const auto run = backup::group_run_of(info.set);
     if (run && info.complete && run->group == group) runs[run->id] = {*run, info};
   }

@@ -61,6 +61,16 @@ std::string progress_in(const BackupInfo& backup, const std::string& region) {
   return {};
 }
 
+// Sets that lie in the region, or may.
+std::vector<snapshot::UnreadableSet> unreadable_in(const backup::BackupListing& listing,
+                                                   const std::string& region) {
+  auto sets = listing.unreadable;
+  std::erase_if(sets, [&](const auto& set) {
+    return !set.region.empty() && !core::equal_ignoring_case(set.region, region);
+  });
+  return sets;
+}
+
 [[noreturn]] void throw_replicate_first(const DRTestConfig& config, const BackupInfo& newest) {
   throw Error(
       ErrorKind::not_found,
@@ -71,20 +81,29 @@ std::string progress_in(const BackupInfo& backup, const std::string& region) {
                   newest.name, config.test_region));
 }
 
-const BackupInfo& choose(const DRTestConfig& config, const std::vector<BackupInfo>& backups) {
+const BackupInfo& choose(const DRTestConfig& config, const backup::BackupListing& listing) {
+  const auto& backups = listing.backups;
+  const std::string refused = "the copies of " + config.vm.name + " cannot be read";
   if (backups.empty()) {
+    snapshot::require_readable(listing.unreadable, refused);
     throw Error(ErrorKind::not_found, config.vm.name + " has no backups",
                 "make one: azlin backup trigger " + config.vm.name);
   }
   if (!config.backup) {
     const BackupInfo* newest = newest_in(backups, config.test_region);
-    if (newest == nullptr) throw_replicate_first(config, backups.front());
+    if (newest == nullptr) {
+      snapshot::require_readable(unreadable_in(listing, config.test_region), refused);
+      throw_replicate_first(config, backups.front());
+    }
     return *newest;
   }
   std::vector<std::string> names;
   for (const auto& backup : backups) names.push_back(backup.name);
   const BackupInfo& named = backups[backup::find_by_prefix(names, *config.backup, "backup")];
-  if (set_in(named, config.test_region) == nullptr) throw_replicate_first(config, named);
+  if (set_in(named, config.test_region) == nullptr) {
+    snapshot::require_readable(unreadable_in(listing, config.test_region), refused);
+    throw_replicate_first(config, named);
+  }
   return named;
 }
 
@@ -150,8 +169,9 @@ DRTestManager::Place DRTestManager::find_place(const DRTestConfig& config, const
 
 DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::stop_token stop) {
   check(config);
-  const auto backups = backups_.look(config.vm, stop).backups;
-  const BackupInfo& chosen = choose(config, backups);
+  const auto listing = backups_.look(config.vm, stop);
+  const auto& backups = listing.backups;
+  const BackupInfo& chosen = choose(config, listing);
   DrillPlan plan;
   plan.set = *set_in(chosen, config.test_region);
   const auto spec = plan.set.vm();
@@ -186,6 +206,8 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::
   if (config.public_ip)
     plan.public_ip_id = network_id(plan.target, "publicIPAddresses", name + "-ip" + number);
   for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
+  for (auto& text : snapshot::unreadable_texts(unreadable_in(listing, plan.region)))
+    plan.warnings.push_back(std::move(text));
   warn_about(doubts(backups, chosen, config.test_region), plan);
   return plan;
 }

@@ -70,6 +70,7 @@ class Judge {
   Readiness run() {
     out_.vm = facts_.vm;
     if (!facts_.unreadable.empty()) gap(facts_.unreadable, "azlin backup config-show " + name());
+    for (const auto& text : facts_.not_seen) gap(text, "azlin dr readiness " + name());
     judge_backups();
     judge_copies();
     judge_obstacle();
@@ -87,6 +88,7 @@ class Judge {
     if (facts_.unreadable.empty() && (!facts_.schedule || !facts_.schedule->enabled))
       gap("no backups are scheduled", "azlin backup configure " + name());
     out_.newest = newest_that(facts_.backups, [](const BackupInfo& backup) { return backup.complete; });
+    if (out_.newest == nullptr && !facts_.not_seen.empty()) return;  // nobody knows whether there is one
     if (out_.newest == nullptr)
       gap("there is no complete backup", "azlin backup trigger " + name());
     else if (now_ - out_.newest->created > kTargetRpo)
@@ -108,6 +110,7 @@ class Judge {
     out_.copy_region = out_.copied == nullptr ? "" : region;
     if (out_.copied != nullptr) out_.rpo = now_ - out_.copied->created;
     if (out_.newest == nullptr || (out_.rpo && *out_.rpo <= kTargetRpo)) return;
+    if (!out_.rpo && !facts_.not_seen.empty()) return;
     gap(out_.rpo ? fmt::format("the newest copy in {} is {} old", region, core::to_display(*out_.rpo))
                  : "there is no complete copy in " + region,
         fmt::format("azlin backup replicate {} --target-region {}", out_.newest->name, region));

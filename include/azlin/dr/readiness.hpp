@@ -25,6 +25,8 @@ struct ReadinessFacts {
   std::string unreadable;                   // why a tag cannot be read; empty: it can
   std::string obstacle;                     // why the newest copy cannot be restored there now; empty: it can
   std::vector<backup::BackupInfo> backups;  // newest first
+  // What could not be read of them, one line a region: snapshot::unreadable_texts. Empty: all is known.
+  std::vector<std::string> not_seen;
   std::vector<DRTestResult> drills;         // of this VM, newest first
   std::vector<PastRestore> restores;        // of this VM
 };

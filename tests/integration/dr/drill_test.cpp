@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "azlin/core/parallel.hpp"
 #include "azlin/store/database.hpp"
 #include "integration/dr/replicated_fixture.hpp"
@@ -376,6 +378,50 @@ TEST_F(DrillTest, WhatIsLeftInAGroupOfOthersIsFoundByItsTag) {
   ASSERT_EQ(swept.size(), 1U);
   EXPECT_THAT(swept[0].left, IsEmpty());
   EXPECT_EQ(simulator.state(), with_group);
+}
+
+// Whatever one request is answered, the drill ends with a reason and nothing is left, at the latest after a
+// cleanup. A choice of requests; each of them with each fault when AZLIN_TEST_FULL is set.
+TEST_F(DrillTest, AFaultAtAnyRequestLeavesNothing) {
+  const std::vector<nlohmann::json> faults = {{{"status", 403}, {"code", "AuthorizationFailed"}},
+                                              {{"status", 404}, {"code", "ResourceNotFound"}},
+                                              {{"status", 409}, {"code", "Conflict"}},
+                                              {{"status", 400}, {"code", "BadRequest"}},
+                                              {{"status", 429}, {"count", 3}},
+                                              {{"status", 500}, {"count", 20}},
+                                              {{"drop", "after"}},
+                                              {{"drop", "truncate"}}};
+  const auto asked = [&] {
+    std::size_t all = 0;
+    for (const char* method : {"GET", "PUT", "PATCH", "POST", "DELETE"})
+      all += count(method, "/subscriptions/");
+    return all;
+  };
+  const auto start = asked();
+  ASSERT_EQ(run(config()).verdict, Verdict::passed);
+  const auto requests = asked() - start;
+  const bool full = std::getenv("AZLIN_TEST_FULL") != nullptr;
+  for (std::size_t n = 0; n < requests * faults.size(); n += full ? 1 : 29) {
+    auto rule = faults[n % faults.size()];
+    rule["path"] = "/subscriptions/*";
+    rule["skip"] = n / faults.size();
+    rule["count"] = rule.value("count", 1);
+    simulator.add_fault(rule);
+    std::string end;
+    try {
+      const auto result = run(config());
+      end = result.verdict == Verdict::passed ? "passed" : "failed: " + result.error;
+      EXPECT_TRUE(result.verdict == Verdict::passed || !result.error.empty()) << rule;
+    } catch (const Error& error) {
+      end = std::string("thrown: ") + error.what();
+    }
+    simulator.admin("DELETE", "faults");
+    clock.advance(std::chrono::minutes{10});  // a region that did not answer is asked again
+    drills.cleanup(vm().subscription, {}, {});
+    EXPECT_THAT(end, Not(HasSubstr("no backups"))) << rule;
+    EXPECT_EQ(simulator.state(), before) << rule << " " << end;
+    if (HasFailure()) return;
+  }
 }
 
 // Every 20th request is answered with an error, unanswered, or answered after the work with nothing.

@@ -57,6 +57,16 @@ TEST_F(ReadinessTest, WhatKeepsItFromBeingRestoredNowIsAGap) {
   EXPECT_THAT(gap(), HasSubstr("no quota left | azlin dr test web --test-region westus2 --dry-run"));
 }
 
+TEST_F(ReadinessTest, BackupsThatCannotBeReadAreNotSaidToBeMissing) {
+  facts.backups.clear();
+  facts.not_seen = {"3 sets are not readable: region westus2 does not answer (a, b, c)"};
+  const auto result = judge(facts, now);
+  EXPECT_FALSE(result.ready());
+  EXPECT_EQ(result.gaps.front().text, facts.not_seen.front());
+  for (const auto& each : result.gaps)
+    EXPECT_EQ(each.text.find("there is no"), std::string::npos) << each.text;
+}
+
 TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
   auto good = facts;
   facts.schedule->enabled = false;
