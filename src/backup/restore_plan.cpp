@@ -23,19 +23,22 @@ namespace {
 constexpr const char* kRestoreKinds[] = {"backup.restore", "backup.restore-new-vm"};
 
 void require_restorable(const BackupInfo& backup) {
+  for (const auto& member : backup.set.members) {
+    const auto& snapshot = member.snapshot;
+    if (snapshot.complete()) continue;
+    const bool under_way = snapshot.provisioning_state == "Succeeded" && snapshot.copy_error.empty();
+    throw Error(ErrorKind::failed,
+                under_way ? fmt::format("of snapshot {} in {} only {:.0f} % are copied yet", snapshot.name,
+                                        snapshot.location, snapshot.completion_percent.value_or(0))
+                          : fmt::format("snapshot {} in {} is {} {}", snapshot.name, snapshot.location,
+                                        snapshot.provisioning_state, snapshot.copy_error),
+                "wait until its copy has ended, or choose another backup");
+  }
   if (!backup.complete) {
     throw Error(ErrorKind::failed,
                 fmt::format("{} is not complete: {} of {} disks are there and readable", backup.name,
                             backup.disks, backup.expected_disks),
                 "choose another backup; `azlin backup list` marks the complete ones");
-  }
-  for (const auto& member : backup.set.members) {
-    if (member.snapshot.complete()) continue;
-    throw Error(ErrorKind::failed,
-                fmt::format("snapshot {} is {} at {:.0f} %{}", member.snapshot.name,
-                            member.snapshot.provisioning_state,
-                            member.snapshot.completion_percent.value_or(0), member.snapshot.copy_error),
-                "wait until its copy has ended, or choose another backup");
   }
 }
 

@@ -187,6 +187,22 @@ test_cleanup_dry_run_gives_a_reason_for_each() {
   expect_out "deleted 0 backups"
 }
 
+test_cleanup_judges_the_tiers_apart_and_counts_each() {
+  start_simulator
+  at 2026-11-22T08:00:00Z
+  ok backup configure vm1 --daily-retention 7 --weekly-retention 2 --monthly-retention 12
+  for tier in daily daily weekly monthly; do ok backup trigger vm1 --tier "$tier" --no-cleanup; done
+  at 2026-12-04T09:00:00Z # the dailies are over, the weekly is not
+  ok backup trigger vm1 --tier daily --no-cleanup
+  ok backup cleanup vm1 --yes
+  expect_out "✓ vm1: deleted 2 backups (daily: 2, weekly: 0, monthly: 0)"
+  at 2026-12-07T09:00:00Z
+  ok backup cleanup vm1 --yes -o json
+  expect_json '.results[0].deleted | length == 1'
+  ok backup list vm1 -o json
+  expect_json '[.backups[].tier] | sort == ["daily", "monthly"]'
+}
+
 test_a_lost_reply_or_an_interrupt_leaves_no_lease() {
   start_simulator
   local id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/vm1

@@ -16,6 +16,7 @@ test_restore_swaps_all_disks_and_keeps_the_old_ones() {
   expect_out "Stopping VM..."
   expect_out "✓ Restore complete"
   expect_out "VM status: Running"
+  expect_out "RTO (Recovery Time): "
   expect_out "SSH connectivity: verified"
   expect_out "Old disk kept: prod-db-vm_OsDisk"
   ok backup cleanup --kept-disks -o json
@@ -118,6 +119,20 @@ test_what_the_restore_may_not_do_is_told_before_the_vm_stops() {
     ok simulator requests -o json
     expect_json 'all(.requests[]; .path | test("deallocate|/disks/.*-r2") | not)'
   done
+}
+
+test_a_half_copied_replica_is_not_restored() {
+  start_simulator
+  ok backup configure vm1
+  ok backup trigger vm1 -o json
+  name=$(jq -r .backup.name <<<"$out")
+  ok simulator latency realistic
+  ok backup replicate "$name" --target-region westus2 --no-wait
+  ok simulator fault add --region-down eastus
+  run azlin backup restore vm1 --backup "$name" --new-vm vm1-dr --yes
+  expect_code 1
+  expect_err "of snapshot $name-westus2 in westus2 only "
+  expect_err "wait until its copy has ended"
 }
 
 # Kept disks are no orphans before their date, and their tag says so to every machine.

@@ -101,6 +101,22 @@ test_a_report_without_data_says_so() {
   done
 }
 
+test_a_report_counts_only_what_its_days_hold() {
+  start_simulator
+  at 2026-11-20T08:00:00Z
+  back_up
+  ok backup verify "$name" --level disk
+  at 2026-11-26T08:00:00Z
+  ok backup verification-report -o json
+  expect_json '.overall.checked == 1 and .overall.successRate == 100'
+  at 2026-11-28T08:00:00Z
+  ok backup verification-report -o json
+  expect_json '.overall.checked == 0 and .overall.successRate == null and .overall.totalBackups == 1'
+  expect_json '.vms[0].unverified[0].backup == "'"$name"'"'
+  ok backup verification-report --days 9 -o json
+  expect_json '.overall.checked == 1'
+}
+
 test_a_backup_and_its_replica_are_verified_each_in_its_region() {
   start_simulator
   back_up
