@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/snapshot/names.hpp"
@@ -58,6 +60,10 @@ void check_hold_reason(std::string_view reason) {
   if (units < 1 || units > kLongestReason)
     throw Error(ErrorKind::usage,
                 fmt::format("the reason of a hold has 1 to {} characters, not {}", kLongestReason, units),
+                "nothing was changed; see --reason");
+  const auto is_control = [](char each) { return static_cast<unsigned char>(each) < 0x20U || each == 0x7F; };
+  if (std::any_of(reason.begin(), reason.end(), is_control))
+    throw Error(ErrorKind::usage, "the reason of a hold is one line, without control characters",
                 "nothing was changed; see --reason");
 }
 

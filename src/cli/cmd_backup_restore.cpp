@@ -97,6 +97,14 @@ void check(const RestoreCliOptions& options) {
                            : "give one of --backup, --at and --interactive",
                 "`azlin backup list` shows them");
   }
+  if (options.size && options.size->empty())
+    throw Error(ErrorKind::usage, "--size is empty",
+                "`az vm list-sizes --location REGION` shows what there is");
+  const auto subnet = core::to_lower(options.subnet.value_or("/subscriptions/-/subnets/"));
+  if (!subnet.starts_with("/subscriptions/") || subnet.find("/subnets/") == std::string::npos)
+    throw Error(ErrorKind::usage,
+                fmt::format("--subnet '{}' is not the resource id of a subnet", *options.subnet),
+                "`az network vnet subnet show --query id` prints it");
   if (!options.new_vm && (options.target_group || options.size || options.subnet)) {
     throw Error(ErrorKind::usage, "--target-resource-group, --size and --subnet go with --new-vm",
                 "nothing was changed");

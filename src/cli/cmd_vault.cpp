@@ -191,6 +191,7 @@ std::map<std::string, std::string> parse_tags(const std::vector<std::string>& pa
 int run(Runtime& runtime, const VaultCreateOptions& options) {
   recovery_settings(runtime);
   core::check_resource_group(options.resource_group);
+  vault::check_vault_name(options.name);
   VaultSession session(runtime, vault::VaultId{runtime.subscription(), options.resource_group, options.name});
   vault::VaultManager vaults(session.service());
   if (!session.dry_run() && vaults.find(session.id(), runtime.stop()))

@@ -54,15 +54,6 @@ void check_against(const Vault& vault, const VaultSettings& settings) {
                 "cross-region restore needs GeoRedundant storage; this vault is " + redundancy);
 }
 
-void check_vault_name(const std::string& name) {
-  const bool good =
-      name.size() >= 2 && name.size() <= 50 && std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
-      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
-  if (!good)
-    throw Error(ErrorKind::usage, "'" + name + "' cannot be a vault's name",
-                "2 to 50 letters, digits and hyphens, beginning with a letter");
-}
-
 // The vault API takes these together; what is not stated is sent as it is.
 json settings_body(const VaultSettings& settings) {
   json properties = json::object();
@@ -82,6 +73,15 @@ json settings_body(const VaultSettings& settings) {
 }
 
 }  // namespace
+
+void check_vault_name(const std::string& name) {
+  const bool good =
+      name.size() >= 2 && name.size() <= 50 && std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
+  if (!good)
+    throw Error(ErrorKind::usage, "'" + name + "' cannot be a vault's name",
+                "2 to 50 letters, digits and hyphens, beginning with a letter");
+}
 
 bool VaultSettings::empty() const {
   return !redundancy && !cross_region_restore && !soft_delete && !soft_delete_days && !immutability;

@@ -57,6 +57,28 @@ test_numbers_are_decimal() {
   ok backup configure vm1 --daily-retention +7
 }
 
+test_words_that_name_nothing_are_refused_as_such() {
+  start_simulator
+  ok backup configure vm1
+  ok backup trigger vm1 -o json
+  local word name
+  name=$(jq -r .backup.name <<<"$out")
+  for word in "" x /subscriptions/x; do
+    run azlin backup restore vm1 --backup "$name" --new-vm vm2 --subnet "$word" --yes
+    expect_code 2
+    expect_err "is not the resource id of a subnet"
+  done
+  run azlin backup restore vm1 --backup "$name" --new-vm vm2 --size "" --yes
+  expect_code 2
+  run azlin backup hold "$name" --reason $'two\nlines'
+  expect_code 2
+  for word in "" a 1ab a_b; do
+    run azlin vault create "$word" -g Production -l eastus
+    expect_code 2
+    expect_err "cannot be a vault's name"
+  done
+}
+
 test_damaged_and_newer_databases_are_told_and_put_aside() {
   start_simulator
   ok backup configure vm1

@@ -35,6 +35,9 @@ struct NeededAction {
 };
 const std::vector<NeededAction>& needed_actions();
 
+// Throws core::Error (usage) for what cannot be a vault's name.
+void check_vault_name(const std::string& name);
+
 // Borrows the service. One thread.
 class VaultManager {
  public:
