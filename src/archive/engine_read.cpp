@@ -146,7 +146,8 @@ CheckResult Engine::check(const CheckRequest& request, std::stop_token stop) {
   const bool damage = (ended.err + ended.out).find("contains errors") != std::string::npos ||
                       (ended.err + ended.out).find("error for tree") != std::string::npos ||
                       found.message.find("ciphertext") != std::string::npos;
-  if (!damage && found.kind != ErrorKind::failed) fail(ended, call.doing);
+  const bool reached = ended.err.find("unable to open repository at") == std::string::npos;
+  if (!damage && (found.kind != ErrorKind::failed || !reached)) fail(ended, call.doing);
   out.problems = named_problems(ended.out + "\n" + ended.err);
   if (out.problems.empty()) out.problems.push_back(found.message);
   return out;

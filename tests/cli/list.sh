@@ -100,8 +100,8 @@ print(usage.ru_maxrss if status == 0 else sys.exit("it failed"))' "$@"; }
 
 # Of the memory that the program itself takes (a debug build maps more) what a list adds grows little with it.
 test_a_long_list_needs_little_memory() {
-  local vms=100 sets=20 most=9000
-  [ -z "${AZLIN_TEST_FULL:-}" ] || vms=1000 most=16000
+  local vms=100 sets=20 most=20000
+  [ -z "${AZLIN_TEST_FULL:-}" ] || vms=1000
   start_simulator "fleet:${vms}x$sets"
   local bare used
   bare=$(peak "$AZLIN" -q backup list vm-0001 -g Fleet)

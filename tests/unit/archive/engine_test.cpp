@@ -97,6 +97,16 @@ TEST_F(StubbedEngineTest, SilentStoreIsLeftAtTheDeadline) {
   EXPECT_NE(std::string(error.what()).find("no answer"), std::string::npos) << error.what();
 }
 
+TEST_F(StubbedEngineTest, ARepositoryThatIsNotReachedIsNotCalledDamaged) {
+  auto restic = engine(
+      "echo 'Fatal: unable to open repository at sftp:far:/r: unable to start the sftp session, error: EOF' "
+      ">&2; "
+      "exit 1");
+  const auto error = error_of([&] { restic.check(); });
+  EXPECT_NE(std::string(error.what()).find("unable to start the sftp session"), std::string::npos)
+      << error.what();
+}
+
 TEST_F(StubbedEngineTest, TooOldEngineIsRefused) {
   EXPECT_EQ(engine("echo 'restic 0.17.3 compiled with go1.22'").version(), "0.17.3");
   error_of([&] { engine("echo 'restic 0.12.1 compiled with go1.15'").version(); });
