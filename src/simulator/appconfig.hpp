@@ -90,6 +90,8 @@ ConfigFilter config_filter(const std::string& text, const std::string& parameter
 std::function<bool(const ConfigRevision&)> request_filter(const Request& request);
 
 // ---- shared handlers ----
+// `tags` of a body: absent, null, or an object of texts. Throws 400 invalid-argument.
+void check_config_tags(const Json& body);
 // A page of items with "@nextLink" and Link. `kind` is the media type's part: kvset, keyset, labelset,
 // snapshotset.
 Reply config_page(const ConfigCall& call, const std::vector<Json>& items, const std::string& kind);

@@ -9,6 +9,16 @@
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
+
+void check_config_tags(const Json& body) {
+  const Json tags = body.value("tags", Json());
+  bool good = tags.is_null() || tags.is_object();
+  if (tags.is_object())
+    for (const auto& tag : tags) good = good && (tag.is_string() || tag.is_null());
+  if (!good)
+    throw_config(400, "invalid-argument", "Invalid property 'tags'", "tags",
+                 "An object of texts is expected.");
+}
 namespace {
 
 constexpr const char* kMedia = "application/vnd.microsoft.appconfig.";
@@ -119,9 +129,7 @@ Json read_value(const Request& request) {
     if (request.json.contains(member) && !request.json[member].is_string() && !request.json[member].is_null())
       throw_config(400, "invalid-argument", fmt::format("Invalid property '{}'", member), member,
                    "A text is expected.");
-  const Json tags = request.json.value("tags", Json());
-  if (!tags.is_null() && !tags.is_object())
-    throw_config(400, "invalid-argument", "Invalid property 'tags'", "tags", "An object is expected.");
+  check_config_tags(request.json);
   return request.json;
 }
 

@@ -81,6 +81,7 @@ Reply put_snapshot(ConfigCall& call, const std::string& name) {
   if (find(call, name))
     throw_config(409, "already-exists", fmt::format("The snapshot '{}' already exists", name), name);
   const Json filters = checked_filters(body);
+  check_config_tags(body);
   const std::string composition = text_at(body, "/composition_type", "key");
   if (composition != "key" && composition != "key_label")
     refuse("composition_type", "It is key or key_label.");
@@ -105,7 +106,7 @@ Reply put_snapshot(ConfigCall& call, const std::string& name) {
                        {"retention_period", period},
                        {"size", size},
                        {"items_count", items.size()},
-                       {"tags", body.value("tags", Json::object())}}}};
+                       {"tags", body.value("tags", Json()).is_object() ? body["tags"] : Json::object()}}}};
   call.store.save_snapshot(call.instance(), name, kept);
   return show(call, 201, kept)
       .with("Operation-Location",

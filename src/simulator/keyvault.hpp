@@ -51,6 +51,7 @@ VaultVersion add_version(VaultCall& call, const std::string& kind, const std::st
 // The attributes of a request, checked, over those of `present`.
 Json merged_attributes(const VaultCall& call, const Json& present, const Json& wanted);
 void check_vault_tags(const Json& tags);
+void check_content_type(const Json& body);  // of a secret
 // What a reply shows of a version: `full` with the value, else as in lists.
 Json show(const VaultCall& call, const VaultObject& item, const VaultVersion& version, bool full);
 // 32 hexadecimal digits.

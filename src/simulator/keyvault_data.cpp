@@ -171,6 +171,7 @@ Reply patch_item(VaultCall& call, const std::string& kind, const std::string& na
     check_vault_tags(tags);
     version.body["tags"] = tags;
   }
+  check_content_type(body);
   if (kind == "secrets" && body.value("contentType", Json()).is_string())
     version.body["contentType"] = body["contentType"];
   if (kind == "keys" && body.value("key_ops", Json()).is_array())

@@ -9,6 +9,7 @@ namespace azlin::simulator {
 namespace {
 
 constexpr std::size_t kMaxName = 127, kMaxTags = 15, kMaxTagLength = 256, kMaxSecret = 25'600;
+constexpr std::size_t kMaxContentType = 255;  // "About Key Vault secrets"
 
 void check_name(const std::string& name) {
   const bool good =
@@ -117,6 +118,11 @@ void check_vault_tags(const Json& tags) {
       throw_vault_parameter(fmt::format("The tag '{}' is invalid: 256 characters at most", name));
 }
 
+void check_content_type(const Json& body) {
+  if (text_at(body, "/contentType").size() > kMaxContentType)
+    throw_vault_parameter("Property contentType has more than 255 characters");
+}
+
 Json merged_attributes(const VaultCall& call, const Json& present, const Json& wanted) {
   Json attributes =
       present.is_object() ? present : Json{{"enabled", true}, {"created", seconds_of(call.now())}};
@@ -146,6 +152,7 @@ VaultVersion add_version(VaultCall& call, const std::string& kind, const std::st
     call.store.save(*item);
   }
   if (const Json tags = body.value("tags", Json()); !tags.is_null()) check_vault_tags(tags);
+  check_content_type(body);
   body["attributes"] = merged_attributes(call, nullptr, body.value("attributes", Json()));
   VaultVersion version{body.value("version", new_version()), std::move(body)};
   version.body.erase("version");

@@ -119,6 +119,7 @@ TEST_F(AppConfigurationContractTest, ABearerTokenIsForThisHost) {
 }
 
 TEST_F(AppConfigurationContractTest, KeyValuesHaveLabelsAndEtags) {
+  EXPECT_EQ(call("PUT", "/kv/a%2Fb", {{"value", "1"}, {"tags", {{"n", 1}}}}).status, 400);
   EXPECT_EQ(put("a%2Fb", "1").status, 200);
   EXPECT_EQ(put("a%2Fb?label=prod", "2").status, 200);
   const auto plain = call("GET", "/kv/a%2Fb");

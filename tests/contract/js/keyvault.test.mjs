@@ -64,6 +64,10 @@ test("bad names, sizes and numbers of tags are refused", async () => {
   await secrets.setSecret("big", "x".repeat(25_600));
   const tags = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`t${i}`, "v"]));
   await refused(secrets.setSecret("tags", "v", { tags }), 400, "BadParameter");
+  await refused(secrets.setSecret("typed", "v", { contentType: "x".repeat(256) }), 400, "BadParameter");
+  await refused(secrets.setSecret("n".repeat(128), "v"), 400, "BadParameter");
+  await refused(secrets.setSecret("tags", "v", { tags: { ["k".repeat(257)]: "v" } }), 400, "BadParameter");
+  await refused(secrets.setSecret("times", "v", { notBefore: new Date(2e12), expiresOn: new Date(1e12) }), 400, "BadParameter");
   await refused(secrets.restoreSecretBackup(new Uint8Array([1, 2, 3])), 400, "BadParameter");
   await refused(secrets.getDeletedSecret("nothing"), 404, "SecretNotFound");
   await refused(secrets.purgeDeletedSecret("nothing"), 404, "SecretNotFound");
@@ -87,6 +91,32 @@ test("pages have the size that was asked for", async () => {
   const sizes = [];
   for await (const page of secrets.listPropertiesOfSecrets().byPage({ maxPageSize: 3 })) sizes.push(page.length);
   assert.ok(sizes.slice(0, -1).every((size) => size === 3) && sizes.length > 2, String(sizes));
+});
+
+test("versions and deleted secrets come in pages, too", async () => {
+  for (let i = 0; i < 7; ++i) await secrets.setSecret("versions", String(i));
+  const seen = new Set();
+  const sizes = [];
+  for await (const page of secrets.listPropertiesOfSecretVersions("versions").byPage({ maxPageSize: 3 })) {
+    sizes.push(page.length);
+    for (const one of page) seen.add(one.version);
+  }
+  assert.deepEqual(sizes, [3, 3, 1]);
+  assert.equal(seen.size, 7);
+  assert.deepEqual(await all(secrets.listPropertiesOfSecretVersions("nothing")), []);
+  for (const name of ["away-1", "away-2", "away-3"]) {
+    await secrets.setSecret(name, "v");
+    await (await secrets.beginDeleteSecret(name, fast)).pollUntilDone();
+  }
+  const deleted = [];
+  for await (const page of secrets.listDeletedSecrets().byPage({ maxPageSize: 2 })) {
+    assert.ok(page.length <= 2);
+    deleted.push(...page.map((one) => one.name));
+  }
+  assert.deepEqual(deleted.filter((name) => name.startsWith("away-")).sort(), ["away-1", "away-2", "away-3"]);
+  await (await secrets.beginRecoverDeletedSecret("away-1", fast)).pollUntilDone();
+  assert.equal((await secrets.getSecret("away-1")).value, "v");
+  await refused(secrets.purgeDeletedSecret("away-1"), 404, "SecretNotFound");
 });
 
 for (const [name, algorithm] of [["RSA1_5"], ["RSA-OAEP"], ["RSA-OAEP-256"]].map(([a]) => [a.toLowerCase().replace("_", "-"), a]))
