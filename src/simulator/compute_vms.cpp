@@ -193,7 +193,7 @@ Json created(Context& context, const Json& data) {
   boot(context, *vm);
   vm->body["properties"]["provisioningState"] = "Succeeded";
   context.save(*vm);
-  return nullptr;
+  return vm->body;
 }
 
 // A failed create leaves a Failed VM, which holds its disks; its NICs are held for 180 seconds.
@@ -227,7 +227,7 @@ Json updated(Context& context, const Json& data) {
     boot(context, *vm);
     context.save(*vm);
   }
-  return nullptr;
+  return vm->body;
 }
 
 Json disks_changed(Context& context, const Json& data) {

@@ -147,6 +147,15 @@ void register_deployment_previews(Router& router, Context& context) {
     router.arm("GET", one + "/operations", kType, [&context](Request& r) {
       return Reply::json(200, {{"value", operations_of(context, require_deployment(context, r.target.id))}});
     });
+    // The address that clients use has no provider in it.
+    router.arm(
+        "GET",
+        path == group_path(kType) ? "/subscriptions/{sub}/resourceGroups/{rg}/deployments/{name}/operations"
+                                  : "/subscriptions/{sub}/deployments/{name}/operations",
+        kType, [&context](Request& r) {
+          const auto id = fmt::format("{}/providers/{}/{}", r.target.parent, kType, r.param("name"));
+          return Reply::json(200, {{"value", operations_of(context, require_deployment(context, id))}});
+        });
     router.arm("GET", one + "/operations/{operation}", kType,
                [&context](Request& r) { return get_operation(context, r); });
   }

@@ -216,6 +216,8 @@ void set_size(Json& body, std::uint64_t bytes) {
   if (body["type"] == kDiskType) set_performance(properties, body["sku"]["name"], size_gb(bytes));
 }
 
+// "The P60, P70, and P80 performance tiers can only be used by disks that are larger than 4,096 GiB":
+// MicrosoftDocs/azure-docs, includes/virtual-machines-disks-performance-tiers-restrictions.md.
 bool set_tier(Json& body, const std::string& tier) {
   auto& properties = body["properties"];
   const auto sku = body["sku"]["name"].get<std::string>();
@@ -234,6 +236,8 @@ bool set_tier(Json& body, const std::string& tier) {
   return false;
 }
 
+// To P20 and E20 3, to P50 and E50 5, from P60 and E60 10, Ultra and Premium SSD v2 15:
+// MicrosoftDocs/azure-docs, includes/virtual-machines-disks-shared-sizes.md.
 std::int64_t most_shares(const std::string& sku, std::uint64_t gb) {
   if (sku == "UltraSSD_LRS" || sku == "PremiumV2_LRS") return 15;
   if (sku == "Standard_LRS") return 1;

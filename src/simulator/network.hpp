@@ -53,7 +53,8 @@ void register_subnets(Router& router, Context& context);
 void prepare_vnet(Context&, const Request&, Resource& fresh, const std::optional<Resource>& existing);
 void check_vnet_delete(Context&, const Resource& vnet);
 
-// --- network_peerings.cpp ---
+// --- network_effective.cpp, network_peerings.cpp ---
+void register_effective(Router& router, Context& context);
 void register_peerings(Router& router, Context& context);
 
 // --- network_rules.cpp ---

@@ -10,6 +10,7 @@ void register_network(Router& router, Context& context) {
   register_network_type(router, context, {kPublicIpType, prepare_public_ip, check_public_ip_delete, {}});
   register_subnets(router, context);
   register_peerings(router, context);
+  register_effective(router, context);
   register_rules(router, context);
 }
 

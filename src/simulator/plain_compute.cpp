@@ -183,6 +183,33 @@ void register_groups_of_vms(Router& router, Context& context) {
                             .deleted_at_once = true}));
 }
 
+// The sizes that a set takes, and what may be reached privately through a disk access.
+void register_questions(Router& router, Context& context) {
+  router.arm("GET", group_path(kAvailabilitySet) + "/{name}/vmSizes", kVmVersions,
+             [&context](Request& request) {
+               require(context, request.target.id);
+               Json value = Json::array();
+               for (const auto& size : vm_sizes()) value.push_back(size_body(size));
+               return Reply::json(200, {{"value", value}});
+             });
+  const std::string type = "Microsoft.Compute/diskAccesses", access = group_path(type) + "/{name}/";
+  router.arm("GET", access + "privateEndpointConnections", type, [&context](Request& request) {
+    require(context, request.target.id);
+    return Reply::json(200, {{"value", Json::array()}});
+  });
+  router.arm("GET", access + "privateLinkResources", type, [&context](Request& request) {
+    const auto found = require(context, request.target.id);
+    return Reply::json(200, {{"value",
+                              {{{"id", found.id + "/privateLinkResources/disks"},
+                                {"name", "disks"},
+                                {"type", "Microsoft.Compute/diskAccesses/privateLinkResources"},
+                                {"properties",
+                                 {{"groupId", "disks"},
+                                  {"requiredMembers", {"diskAccess_1"}},
+                                  {"requiredZoneNames", {"privatelink.blob.core.windows.net"}}}}}}}});
+  });
+}
+
 }  // namespace
 
 void register_plain_compute(Router& router, Context& context) {
@@ -217,6 +244,7 @@ void register_plain_compute(Router& router, Context& context) {
                        .created = 200,
                        .shape = LroShape::disk});
   register_absent_type(router, "Microsoft.Compute/virtualMachineScaleSets", kVmVersions);
+  register_questions(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -58,6 +58,11 @@ TEST_F(DeploymentsContractTest, OutputsAreResolved) {
   const auto operations = sim_.arm("GET", path("d", "/operations")).json()["value"];
   ASSERT_EQ(operations.size(), 1U);
   EXPECT_EQ(operations[0]["properties"]["targetResource"]["id"], sim_.disk_id("made-disk"));
+  EXPECT_EQ(sim_.arm("GET", std::string(kSubscription) +
+                                "/resourcegroups/Production/deployments/d/operations?api-version=2021-04-01")
+                .json()["value"]
+                .size(),
+            1U);
   EXPECT_EQ(sim_.arm("POST", path("d", "/exportTemplate")).json()["template"]["contentVersion"], "1.0.0.0");
 }
 

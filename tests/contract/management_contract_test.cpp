@@ -188,5 +188,28 @@ TEST_F(ManagementContractTest, UnknownPathsAreCheckedInOrder) {
   EXPECT_THAT(cut.body, ::testing::HasSubstr("<Code>InvalidUri</Code>"));
 }
 
+// A vault's name is free until a vault of the group has it; extended information is there once it was put.
+TEST_F(ManagementContractTest, VaultsAnswerQuestions) {
+  const std::string group = "resourceGroups/Production/providers/Microsoft.RecoveryServices/";
+  const auto free = [&](const char* name) {
+    return call("POST", group + "locations/eastus/checkNameAvailability", "2026-07-01",
+                {{"name", name}, {"type", "Microsoft.RecoveryServices/vaults"}})
+        .json()["nameAvailable"];
+  };
+  EXPECT_EQ(free("my-vault"), false);
+  EXPECT_EQ(free("other"), true);
+  const std::string info = group + "vaults/my-vault/extendedInformation/vaultExtendedInfo";
+  EXPECT_EQ(refusal(call("GET", info, "2026-07-01")), "404 ResourceExtendedInfoNotFound");
+  EXPECT_EQ(call("PUT", info, "2026-07-01", {{"properties", {{"integrityKey", "k"}}}}).status, 200);
+  EXPECT_EQ(call("GET", info, "2026-07-01").json()["properties"]["integrityKey"], "k");
+}
+
+// The Location of a VM's change gives the VM, as clients that end there expect.
+TEST_F(ManagementContractTest, ChangesOfVmsEndWithTheVm) {
+  const auto started = sim_.vm("PATCH", "vm1", {{"tags", {{"x", "y"}}}});
+  sim_.finish(started);
+  EXPECT_EQ(sim_.arm("GET", started.header("location")).json()["tags"]["x"], "y");
+}
+
 }  // namespace
 }  // namespace azlin::test

@@ -252,5 +252,19 @@ TEST_F(NetworksContractTest, AddressesAreAskedFor) {
   EXPECT_EQ(ask("10.1.0.1")["availableIPAddresses"][0], "10.1.0.4");
 }
 
+// Effective rules and routes need a running VM behind the NIC.
+TEST_F(NetworksContractTest, EffectiveRulesAndRoutes) {
+  const std::string nic = "networkInterfaces/vm1-nic/";
+  const auto rules = sim_.finish(sim_.network("POST", nic + "effectiveNetworkSecurityGroups")).json();
+  EXPECT_EQ(rules["status"], "Succeeded");
+  ASSERT_FALSE(rules["properties"]["output"]["value"].empty());
+  EXPECT_FALSE(rules["properties"]["output"]["value"][0]["effectiveSecurityRules"].empty());
+  const auto routes = sim_.finish(sim_.network("POST", nic + "effectiveRouteTable")).json();
+  EXPECT_EQ(routes["properties"]["output"]["value"][0]["nextHopType"], "VnetLocal");
+  EXPECT_EQ(sim_.network("GET", nic + "ipConfigurations").json()["value"].size(), 1U);
+  sim_.finish(sim_.act("vm1", "deallocate"));
+  EXPECT_EQ(refusal(sim_.network("POST", nic + "effectiveRouteTable")), "400 NicMustBeAttachedToRunningVm");
+}
+
 }  // namespace
 }  // namespace azlin::test
