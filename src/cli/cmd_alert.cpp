@@ -197,7 +197,7 @@ void bind(CLI::App& command, AlertCheckOptions&) {
   command.footer(
       "For cron. Also delivers what waits.\n"
       "Example: azlin alert check\n"
-      "Exit codes: 0 well, 4 a channel failed, 6 something is overdue");
+      "Exit codes: 0 well, 1, 2, 4 a channel failed, 5, 6 something is overdue");
 }
 
 void print_problems(Console& console, const std::vector<alert::AlertEvent>& problems) {

@@ -9,6 +9,7 @@
 #include "azlin/core/format.hpp"
 #include "cli/archive_commands.hpp"
 #include "cli/archive_session.hpp"
+#include "cli/option_values.hpp"
 
 namespace azlin::cli {
 
@@ -32,7 +33,7 @@ void bind(CLI::App& command, ArchiveReportOptions& options) {
   bind_repository(command, options.repository);
   command.add_option("--period", options.period, "How far back: 7d, 4w, 720h")->capture_default_str();
   command.add_option("--price", options.price, "What the store takes for a GiB and month, in any currency")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command.footer(
       "Rates and times are of the operations that this machine recorded. Without a destination nothing is "
       "said about storage.\n"

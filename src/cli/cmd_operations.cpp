@@ -1,7 +1,10 @@
 // azlin operations: the audit trail of changing commands.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/command.hpp"
+#include "cli/option_values.hpp"
 
 namespace azlin::cli {
 
@@ -42,6 +45,14 @@ std::string last_segment(const std::string& id) {
   return id.substr(id.rfind('/') + 1);
 }
 
+// At most 60 bytes, cut between characters.
+std::string beginning(const std::string& text) {
+  std::size_t length = std::min<std::size_t>(60, text.size());
+  while (length > 0 && length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U)
+    --length;
+  return text.substr(0, length);
+}
+
 void bind(CLI::App& command, OperationsListOptions& options) {
   command.add_option("--limit", options.limit, "At most so many")
       ->check(CLI::Range(1, 100000))
@@ -60,7 +71,7 @@ int run(Runtime& runtime, const OperationsListOptions& options) {
   for (const auto& operation : runtime.journal().list(options.limit, options.state)) {
     json["operations"].push_back(to_json(operation));
     rows.push_back({std::to_string(operation.id), core::to_display(operation.started_at), operation.kind,
-                    last_segment(operation.target), operation.state, operation.error.substr(0, 60)});
+                    last_segment(operation.target), operation.state, beginning(operation.error)});
   }
   if (rows.size() == 1) console.line("No operations yet");
   if (rows.size() > 1) {
@@ -71,7 +82,10 @@ int run(Runtime& runtime, const OperationsListOptions& options) {
 }
 
 void bind(CLI::App& command, OperationsShowOptions& options) {
-  command.add_option("id", options.id, "Number of the operation")->required()->check(CLI::PositiveNumber);
+  command.add_option("id", options.id, "Number of the operation")
+      ->required()
+      ->type_name("INT")
+      ->check(an_id("azlin operations list"));
   command.footer(
       "Example: azlin operations show 1\n"
       "Exit codes: 0, 1, 2, 3");

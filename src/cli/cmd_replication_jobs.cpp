@@ -8,6 +8,7 @@
 #include "cli/backup_view.hpp"
 #include "cli/cmd_backup.hpp"
 #include "cli/dry_run.hpp"
+#include "cli/option_values.hpp"
 #include "cli/replication_view.hpp"
 #include "cli/vm_argument.hpp"
 
@@ -165,19 +166,11 @@ int run(Runtime& runtime, const ReplicationJobsOptions& options) {
 
 // ---- replication-cancel
 
-// Empty: `word` is an id. CLI11 would make the largest one of a number that is too large.
-std::string wrong_id(const std::string& word) {
-  const bool digits = word.find_first_not_of("0123456789") == std::string::npos;
-  if (digits && !word.empty() && word.front() != '0' && word.size() <= 18) return "";
-  return fmt::format("'{}' is no id of a job; `azlin backup replication-jobs` lists them",
-                     word.substr(0, 40));
-}
-
 void bind(CLI::App& command, ReplicationCancelOptions& options) {
   command.add_option("job", options.job, "Id of the job")
       ->required()
       ->type_name("JOB")
-      ->check(CLI::Validator(wrong_id, ""));
+      ->check(an_id("azlin backup replication-jobs"));
   command.footer(
       "Deletes what has been copied of the backup.\n"
       "Example: azlin backup replication-cancel 1\n"

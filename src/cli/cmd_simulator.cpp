@@ -73,7 +73,7 @@ void bind(CLI::App& command, ServeOptions& options) {
       "Stays in the foreground; prints `listening on http://127.0.0.1:PORT` first; ends on Ctrl-C and "
       "SIGTERM.\n"
       "Example: azlin simulator serve --port 8080 --latency none\n"
-      "Exit codes: 0, 1, 2");
+      "Exit codes: 0, 1, 2, 3 the file of --seed is not there");
 }
 
 int run(Runtime& runtime, const ServeOptions& options) {

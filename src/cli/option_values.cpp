@@ -50,6 +50,24 @@ void check_numbers(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands()) check_numbers(*command);
 }
 
+CLI::Validator an_id(const std::string& list) {
+  const auto mistake = [list](const std::string& word) -> std::string {
+    const bool digits = !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+    if (digits && word.front() != '0' && word.size() <= 18) return "";
+    return fmt::format("'{}' is no id; `{}` shows them", word.substr(0, 40), list);
+  };
+  return CLI::Validator(mistake, "");
+}
+
+CLI::Validator not_negative() {
+  const auto mistake = [](const std::string& word) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(word, value) && value >= 0) return "";
+    return fmt::format("'{}' is no number of 0 or more", word.substr(0, 40));
+  };
+  return CLI::Validator(mistake, "NONNEGATIVE");
+}
+
 std::map<std::string, std::string> named_values(const std::vector<std::string>& pairs) {
   std::map<std::string, std::string> out;
   for (const auto& pair : pairs) {

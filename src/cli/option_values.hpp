@@ -17,6 +17,13 @@ bool takes_integer(const CLI::Option& option);
 // Of the commands that were parsed. Throws core::Error (usage).
 void check_numbers(const CLI::App& app);
 
+// Validators whose messages name the limits that matter; CLI11's own name the largest number there is.
+// Of an integer that CLI11 would cut to the largest one: 1 to 18 digits, from 1. `list` is the command that
+// lists them.
+CLI::Validator an_id(const std::string& list);
+// Of a number, 0 or more.
+CLI::Validator not_negative();
+
 // "NAME=VALUE" of each; a later one replaces an earlier one. Throws core::Error (usage).
 std::map<std::string, std::string> named_values(const std::vector<std::string>& pairs);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/option_values.hpp"
 #include "cli/simulator_process.hpp"
 
 namespace azlin::cli {
@@ -69,8 +70,7 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command.add_option("--method", options.method, "HTTP method, * for any")->capture_default_str();
   command.add_option("--path", options.path, "Glob over path and query (*, ?), or regex:EXPRESSION")
       ->capture_default_str();
-  command.add_option("--skip", options.skip, "Spare the first so many that match")
-      ->check(CLI::NonNegativeNumber);
+  command.add_option("--skip", options.skip, "Spare the first so many that match")->check(not_negative());
   command.add_option("--count", options.count, "Strike so many; -1 for no limit")->capture_default_str();
   command.add_option("--probability", options.probability, "Of each strike, 0 to 1")
       ->check(CLI::Range(0.0, 1.0));
@@ -80,7 +80,8 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command.add_option("--message", options.message, "Error message of that reply");
   command.add_option("--retry-after", options.retry_after, "Retry-After of that reply");
   command.add_option("--delay", options.delay, "Wait so long before the work, e.g. 5s or 500ms");
-  command.add_option("--drop", options.drop, "Cut the connection before or after the work")
+  command
+      .add_option("--drop", options.drop, "Cut the connection before or after the work, or within the reply")
       ->check(CLI::IsMember({"before", "after", "truncate"}));
   command.add_option("--operation-code", options.operation_code,
                      "The long-running operation that it starts ends as Failed with this code");
@@ -88,7 +89,7 @@ void bind(CLI::App& command, FaultAddOptions& options) {
   command
       .add_option("--corrupt", options.corrupt,
                   "Damage one field of the reply's JSON, chosen by this number; `fault list` tells which")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command.add_option("--region-down", options.region_down, "A whole region fails until --region-up");
   command.add_option("--region-up", options.region_up, "It is back");
   command.footer(
@@ -210,7 +211,7 @@ int run(Runtime& runtime, const ClockOptions& options) {
 }
 
 void bind(CLI::App& command, RequestsOptions& options) {
-  command.add_option("--since", options.since, "Only those after this number")->check(CLI::NonNegativeNumber);
+  command.add_option("--since", options.since, "Only those after this number")->check(not_negative());
   command.footer(
       "Example: azlin simulator requests\n"
       "Exit codes: 0, 1, 2, 3 none runs");

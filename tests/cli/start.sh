@@ -65,4 +65,32 @@ test_a_result_that_cannot_be_written_is_a_failure_and_a_reader_that_has_seen_eno
   done
 }
 
+test_ids_are_told_without_the_largest_number() {
+  start_simulator empty
+  local word
+  for word in 0 -1 99999999999999999999; do
+    run azlin operations show -- "$word"
+    expect_code 2
+    expect_err "'$word' is no id; \`azlin operations list\` shows them"
+  done
+  run azlin simulator fault add --status 503 --skip -1
+  expect_code 2
+  expect_err "'-1' is no number of 0 or more"
+}
+
+# The error of the call is cut within a character of two bytes, whichever half its beginning makes first.
+test_a_long_error_is_cut_between_characters() {
+  start_simulator empty
+  local name
+  for name in xüüüüüüüüüüüüüüüüüüüüüüüü xxüüüüüüüüüüüüüüüüüüüüüüüü; do
+    run bash -c 'printf "%s\n" "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"status\",\"arguments\":{\"$2\":1}}}" | "$1" mcp' \
+      _ "$AZLIN" "$name"
+    expect_code 0
+  done
+  ok operations list
+  expect_out "no argument 'xü"
+  expect_out "no argument 'xxü"
+  iconv -f UTF-8 -t UTF-8 <"$work/.out" >/dev/null || fail "it is not UTF-8"
+}
+
 run_tests
