@@ -11,8 +11,8 @@
 
 #include "archive/early_backup.hpp"
 #include "archive/producers.hpp"
-#include "archive/sha256.hpp"
 #include "archive/runbook.hpp"
+#include "archive/sha256.hpp"
 #include "archive/staging.hpp"
 #include "archive/stamp.hpp"
 #include "azlin/archive/digest.hpp"

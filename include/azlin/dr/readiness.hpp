@@ -27,8 +27,8 @@ struct ReadinessFacts {
   std::vector<backup::BackupInfo> backups;  // newest first
   // What could not be read of them, one line a region: snapshot::unreadable_texts. Empty: all is known.
   std::vector<std::string> not_seen;
-  std::vector<DRTestResult> drills;         // of this VM, newest first
-  std::vector<PastRestore> restores;        // of this VM
+  std::vector<DRTestResult> drills;   // of this VM, newest first
+  std::vector<PastRestore> restores;  // of this VM
 };
 
 struct Gap {

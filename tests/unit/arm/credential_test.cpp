@@ -185,7 +185,8 @@ TEST_F(CredentialTest, ProxyThatAnswersInPlaceOfImdsIsPassedOver) {
   transport.expect("GET", kImds, reply(403, "denied destination"));
   processes.expect_missing({"az"});
   const auto error = failure();
-  EXPECT_NE(std::string(error.what()).find("there is no Azure credential"), std::string::npos) << error.what();
+  EXPECT_NE(std::string(error.what()).find("there is no Azure credential"), std::string::npos)
+      << error.what();
   EXPECT_NE(std::string(error.what()).find("(403) is none"), std::string::npos) << error.what();
   transport.expect("GET", kImds, reply(200, "<html>log in to the network</html>"));
   expect_az("cli");

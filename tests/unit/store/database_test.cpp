@@ -1,5 +1,5 @@
-#include "azlin/store/damage.hpp"
 #include "azlin/store/database.hpp"
+#include "azlin/store/damage.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
