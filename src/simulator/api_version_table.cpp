@@ -267,6 +267,10 @@ std::vector<ApiVersions> make_table() {
   add_compute(table);
   add_network(table);
   add_resources(table);
+  // Lists of operations have the versions of their provider; any will do here.
+  Versions any;
+  for (const auto& entry : table) any = both(any, entry.versions);
+  table.push_back({"Microsoft.Resources/operations", false, any});
   return table;
 }
 

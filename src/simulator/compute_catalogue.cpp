@@ -67,43 +67,6 @@ Reply get_command(const Request& request) {
                  fmt::format("The entity was not found. Run command '{}'.", request.param("command")));
 }
 
-Json operation(const std::string& name, const char* resource, const char* what) {
-  return {{"name", name},
-          {"display",
-           {{"provider", "Microsoft Compute"},
-            {"resource", resource},
-            {"operation", what},
-            {"description", what}}}};
-}
-
-Reply list_operations() {
-  Json value = Json::array();
-  const struct {
-    const char *type, *display;
-  } kTypes[] = {{"virtualMachines", "Virtual Machines"},
-                {"disks", "Disks"},
-                {"snapshots", "Snapshots"},
-                {"restorePointCollections", "Restore Point Collections"},
-                {"diskEncryptionSets", "Disk Encryption Sets"},
-                {"availabilitySets", "Availability Sets"},
-                {"images", "Images"},
-                {"galleries", "Galleries"}};
-  for (const auto& type : kTypes) {
-    const std::string prefix = fmt::format("Microsoft.Compute/{}/", type.type);
-    value.push_back(operation(prefix + "read", type.display, "Read"));
-    value.push_back(operation(prefix + "write", type.display, "Create or update"));
-    value.push_back(operation(prefix + "delete", type.display, "Delete"));
-  }
-  for (const char* verb : {"start", "powerOff", "deallocate", "restart", "redeploy", "reapply", "generalize",
-                           "runCommand", "retrieveBootDiagnosticsData", "attachDetachDataDisks"})
-    value.push_back(operation(fmt::format("Microsoft.Compute/virtualMachines/{}/action", verb),
-                              "Virtual Machines", verb));
-  for (const char* type : {"disks", "snapshots"})
-    for (const char* verb : {"beginGetAccess", "endGetAccess"})
-      value.push_back(operation(fmt::format("Microsoft.Compute/{}/{}/action", type, verb), type, verb));
-  return Reply::json(200, {{"value", value}});
-}
-
 }  // namespace
 
 void register_compute_catalogue(Router& router, Context& context) {
@@ -114,8 +77,6 @@ void register_compute_catalogue(Router& router, Context& context) {
              [](Request& request) { return list_commands(request); });
   router.arm("GET", locations + "runCommands/{command}", kVmType,
              [](Request& request) { return get_command(request); });
-  router.arm("GET", "/providers/Microsoft.Compute/operations", kVmType,
-             [](Request&) { return list_operations(); });
   const auto none = [](Request& request) {
     check_location(request.param("location"), "locations");
     return Reply::json(200, {{"value", Json::array()}});

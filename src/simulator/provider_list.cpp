@@ -108,7 +108,27 @@ Reply check_resource_name(const Request& request) {
   return Reply::json(200, {{"name", name}, {"type", type}, {"status", "Allowed"}});
 }
 
+// What may be done with the types of a namespace: the routes that there are.
+Reply list_operations(const Router& router, const Request& request) {
+  const auto space = require_provider("", request.param("space"))["namespace"].get<std::string>();
+  Json value = Json::array();
+  for (const auto& name : router.actions(space)) {
+    const auto parts = split(name, '/');
+    const std::string resource = parts.size() > 1 ? parts[1] : space;
+    value.push_back({{"name", name},
+                     {"isDataAction", false},
+                     {"display",
+                      {{"provider", space},
+                       {"resource", resource},
+                       {"operation", parts.back()},
+                       {"description", name}}}});
+  }
+  return Reply::json(200, {{"value", value}});
+}
+
 void register_tenant_lists(Router& router, Context& context) {
+  router.arm("GET", "/providers/{space}/operations", "Microsoft.Resources/operations",
+             [&router](Request& request) { return list_operations(router, request); });
   router.arm("GET", "/providers", kVersions, [](Request&) { return Reply::json(200, all_providers("")); });
   router.arm("GET", "/providers/{space}", kVersions,
              [](Request& request) { return Reply::json(200, require_provider("", request.param("space"))); });

@@ -94,6 +94,18 @@ Match Router::find(const std::string& method, const std::vector<std::string>& se
   return match;
 }
 
+std::set<std::string> Router::actions(std::string_view space) const {
+  std::set<std::string> all;
+  for (const auto& route : routes_) {
+    const Target target = parse_target(route.method, route.segments);
+    const bool list = route.method == "GET" && target.name.empty();
+    if (route.plane == Plane::arm && same(target.space, space) && !list &&
+        target.type.find('/') != std::string::npos)
+      all.insert(target.action);
+  }
+  return all;
+}
+
 bool Router::has_space(std::string_view space) const {
   for (const auto& route : routes_) {
     for (std::size_t i = 0; i + 1 < route.segments.size(); ++i) {

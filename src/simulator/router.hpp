@@ -52,6 +52,9 @@ class Router {
   // HEAD finds GET's route when it has none of its own.
   Match find(const std::string& method, const std::vector<std::string>& segments) const;
   bool has_space(std::string_view space) const;  // some route is under /providers/{space}/
+  // "Microsoft.Compute/disks/write" and so on: what the routes under /providers/{space}/ do, in order, each
+  // once.
+  std::set<std::string> actions(std::string_view space) const;
 
  private:
   void add(std::string_view method, std::string_view path, std::string_view versions, Plane plane,

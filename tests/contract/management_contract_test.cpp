@@ -1,5 +1,7 @@
 // What a subscription is managed with besides its resources: tag names, policies, roles, the activity log,
 // health.
+#include <set>
+
 #include "contract/vm_support.hpp"
 
 namespace azlin::test {
@@ -209,6 +211,21 @@ TEST_F(ManagementContractTest, ChangesOfVmsEndWithTheVm) {
   const auto started = sim_.vm("PATCH", "vm1", {{"tags", {{"x", "y"}}}});
   sim_.finish(started);
   EXPECT_EQ(sim_.arm("GET", started.header("location")).json()["tags"]["x"], "y");
+}
+
+// Every provider lists what may be done with its types.
+TEST_F(ManagementContractTest, ProvidersListTheirOperations) {
+  for (const auto& [space, action] :
+       {std::pair{"Microsoft.Compute", "Microsoft.Compute/snapshots/beginGetAccess/action"},
+        {"Microsoft.RecoveryServices", "Microsoft.RecoveryServices/vaults/write"}}) {
+    const json all =
+        sim_.arm("GET", fmt::format("/providers/{}/operations?api-version=2024-07-01", space)).json();
+    std::set<std::string> names;
+    for (const auto& one : all["value"]) names.insert(one["name"]);
+    EXPECT_TRUE(names.count(action) == 1) << action;
+  }
+  EXPECT_EQ(refusal(sim_.arm("GET", "/providers/Microsoft.Nope/operations?api-version=2024-07-01")),
+            "404 InvalidResourceNamespace");
 }
 
 }  // namespace
