@@ -65,7 +65,9 @@ DrPolicy DRTestManager::plan_configure(const VmRef& vm, const PolicyChange& chan
   const auto now = view_of(machine, {});
   // A tag that cannot be read is written anew when everything in it is stated.
   if (!now.error.empty() && !change.region) throw Error(ErrorKind::failed, now.error, "give --test-region");
-  return apply(now.policy, change, machine.location);
+  const auto policy = apply(now.policy, change, machine.location);
+  if (change.region) backup::check_regions(arm_, vm.subscription, {policy.region}, stop);
+  return policy;
 }
 
 void DRTestManager::configure(const VmRef& vm, const DrPolicy& policy, std::stop_token stop) {

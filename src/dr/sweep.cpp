@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "azlin/azure/tagged.hpp"
 #include "azlin/core/error.hpp"
@@ -45,22 +47,33 @@ std::map<std::string, Found> find_marked(arm::ArmClient& arm, const std::string&
   return drills;
 }
 
+// Operations whose process is gone.
+std::set<std::int64_t> dead_operations(store::Journal& journal) {
+  std::set<std::int64_t> dead;
+  for (const auto& operation : journal.interrupted()) dead.insert(operation.id);
+  return dead;
+}
+
+bool runs(store::Journal& journal, const std::set<std::int64_t>& dead, std::int64_t id) {
+  if (dead.contains(id)) return false;
+  const auto operation = journal.find(id);
+  return operation && operation->state == "running";
+}
+
 }  // namespace
 
 // Whether the process that wrote the row still runs.
 bool DRTestManager::is_alive(const DRTestResult& test) {
-  const auto operation = journal_.find(test.operation);
-  if (!operation || operation->state != "running") return false;
-  for (const auto& dead : journal_.interrupted()) {
-    if (dead.id == test.operation) return false;
-  }
-  return true;
+  return runs(journal_, dead_operations(journal_), test.operation);
 }
 
 std::vector<DRTestResult> DRTestManager::get_test_history(const TestFilter& filter) {
   auto tests = store_.list(filter);
+  std::optional<std::set<std::int64_t>> dead;  // looked up once, and only where a row says that it runs
   for (auto& test : tests) {
-    if (test.verdict == Verdict::running && !is_alive(test)) test.verdict = Verdict::interrupted;
+    if (test.verdict != Verdict::running) continue;
+    if (!dead) dead = dead_operations(journal_);
+    if (!runs(journal_, *dead, test.operation)) test.verdict = Verdict::interrupted;
   }
   return tests;
 }
