@@ -5,6 +5,7 @@
 #include <array>
 #include <regex>
 #include <sstream>
+#include <utility>
 
 namespace azlin::archive {
 
@@ -20,7 +21,7 @@ struct Meaning {
   const char* hint;
 };
 // The first that is found decides, so causes come before what they lead to.
-constexpr std::array<Meaning, 22> kMeanings = {{
+constexpr std::array<Meaning, 21> kMeanings = {{
     {"wrong password or no key found", ErrorKind::unauthorized,
      "give the password that this repository was made with"},
     {"no space left on device", ErrorKind::failed,
@@ -29,8 +30,6 @@ constexpr std::array<Meaning, 22> kMeanings = {{
     {"disk quota exceeded", ErrorKind::failed, "free some space or raise the quota"},
     {"x509:", ErrorKind::failed, "name the certificate to trust as `caFile:` in archive.yaml"},
     {"repository is already locked", ErrorKind::busy,
-     "another command works on it; try again when it is done"},
-    {"unable to create lock in backend", ErrorKind::busy,
      "another command works on it; try again when it is done"},
     {"accessdenied", ErrorKind::unauthorized, "check the credentials of the store"},
     {"access denied", ErrorKind::unauthorized, "check the credentials of the store"},
@@ -58,11 +57,16 @@ std::string lower(std::string text) {
   return text;
 }
 
-// The lines that say what went wrong; of JSON errors their text.
+// The lines that say what went wrong; of JSON errors their text. Go's stacks, a function and below it its
+// place after a tab, are passed over.
 std::string essence(const std::string& err) {
   std::istringstream lines(err);
-  std::string fatal, last;
+  std::string fatal, last, before;
   for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("\t")) {
+      last = before;
+      continue;
+    }
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty()) continue;
     if (line.starts_with("{")) {
@@ -72,7 +76,7 @@ std::string essence(const std::string& err) {
     }
     if (line.starts_with("Fatal:") && fatal.empty()) fatal = line.substr(7);
     if (line.find("already locked") != std::string::npos) fatal = line;
-    last = line;
+    before = std::exchange(last, line);
   }
   std::string text = fatal.empty() ? last : fatal;
   if (text.size() > 500) text = text.substr(0, 500) + "…";
@@ -84,6 +88,12 @@ std::string essence(const std::string& err) {
 Diagnosis diagnose(const std::string& err, int exit_code) {
   Diagnosis out;
   out.message = essence(err);
+  static const std::regex kept(R"(unable to remove <([^>]*)> from the repository)");
+  if (std::smatch found; std::regex_search(err, found, kept))
+    return {
+        ErrorKind::failed, fmt::format("the store did not let {} be removed: {}", found.str(1), out.message),
+        "an object lock, a retention or immutability policy may hold it, or the store may only be read; what "
+        "was not removed stays and can be removed when that has ended"};
   if (out.message.empty()) out.message = fmt::format("restic ended with {} and said nothing", exit_code);
   if (exit_code == 10) return {ErrorKind::not_found, out.message, "check the destination"};
   if (exit_code == 11)

@@ -140,10 +140,30 @@ INSTANTIATE_TEST_SUITE_P(
         Said{"locked", "unable to create lock in backend: repository is already locked by PID 3 on vm\n", 1,
              ErrorKind::busy},
         Said{"locked_017", "Fatal: x\n", 11, ErrorKind::busy},
+        Said{"lock_of_a_store_that_may_only_be_read",
+             "unable to create lock in backend: open /r/locks/x: read-only file system\n", 1,
+             ErrorKind::failed},
+        Said{"lock_refused", "unable to create lock in backend: client.PutObject: Access Denied.\n", 1,
+             ErrorKind::unauthorized},
         Said{"full", "Save(<data/1>) failed: write /r/tmp: no space left on device\n", 1, ErrorKind::failed},
         Said{"certificate", "x509: certificate signed by unknown authority\n", 1, ErrorKind::failed},
         Said{"silent", "", 1, ErrorKind::failed}),
     [](const auto& test) { return test.param.name; });
+
+// As restic 0.14 says it, after ten attempts, of a store that keeps what it has.
+TEST(Diagnosis, WhatAStoreDoesNotLetGoIsNamed) {
+  const auto found = diagnose(
+      "Remove(<snapshot/0070c7308a>) returned error, retrying after 552ms: BlobImmutableDueToPolicy\n"
+      "unable to remove <snapshot/0070c7308a> from the repository\n"
+      "BlobImmutableDueToPolicy\n"
+      "github.com/restic/restic/internal/backend/azure.(*Backend).Remove\n"
+      "\tgithub.com/restic/restic/internal/backend/azure/azure.go:301\n"
+      "runtime.goexit\n"
+      "\truntime/asm_amd64.s:1594\n",
+      1);
+  EXPECT_EQ(found.message, "the store did not let snapshot/0070c7308a be removed: BlobImmutableDueToPolicy");
+  EXPECT_NE(found.hint.find("object lock"), std::string::npos);
+}
 
 EngineSnapshot snapshot(const std::string& set, const std::string& part, std::vector<std::string> more = {}) {
   EngineSnapshot out;
