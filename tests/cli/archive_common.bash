@@ -113,4 +113,5 @@ Host backup
   StrictHostKeyChecking no
   UserKnownHostsFile $work/ssh/known
 CONF
+  ssh -F "$work/ssh/config" backup true </dev/null >/dev/null 2>&1 || { echo "(this account has no login shell: not checked)"; return 1; }
 }
