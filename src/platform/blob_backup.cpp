@@ -189,8 +189,8 @@ void protect_blobs(Service& service, const BackupVault& vault, const std::string
       {"objectType", "BackupInstance"}, {"dataSourceInfo", source_of(account)}, {"policyInfo", policy_info}};
   if (!service.dry_run()) {
     try {
-      service.change("POST", vault.id + "/validateForBackup", kDataProtectionVersion,
-                     {{"backupInstance", instance}}, stop);
+      service.ask(vault.id + "/validateForBackup", kDataProtectionVersion, {{"backupInstance", instance}},
+                  stop);
     } catch (const arm::ArmError& error) {
       if (error.code() != "UserErrorMissingRequiredPermissions") throw;
       throw arm::ArmError(

@@ -122,7 +122,15 @@ void make_sku_step(Service& service, const Resource& account, const SkuStep& ste
   call.path = account.id + "/startAccountMigration";
   call.api_version = kStorageVersion;
   call.body = body.dump();
-  service.arm().send(call, std::move(stop));  // the migration itself may take days: it is only begun
+  try {
+    service.arm().send(call, stop);  // the migration itself may take days: it is only begun
+  } catch (const http::NetworkError&) {
+    // The reply is lost: is it ordered?
+    const auto ordered = service.find(account.id + "/accountMigrations/default", kStorageVersion, stop);
+    if (!ordered || text(props(*ordered), "targetSkuName") != step.sku ||
+        text(props(*ordered), "migrationStatus") == "Failed")
+      throw;
+  }
 }
 
 }  // namespace azlin::platform

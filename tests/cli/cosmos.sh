@@ -152,7 +152,7 @@ test_regions_come_go_and_take_over() {
 }
 
 # The reply to the order is lost; the account tells that it was followed.
-test_a_failover_whose_reply_was_lost_is_followed() {
+test_changes_whose_reply_was_lost_are_followed() {
   prepare
   ok simulator fault add --method POST --path '*/failoverPriorityChange*' --drop after --count 1
   ok platform cosmos failover prod-cosmos --to westus2 --yes -o json
@@ -167,6 +167,12 @@ test_a_failover_whose_reply_was_lost_is_followed() {
   expect_out "Automatic failover: on"
   ok simulator fault add --method PATCH --path '*/stagingstorage01?*' --drop after --count 1
   ok platform storage replication set stagingstorage01 Standard_GRS --yes
+  ok simulator fault add --method POST --path '*/startAccountMigration*' --drop after --count 1
+  ok platform storage replication set prodstorage01 Standard_ZRS --migrate --yes
+  ok platform storage backup vault create bv -g Production -l eastus
+  ok platform storage backup policy create p30 --vault bv --operational-days 30
+  ok simulator fault add --method POST --path '*/validateForBackup*' --drop after --count 1
+  ok platform storage backup enable stagingstorage01 --vault bv --policy p30 --yes
   # Not begun at all: that is a failure, and nothing has changed.
   ok simulator fault add --method POST --path '*/failoverPriorityChange*' --drop before --count 1
   run azlin platform cosmos failover prod-cosmos --to eastus --yes
