@@ -16,6 +16,7 @@ namespace {
 
 using core::Millis;
 
+constexpr core::Millis kClockStep{1'000};
 constexpr int kArmLow = 20;            // of 200 to 250
 constexpr int kProviderLow = 10;       // of what a provider counts in 3 minutes
 constexpr Millis kReadInterval{40};    // ARM refills 25 reads a second
@@ -81,6 +82,9 @@ ThrottleKeys throttle_keys(const std::string& method, const std::string& url) {
 core::TimePoint ThrottleGate::reserve(const ThrottleKeys& keys) {
   const std::lock_guard lock(mutex_);
   auto start = clock_.now();
+  // The clock was set back: by the times that were noted with it one would wait for as long as that step.
+  if (start + kClockStep < seen_) buckets_.clear();
+  seen_ = start;
   for (const auto* key : {&keys.arm, &keys.provider}) {
     const auto found = buckets_.find(*key);
     if (found == buckets_.end()) continue;

@@ -42,6 +42,7 @@ class ThrottleGate {
   core::Clock& clock_;
   core::Millis longest_wait_;
   std::mutex mutex_;
+  core::TimePoint seen_{};  // the clock at the last reservation
   std::map<std::string, Bucket> buckets_;
 };
 

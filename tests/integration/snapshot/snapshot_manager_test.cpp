@@ -169,6 +169,13 @@ TEST_F(SnapshotManagerTest, EighthSnapshotInFiveMinutesIsRefusedWithTheRule) {
   EXPECT_NO_THROW(snapshots.create(vm("web2"), {}));
 }
 
+TEST_F(SnapshotManagerTest, WrongClockOfThisMachineRefusesNoSnapshot) {
+  for (int i = 0; i < 7; ++i) snapshots.create(vm("web2"), {});
+  clock.advance(std::chrono::minutes{6});
+  clock.set_local("2025-11-30 08:00");  // a day behind: all seven are from the future
+  EXPECT_NO_THROW(snapshots.create(vm("web2"), {}));
+}
+
 TEST_F(SnapshotManagerTest, RemoveLooksAgainBeforeItDeletes) {
   const auto set = snapshots.create(vm(), {});
   snapshots.tag(set, {{kHoldTag, "2025-12-01T08:00:00Z case 4711"}}, {});  // after the set was read

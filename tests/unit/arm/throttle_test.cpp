@@ -81,6 +81,13 @@ TEST_F(ThrottleGateTest, AllRequestsOfTheKindWaitAfterA429) {
   EXPECT_GE(waited(list), 17s);
 }
 
+TEST_F(ThrottleGateTest, ClockThatIsSetBackMakesNobodyWait) {
+  EXPECT_EQ(waited(list), 0ms);
+  answer(list, 429, {{"Retry-After", "17"}});
+  clock.advance(-24h);
+  EXPECT_EQ(waited(list), 0ms);
+}
+
 TEST_F(ThrottleGateTest, OtherKindsGoOn) {
   answer(list, 429, {{"Retry-After", "17"}});
   EXPECT_EQ(waited(item), 0ms);
