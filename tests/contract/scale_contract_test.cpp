@@ -7,6 +7,7 @@
 
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
 #include "support/simulator_fixture.hpp"
 
@@ -97,7 +98,12 @@ int waiting_places(int port) {
 // The kernel drops those past the backlog, and they come again after a second.
 TEST(ConnectionsContractTest, ManyMayComeAtOnce) {
   Simulator sim;
-  EXPECT_GE(waiting_places(std::stoi(sim.url().substr(sim.url().rfind(':') + 1))), 100);
+  const int places = waiting_places(std::stoi(sim.url().substr(sim.url().rfind(':') + 1)));
+  ASSERT_NE(places, -1);
+  if (places == 0) GTEST_SKIP() << "this kernel does not tell how many may wait";
+  int most = 100;  // what the machine allows
+  std::ifstream("/proc/sys/net/core/somaxconn") >> most;
+  EXPECT_GE(places, std::min(100, most));
 }
 
 }  // namespace
