@@ -55,14 +55,14 @@ ordered_json to_json(const Archive& archive) {
   return {{"id", archive.id},
           {"name", archive.name},
           {"type", archive.type},
-          {"set", archive.set},
           {"takenAt", core::to_iso8601(archive.taken_at)},
           {"host", archive.host},
           {"services", archive.services},
           {"files", archive.files},
           {"bytes", archive.bytes},
           {"complete", archive.complete},
-          {"parts", archive.snapshots.size()}};
+          {"parts", archive.snapshots.size()},
+          {"set", archive.set}};
 }
 
 // ---- list
