@@ -68,13 +68,14 @@ void check_new_folder(const std::string& path, const std::set<std::string>& own,
 }
 
 void make_folder(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return;
-  std::filesystem::create_directories(path, error);
-  if (error)
-    throw core::Error(core::ErrorKind::failed,
-                      fmt::format("cannot make the folder {}: {}", path, error.message()));
-  chmod(path.c_str(), 0700);
+  const std::filesystem::path whole(path);
+  std::filesystem::path so_far;
+  for (const auto& part : whole) {
+    so_far /= part;
+    std::error_code error;
+    if (part.empty() || std::filesystem::is_directory(so_far, error)) continue;
+    if (mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST) throw_for("make the folder", so_far.string());
+  }
 }
 
 void write_file_whole(const std::string& path, std::string_view content) {
@@ -82,8 +83,13 @@ void write_file_whole(const std::string& path, std::string_view content) {
   {
     const File file{open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
     if (file.fd < 0) throw_for("write", part);
-    write_all(file.fd, content, part);
-    if (fsync(file.fd) != 0) throw_for("write", part);
+    try {
+      write_all(file.fd, content, part);
+      if (fsync(file.fd) != 0) throw_for("write", part);
+    } catch (const core::Error&) {
+      unlink(part.c_str());
+      throw;
+    }
   }
   if (rename(part.c_str(), path.c_str()) != 0) throw_for("write", path);
 }

@@ -56,7 +56,7 @@ class Run {
       const VaultBackupOptions& options)
       : client_(client), clock_(clock), options_(options) {
     if (!file_exists(options.folder + "/manifest.json"))
-      check_new_folder(options.folder, {".lock", "items"}, "key vault backup");
+      check_new_folder(options.folder, {".lock", "items", "manifest.json.part"}, "key vault backup");
     make_folder(options.folder + "/items");
     lock_.emplace(options.folder);
     open_folder(vault);

@@ -206,6 +206,8 @@ test_one_item_in_one_file() {
   run azlin platform keyvault backup prod-kv --secret api-key --file one.backup
   expect_code 2
   expect_err "exists already"
+  ok platform keyvault backup prod-kv --to new/deep/kv --password-file password
+  [ -z "$(find new -perm /077)" ] || fail "others can look into the folder"
   run azlin platform keyvault backup prod-kv --secret nothing --file two.backup
   expect_code 3
   [ ! -e two.backup ] || fail "a file was left"
@@ -307,6 +309,9 @@ test_another_vault_and_no_vault() {
 test_a_folder_that_is_not_what_it_seems_is_refused() {
   prepare
   make_vault dr-kv
+  # What a run leaves that was killed before it had saved anything.
+  mkdir -p begun/items && touch begun/.lock begun/manifest.json.part
+  ok platform keyvault backup prod-kv --to begun --password-file password
   mkdir mine && echo precious >mine/items.jsonl
   run azlin platform keyvault backup prod-kv --to mine --password-file password
   expect_code 2
