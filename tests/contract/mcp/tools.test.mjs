@@ -102,7 +102,7 @@ const reads = {
   recovery_services_wait_for_job: (jobs) => ({ job: jobs[0].id }), recovery_services_get_backup_summary: {},
   recovery_services_list_recovery_points: { item: "HXE/HXE", server: "prod-db-vm" },
   "list-backups": { destination: folder("none") }, "verify-backup": { backup: "x", destination: folder("none") },
-  "backup-compare": { a: folder("etc"), b: folder("etc"), destination: folder("none") },
+  "backup-compare": { a: "x", b: "y", destination: folder("none") },
   archive_schedules: {}, archive_report: {},
   backup_show_configuration: { vm: "vm1" }, backup_list: { all: true }, backup_forecast: { vm: "vm1", on: "2030-01-01" },
   backup_replication_status: { vm: "vm1" }, backup_replication_jobs: {}, backup_verification_report: {},
