@@ -68,7 +68,11 @@ void parse_instance_view(const json& view, Vm& vm) {
   }
 }
 
-Vm vm_from(const json& body) {
+// What is listed is asked for names, tags and times: a VM that is being created, whose disks have no id yet,
+// must not hide the others. Of a VM that is read by its id every disk counts.
+enum class Source { list, id };
+
+Vm vm_from(const json& body, Source source = Source::id) {
   check_resource(body);
   const json& properties = member(body, "properties");
   const json& storage = member(properties, "storageProfile");
@@ -87,9 +91,11 @@ Vm vm_from(const json& body) {
   vm.os_disk = parse_attached(member(storage, "osDisk"), -1);
   vm.os_type = text(member(storage, "osDisk"), "osType");
   const json& data_disks = member(storage, "dataDisks");
-  if (!data_disks.is_array() && !data_disks.is_null()) throw_unreadable(body, "its data disks are no list");
+  const bool strict = source == Source::id;
+  if (strict && !data_disks.is_array() && !data_disks.is_null())
+    throw_unreadable(body, "its data disks are no list");
   for (const json& disk : data_disks) {
-    check_data_disk(body, disk);
+    if (strict) check_data_disk(body, disk);
     vm.data_disks.push_back(parse_attached(disk, static_cast<int>(number(disk, "lun"))));
   }
   std::sort(vm.data_disks.begin(), vm.data_disks.end(),
@@ -172,7 +178,7 @@ std::vector<Vm> list_vms(arm::ArmClient& arm, const std::string& subscription,
   arm.list(
       vm_call("GET", scope + "/providers/Microsoft.Compute/virtualMachines"),
       [&](json&& item) {
-        vms.push_back(vm_from(item));
+        vms.push_back(vm_from(item, Source::list));
         return true;
       },
       stop);
