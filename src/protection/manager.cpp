@@ -29,6 +29,11 @@ azure::Tags changed_tags(const azure::Vm& vm, const VmPlan& plan) {
   return tags;
 }
 
+// The write was done although the reply was lost: its repetition is then refused like a lost race.
+bool is_done(const azure::Vm& vm, const VmPlan& plan) {
+  return vm.vm_id == plan.now.vm.vm_id && changed_tags(vm, plan) == vm.tags;
+}
+
 std::string journal_text(const VmPlan& plan) {
   nlohmann::ordered_json tags = nlohmann::ordered_json::object();
   for (const auto& change : plan.tags)
@@ -91,6 +96,10 @@ Applied ProtectionManager::write(const VmPlan& plan, std::stop_token stop) {
   Applied out{plan.ref(), Applied::State::refused, {}, {}};
   for (int race = 0; race < kMostRaces; ++race) {
     const auto vm = azure::get_vm(arm_, plan.now.vm.id, false, stop);
+    if (race > 0 && is_done(vm, plan)) {
+      out.state = Applied::State::changed;
+      return out;
+    }
     if (const auto changed = difference(plan.now.vm, vm); !changed.empty()) {
       out.error = fmt::format("{} has changed since the plan was made: {}", vm.name, changed);
       out.hint = "look at a new plan; nothing of this VM was changed";

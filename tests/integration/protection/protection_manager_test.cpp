@@ -91,6 +91,17 @@ TEST_F(ProtectionManagerTest, ALeaseThatComesInBetweenIsNoChange) {
   EXPECT_TRUE(vm_tags("web2").contains("azlin:backup-schedule"));
 }
 
+TEST_F(ProtectionManagerTest, ALostReplyOfTheWriteIsNoChangeByOthers) {
+  file = parse_file("version: 1\nrules:\n- {name: a, select: {name: web2}, schedule: [daily]}\n", "p.yaml");
+  const auto before = plan();
+  simulator.add_fault(
+      {{"method", "PATCH"}, {"path", "*/virtualMachines/web2?*"}, {"drop", "after"}, {"count", 1}});
+  const auto result = apply(before);
+  EXPECT_EQ(of(result, "web2").state, Applied::State::changed) << of(result, "web2").error;
+  EXPECT_TRUE(vm_tags("web2").contains("azlin:backup-schedule"));
+  EXPECT_FALSE(plan().drift());
+}
+
 TEST_F(ProtectionManagerTest, PlanNamesWhatTheNextBackupWouldDelete) {
   backup::BackupManager backups{arm, journal, clock, journal_path};
   apply(plan());
