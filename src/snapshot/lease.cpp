@@ -116,26 +116,28 @@ VmLease::VmLease(arm::ArmClient& arm, const std::string& vm_id, const std::strin
     : arm_(arm), vm_id_(vm_id) {
   const std::string value = to_tag(LeaseInfo{core::new_guid(), doing, by, until});
   core::throw_if_stopped(stop, "taking the VM's lease");
-  for (int race = 0; race < kMostRaces; ++race) {
-    const azure::Vm vm = azure::get_vm(arm, vm_id, false, stop);
-    check_free(vm, by, arm.clock().now());
-    try {
+  bool may_be_there = false;  // the service may have done a write although its reply was lost
+  try {
+    for (int race = 0; race < kMostRaces; ++race) {
+      const azure::Vm vm = azure::get_vm(arm, vm_id, false, stop);
+      may_be_there = tag_of(vm) == value;
+      check_free(vm, by, arm.clock().now());
+      may_be_there = true;
       // Seconds, and not given up half way: what was sent may be done.
       if (!write_lease(arm, vm, value, {})) continue;
       core::throw_if_stopped(stop, "taking the VM's lease");
-    } catch (const arm::ArmError& error) {
-      if (!was_refused(error)) give_back(arm, vm_id, value);
-      throw;
-    } catch (...) {
-      // The service may have it although its reply was lost.
-      give_back(arm, vm_id, value);
-      throw;
+      value_ = value;
+      return;
     }
-    value_ = value;
-    return;
+    throw Error(ErrorKind::busy, fmt::format("{} is being changed by others all the time", vm_id),
+                "try again in a minute");
+  } catch (const arm::ArmError& error) {
+    if (may_be_there && !was_refused(error)) give_back(arm, vm_id, value);
+    throw;
+  } catch (...) {
+    if (may_be_there) give_back(arm, vm_id, value);
+    throw;
   }
-  throw Error(ErrorKind::busy, fmt::format("{} is being changed by others all the time", vm_id),
-              "try again in a minute");
 }
 
 VmLease::~VmLease() {

@@ -289,12 +289,41 @@ TEST_F(LeaseTest, LostRaceIsSeen) {
 }
 
 TEST_F(LeaseTest, LostReplyOfItsWriteIsNoFailure) {
-  simulator.add_fault({{"method", "PATCH"}, {"path", "*/virtualMachines/web?*"}, {"drop", "after"}, {"count", 1}});
+  simulator.add_fault(
+      {{"method", "PATCH"}, {"path", "*/virtualMachines/web?*"}, {"drop", "after"}, {"count", 1}});
   {
     VmLease lease(arm, vm().id(), "backup.trigger", "host:1", soon(), {});
     EXPECT_TRUE(vm_tags().contains(kLeaseTag));
   }
   EXPECT_FALSE(vm_tags().contains(kLeaseTag));
+}
+
+TEST_F(LeaseTest, IsGivenBackWhenTheLookAfterALostReplyFails) {
+  const std::string path = "*/virtualMachines/web?*";
+  simulator.add_fault({{"method", "PATCH"}, {"path", path}, {"drop", "after"}, {"count", 1}});
+  simulator.add_fault({{"method", "GET"},
+                       {"path", path},
+                       {"skip", 1},
+                       {"status", 403},
+                       {"count", 1},
+                       {"code", "AuthorizationFailed"}});
+  const Error error = error_of([&] { VmLease(arm, vm().id(), "backup.trigger", "host:1", soon(), {}); });
+  EXPECT_EQ(error.kind(), ErrorKind::unauthorized) << error.what();
+  EXPECT_FALSE(vm_tags().contains(kLeaseTag));
+  EXPECT_EQ(vm_tags()["env"], "prod");
+}
+
+TEST_F(LeaseTest, OfAnotherThatWonTheRaceStays) {
+  const std::string theirs = to_tag(LeaseInfo{"op", "backup.trigger", "host:1", clock.now()});
+  set_vm_tag(kLeaseTag, theirs);  // it has run out
+  simulator.add_fault({{"method", "PATCH"},
+                       {"path", "*/virtualMachines/web?*"},
+                       {"status", 412},
+                       {"count", 5},
+                       {"code", "ConditionNotMet"}});
+  const Error error = error_of([&] { VmLease(arm, vm().id(), "backup.trigger", "host:2", soon(), {}); });
+  EXPECT_EQ(error.kind(), ErrorKind::busy);
+  EXPECT_EQ(vm_tags()[kLeaseTag], theirs);
 }
 
 TEST_F(LeaseTest, IsGivenBackAlthoughAnotherWriteIsInTheWay) {
