@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 
@@ -48,12 +50,44 @@ int keep_text(void* out, int columns, char** values, char**) {
   return 0;
 }
 
+// Whether nobody has locked the file, waiting for that. Only what is safe after fork().
+bool gets_unlocked(const char* path, int timeout_ms) {
+  constexpr int kPauseMs = 10;
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  for (int waited = 0; fd >= 0; waited += kPauseMs) {
+    // SQLite's lock bytes; a connection in WAL mode holds a shared lock on them as long as it is open.
+    // Source: SQLite File Format, "The Lock-Byte Page".
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 0x40000000;
+    lock.l_len = 512;
+    if (::fcntl(fd, F_GETLK, &lock) != 0) return false;
+    if (lock.l_type == F_UNLCK) return true;
+    if (waited >= timeout_ms) return false;
+    const timespec pause{0, kPauseMs * 1'000'000L};
+    ::nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
+// Asked from a child process: it sees this process's locks, too, and closing the file in this one would drop
+// them.
+bool in_use(const std::string& path, int timeout_ms) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(gets_unlocked(path.c_str(), timeout_ms) ? 0 : 1);
+  int status = -1;
+  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
 }  // namespace
 
-sqlite3* open_handle(const std::string& path, int busy_timeout_ms) {
+sqlite3* open_handle(const std::string& path, int busy_timeout_ms, bool create) {
   sqlite3* db = nullptr;
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &db, kFlags, nullptr);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
   if (code != SQLITE_OK) {
     const std::unique_ptr<sqlite3, int (*)(sqlite3*)> closing(db, sqlite3_close);
     throw_sqlite(db, code, "open the database", path);
@@ -64,7 +98,14 @@ sqlite3* open_handle(const std::string& path, int busy_timeout_ms) {
 }
 
 std::string damage_of(const std::string& path, int busy_timeout_ms) {
-  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> db(open_handle(path, busy_timeout_ms), sqlite3_close);
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> db(nullptr, sqlite3_close);
+  try {
+    db.reset(open_handle(path, busy_timeout_ms, false));
+  } catch (const Error&) {
+    std::error_code error;
+    if (fs::exists(path, error) || error) throw;
+    return {};
+  }
   std::string found = "ok";
   const int code = sqlite3_exec(db.get(), "PRAGMA integrity_check(1)", keep_text, &found, nullptr);
   if (is_corruption(code)) found = sqlite3_errmsg(db.get());
@@ -90,6 +131,11 @@ void set_aside(const std::string& path, int busy_timeout_ms) {
     throw Error(ErrorKind::busy,
                 fmt::format("{} was corrupt and has just been replaced by another azlin", path),
                 "run the command again");
+  }
+  // Its rows are the locks of the commands that work with it: with the next file these would be gone.
+  if (in_use(path, busy_timeout_ms)) {
+    throw Error(ErrorKind::busy, fmt::format("{} is damaged, and another azlin still works with it", path),
+                "when that one has ended, run the command again");
   }
   const std::string aside = free_name(path);
   if (::rename(path.c_str(), aside.c_str()) != 0) {

@@ -35,6 +35,19 @@ class DatabaseTest : public testing::Test {
     return query.integer(0);
   }
 
+  // A file that opens, with rows that cannot be read.
+  void damage_some_pages() {
+    {
+      Database db(path_, kOne);
+      Transaction filling(db);
+      for (int i = 0; i < 2000; ++i) db.execute("INSERT INTO t (name) VALUES ('some text that fills pages')");
+      filling.commit();
+    }
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096 * 3);
+    for (int i = 0; i < 4096 * 4; ++i) file.put('\x55');
+  }
+
   test::TempDir dir_;
   std::string path_ = dir_.file("home/state.db");
 };
@@ -150,17 +163,7 @@ TEST_F(DatabaseTest, TruncatedFileIsSetAside) {
 }
 
 TEST_F(DatabaseTest, DamageThatOnlyAStatementMeetsIsSetAsideByTheNextOpen) {
-  {
-    Database db(path_, kOne);
-    Transaction filling(db);
-    for (int i = 0; i < 2000; ++i) db.execute("INSERT INTO t (name) VALUES ('some text that fills pages')");
-    filling.commit();
-  }
-  {
-    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(4096 * 3);
-    for (int i = 0; i < 4096 * 4; ++i) file.put('\x55');
-  }
+  damage_some_pages();
   {
     Database db(path_, kOne);
     EXPECT_THAT(error_of([&] { count(db); }).what(), HasSubstr("malformed"));
@@ -169,6 +172,61 @@ TEST_F(DatabaseTest, DamageThatOnlyAStatementMeetsIsSetAsideByTheNextOpen) {
   Database fresh(path_, kOne);
   EXPECT_EQ(count(fresh), 0);
   EXPECT_EQ(damage_of(path_), "");
+}
+
+TEST_F(DatabaseTest, DamagedFileStaysWhileAnotherWorksWithIt) {
+  damage_some_pages();
+  {
+    Database other(path_, kOne);
+    EXPECT_THAT(error_of([&] { count(other); }).what(), HasSubstr("malformed"));
+    for (int round = 0; round < 2; ++round) {
+      const Error error = error_of([&] { Database(path_, kOne, {.busy_timeout_ms = 20}); });
+      EXPECT_EQ(error.kind(), ErrorKind::busy);
+      EXPECT_THAT(error.what(), HasSubstr("another azlin still works with it"));
+    }
+    other.execute("CREATE TABLE more (x)");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".corrupt-1"));
+  EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr("set aside as"));
+}
+
+TEST_F(DatabaseTest, DamagedFileStaysWhileAnotherProcessWorksWithIt) {
+  damage_some_pages();
+  int ready[2], done[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(done), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::close(done[1]);
+    try {
+      Database db(path_, kOne);
+      char byte = 'r';
+      const bool told = ::write(ready[1], &byte, 1) == 1;
+      ::_exit(told && ::read(done[0], &byte, 1) == 0 ? 0 : 1);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+  }
+  ::close(done[0]);
+  ::close(ready[1]);
+  char byte = 0;
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(damage_of(path_), testing::Not(testing::IsEmpty()));
+  EXPECT_EQ(error_of([&] { Database(path_, kOne, {.busy_timeout_ms = 20}); }).kind(), ErrorKind::busy);
+  ::close(done[1]);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  ::close(ready[0]);
+  EXPECT_THAT(error_of([&] { Database(path_, kOne); }).what(), HasSubstr("set aside as"));
+}
+
+TEST_F(DatabaseTest, LookingForDamageMakesNoFile) {
+  EXPECT_EQ(damage_of(path_), "");
+  std::filesystem::create_directories(dir_.file("home"));
+  EXPECT_EQ(damage_of(path_), "");
+  EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 TEST_F(DatabaseTest, DamageThatWasLookedForIsSetAsideByTheNextOpen) {
