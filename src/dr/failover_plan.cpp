@@ -285,7 +285,7 @@ FailoverPlan FailoverManager::plan(const FailoverConfig& config, std::stop_token
     disk.size_gb = member.snapshot.size_gb;
     plan.disks.push_back(std::move(disk));
   }
-  warn_about(doubts(backups, chosen, config.region), plan);
+  warn_about(doubts(backups, chosen, config.region, config.backup.has_value()), plan);
   choose_names(plan, config, stop);
   if (plan.done_before) return plan;
   // The source region is not asked what its sizes were.

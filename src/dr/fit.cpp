@@ -42,9 +42,10 @@ backup::Verified verified_in(const BackupInfo& backup, const std::string& region
 }
 
 std::string doubts(const std::vector<BackupInfo>& backups, const BackupInfo& chosen,
-                   const std::string& region) {
+                   const std::string& region, bool named) {
   if (verified_in(chosen, region) == backup::Verified::failed)
     return "the last verification of this backup FAILED";
+  if (named) return {};
   const auto newest = std::find_if(backups.begin(), backups.end(), [&](const BackupInfo& backup) {
     return set_in(backup, region) != nullptr;
   });

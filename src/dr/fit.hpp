@@ -17,10 +17,10 @@ namespace azlin::dr {
 const snapshot::SnapshotSet* set_in(const backup::BackupInfo& backup, const std::string& region);
 // What is known of its copy in the region: the copy's own mark, else what its source was found to be.
 backup::Verified verified_in(const backup::BackupInfo& backup, const std::string& region);
-// "", or that the newest copy of the region was passed over, or that the last verification of `chosen`
-// failed.
+// "", or that the last verification of `chosen` failed, or, unless the user named it, that the newest copy of
+// the region was passed over.
 std::string doubts(const std::vector<backup::BackupInfo>& backups, const backup::BackupInfo& chosen,
-                   const std::string& region);
+                   const std::string& region, bool named = false);
 // The newest of the region; one whose verification failed only where there is no other. `backups`: newest
 // first. Null: there is none.
 const backup::BackupInfo* newest_in(const std::vector<backup::BackupInfo>& backups,

@@ -41,7 +41,7 @@ TEST(NewestCopyTest, ACopyThatWasFoundDamagedIsPassedOver) {
     const auto* chosen = newest_in(backups, "westus2");
     ASSERT_NE(chosen, nullptr);
     EXPECT_EQ(chosen->name, row.taken ? "new" : "old") << row.what;
-    EXPECT_EQ(doubts(backups, *chosen, "westus2"),
+    EXPECT_EQ(doubts(backups, *chosen, "westus2", false),
               row.taken ? "" : "the newer new is passed over: its last verification FAILED")
         << row.what;
   }
@@ -51,13 +51,20 @@ TEST(NewestCopyTest, ADamagedOneIsBetterThanNoneAndIsSaidToBe) {
   const std::vector<BackupInfo> backups = {made("only", 1, Verified::passed, Verified::failed)};
   const auto* chosen = newest_in(backups, "westus2");
   ASSERT_NE(chosen, nullptr);
-  EXPECT_EQ(doubts(backups, *chosen, "westus2"), "the last verification of this backup FAILED");
+  EXPECT_EQ(doubts(backups, *chosen, "westus2", false), "the last verification of this backup FAILED");
 }
 
 TEST(NewestCopyTest, AnOlderOneThatWasNamedHasNoDoubts) {
   const std::vector<BackupInfo> backups = {made("new", 2, Verified::unknown, Verified::unknown),
                                            made("old", 1, Verified::unknown, Verified::unknown)};
-  EXPECT_EQ(doubts(backups, backups[1], "westus2"), "");
+  EXPECT_EQ(doubts(backups, backups[1], "westus2", true), "");
+}
+
+TEST(NewestCopyTest, NothingIsPassedOverForOneThatWasNamed) {
+  const std::vector<BackupInfo> backups = {made("new", 2, Verified::passed, Verified::failed),
+                                           made("old", 1, Verified::unknown, Verified::unknown)};
+  EXPECT_EQ(doubts(backups, backups[1], "westus2", true), "");
+  EXPECT_EQ(doubts(backups, backups[0], "westus2", true), "the last verification of this backup FAILED");
 }
 
 }  // namespace
