@@ -293,8 +293,8 @@ std::size_t save_vault(PlatformSession& session, const platform::Resource& vault
                                                result.failures.size(), result.failures.front().error));
   session.log().record({vault.id, "keyvault backup", session.runtime().clock().now(), path,
                         static_cast<std::int64_t>(result.manifest.items.size())});
-  skipped += result.manifest.skipped.size();
-  for (const auto& item : result.manifest.skipped)
+  skipped += result.skipped.size();
+  for (const auto& item : result.skipped)
     session.console().warn(
         fmt::format("{} {} of {}: {}", platform::to_string(item.kind), item.name, vault.name, item.error));
   return result.manifest.items.size();

@@ -189,7 +189,7 @@ int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
                      session.log().record({vault.id, "keyvault backup", runtime.clock().now(), options.folder,
                                            static_cast<std::int64_t>(result.manifest.items.size())});
                  });
-  const auto& skipped = result.manifest.skipped;
+  const auto& skipped = result.skipped;
   print(console, "✗", result.failures);
   print(console, "!", skipped);
   const auto good = result.saved + result.unchanged;

@@ -73,9 +73,8 @@ class Run {
       if (progress) progress(done, wanted.size());
     });
     core::throw_if_stopped(stop, "backing up the vault; run it again and it goes on");
-    result_.manifest.skipped.clear();
     for (std::size_t i = 0; i < outcomes.size(); ++i) note_failure(wanted[i], outcomes[i]);
-    finish();
+    finish(wanted);
     return std::move(result_);
   }
 
@@ -193,8 +192,9 @@ class Run {
       ++result_.unchanged;
       return;
     }
-    if (options_.values && item.kind == ItemKind::secret) save_values(saved, stop);
+    // First the call that a disabled item refuses: what the folder has of it stays as it is.
     std::string content = client_.backup(item.kind, item.name, stop);
+    if (options_.values && item.kind == ItemKind::secret) save_values(saved, stop);
     if (sealer_) content = sealer_->seal(content, about(item.kind, item.name));
     saved.file = file_of(item.kind, item.name, sealer_.has_value());
     saved.sha256 = hex(sha256(content));
@@ -237,20 +237,31 @@ class Run {
         return;
       }
       const bool kept = items_.contains({item.kind, core::to_lower(item.name)});
-      result_.manifest.skipped.push_back(
-          {item.kind,
-           item.name,
-           std::string("it is disabled, and Key Vault backs up no disabled item") +
-               (kept ? "; the backup keeps what it had of it before" : ""),
-           ErrorKind::findings,
-           {}});
+      result_.skipped.push_back({item.kind,
+                                 item.name,
+                                 std::string("it is disabled, and Key Vault backs up no disabled item") +
+                                     (kept ? "; the backup keeps what it had of it before" : ""),
+                                 ErrorKind::findings,
+                                 {}});
     } catch (const Error& error) {
       result_.failures.push_back({item.kind, item.name, error.what(), error.kind(), error.hint()});
     }
   }
 
-  void finish() {
+  // A run of named items says nothing of the others.
+  void update_skipped(const std::vector<VaultItem>& wanted) {
+    auto& skipped = result_.manifest.skipped;
+    std::erase_if(skipped, [&](const ItemFailure& before) {
+      return everything(options_) || std::any_of(wanted.begin(), wanted.end(), [&](const VaultItem& item) {
+               return item.kind == before.kind && core::equal_ignoring_case(item.name, before.name);
+             });
+    });
+    skipped.insert(skipped.end(), result_.skipped.begin(), result_.skipped.end());
+  }
+
+  void finish(const std::vector<VaultItem>& wanted) {
     auto& manifest = result_.manifest;
+    update_skipped(wanted);
     write_items(options_.folder, items_);
     manifest.items.clear();
     for (const auto& [key, item] : items_) manifest.items.push_back(item);

@@ -250,6 +250,33 @@ test_disabled_items_are_skipped_and_named() {
   [ "$(vault GET dr-kv secrets/asleep | jq -r .value)" = x ] || fail "the value is not back"
 }
 
+test_a_secret_that_is_disabled_later_keeps_its_values_in_the_backup() {
+  prepare
+  make_vault eu-kv westeurope
+  vault PUT prod-kv secrets/later '{"value":"precious"}' >/dev/null
+  ok platform keyvault backup prod-kv --to kv --values --password-file password
+  vault PATCH prod-kv secrets/later '{"attributes":{"enabled":false}}' >/dev/null
+  run azlin platform keyvault backup prod-kv --to kv --values --password-file password -o json
+  expect_code 6
+  expect_json '.skipped[0].reason | contains("keeps what it had")'
+  ok platform keyvault restore eu-kv --from kv --values --password-file password --yes
+  [ "$(vault GET eu-kv secrets/later | jq -r .value)" = precious ] || fail "the value is not back"
+}
+
+test_a_run_of_named_items_says_nothing_of_the_others() {
+  prepare
+  vault PUT prod-kv secrets/asleep '{"value":"x","attributes":{"enabled":false}}' >/dev/null
+  vault PUT prod-kv secrets/resting '{"value":"x","attributes":{"enabled":false}}' >/dev/null
+  run azlin platform keyvault backup prod-kv --to kv --password-file password
+  expect_code 6
+  ok platform keyvault backup prod-kv --to kv --password-file password --secret api-key -o json
+  expect_json '.skipped == []'
+  jq -e '[.skipped[].name] == ["asleep", "resting"]' kv/manifest.json >/dev/null || fail "forgotten: $(jq -c .skipped kv/manifest.json)"
+  vault PATCH prod-kv secrets/asleep '{"attributes":{"enabled":true}}' >/dev/null
+  ok platform keyvault backup prod-kv --to kv --password-file password --secret asleep
+  jq -e '[.skipped[].name] == ["resting"]' kv/manifest.json >/dev/null || fail "wrong: $(jq -c .skipped kv/manifest.json)"
+}
+
 test_what_is_there_already_is_not_asked_about() {
   prepare
   ok platform keyvault backup prod-kv --to kv --password-file password

@@ -46,7 +46,7 @@ struct VaultManifest {
   bool partial = false;                  // named items only
   std::optional<nlohmann::json> recipe;  // of the encryption; nullopt: the files are as `az` writes them
   std::vector<SavedItem> items;          // kind, then name
-  std::vector<ItemFailure> skipped;      // disabled, as the last run found them: the service backs up none
+  std::vector<ItemFailure> skipped;      // disabled when last asked for: the service backs up none
 };
 
 // Throws core::Error: not_found (no manifest), failed (it cannot be read).
@@ -68,6 +68,7 @@ struct VaultBackupResult {
   VaultManifest manifest;  // complete also when disabled items were skipped
   std::size_t saved = 0, unchanged = 0, managed = 0, absent = 0, throttled = 0;
   std::vector<ItemFailure> failures;
+  std::vector<ItemFailure> skipped;  // by this run; the manifest's are those of the whole backup
 };
 // Throws core::Error: usage (values without a password, a folder that holds another vault's backup),
 // unauthorized (the folder's password is another), not_found (a named item), busy (another backup writes
