@@ -8,7 +8,6 @@
 #include <array>
 #include <iostream>
 #include <memory>
-#include <set>
 
 #include "azlin/arm/error.hpp"
 #include "azlin/core/cancel.hpp"
@@ -200,6 +199,13 @@ const CLI::App* last_parsed(const CLI::App& app) {
   return at;
 }
 
+// An option that nobody knows, without its value, which may be a secret.
+Error unknown_option(const std::string& group, const std::string& word) {
+  return Error(ErrorKind::usage,
+               fmt::format("`{}` has no option '{}'", group, word.substr(0, word.find('=')).substr(0, 80)),
+               fmt::format("see `{} --help`", group));
+}
+
 // What the first word after the known ones should have been; nullopt: the error is another.
 std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError& error) {
   const bool about_words = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
@@ -212,9 +218,9 @@ std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError&
   if (names.empty()) return std::nullopt;
   const auto rest = app.remaining(true);  // no option's values are among them
   const auto word =
-      std::find_if(rest.begin(), rest.end(), [](const std::string& each) { return !each.starts_with('-'); });
+      std::find_if(rest.begin(), rest.end(), [](const std::string& each) { return each != "--"; });
   const std::string group = at == &app ? "azlin" : "azlin " + at->get_name();
-  if (word == rest.end() && !rest.empty()) return std::nullopt;  // an unknown option
+  if (word != rest.end() && word->starts_with('-')) return unknown_option(group, *word);
   if (word == rest.end()) {
     std::string list;
     for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;

@@ -35,12 +35,13 @@ bool takes_integer(const CLI::Option& option) {
 void check_numbers(const CLI::App& app) {
   static const std::regex kWhole("[+-]?(0|[1-9][0-9]*)");
   static const std::regex kReal("[+-]?(0|[1-9][0-9]*)?([.][0-9]+)?(e[+-]?[0-9]+)?", std::regex::icase);
+  constexpr std::size_t kLongest = 64;  // std::regex recurses once a character
   for (const CLI::Option* option : app.get_options()) {
     const bool whole = takes_integer(*option);
     if (!whole && option->get_type_name().rfind("FLOAT", 0) != 0) continue;
     for (const auto& word : option->results()) {
       const bool digits = word.find_first_of("0123456789") != std::string::npos;
-      if (digits && std::regex_match(word, whole ? kWhole : kReal)) continue;
+      if (digits && word.size() <= kLongest && std::regex_match(word, whole ? kWhole : kReal)) continue;
       throw core::Error(core::ErrorKind::usage,
                         fmt::format("{}: '{}' is not a {}number", option->get_name(), word.substr(0, 40),
                                     whole ? "whole " : ""),

@@ -57,6 +57,40 @@ test_numbers_are_decimal() {
   ok backup configure vm1 --daily-retention +7
 }
 
+test_numbers_of_any_length_are_no_crash() {
+  local long
+  long=$(head -c 100000 /dev/zero | tr '\0' 1)
+  run azlin archive report --price "$long"
+  expect_code 2
+  expect_err "--price: '1111"
+  run azlin backup configure vm1 --daily-retention "$long"
+  expect_code 2
+  reject_err "internal error"
+}
+
+test_options_that_nobody_knows_are_named_without_their_values() {
+  run azlin --bogus
+  expect_code 2
+  expect_err "\`azlin\` has no option '--bogus'"
+  expect_err "see \`azlin --help\`"
+  run azlin --bogus=hidden nonsense
+  expect_code 2
+  expect_err "has no option '--bogus'"
+  reject_err hidden
+  run azlin backup --bogus
+  expect_code 2
+  expect_err "\`azlin backup\` has no option '--bogus'"
+  run azlin --bogus version
+  expect_code 2
+  expect_err "--bogus"
+  run azlin --
+  expect_code 2
+  expect_err "\`azlin\` needs a command"
+  run azlin nonsense --bogus
+  expect_code 2
+  expect_err "has no command 'nonsense'"
+}
+
 test_words_that_name_nothing_are_refused_as_such() {
   start_simulator
   ok backup configure vm1
