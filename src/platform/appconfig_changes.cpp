@@ -65,6 +65,16 @@ void write(AppConfigClient& client, const KeyChange& change, const std::string& 
   if (!removes && target.locked) client.set_lock(target, true, stop);
 }
 
+// No also when the store does not say.
+bool is_locked(AppConfigClient& client, const KeyValue& item) {
+  try {
+    const auto now = client.find(item.key, item.label);
+    return now && now->locked;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string reason(const Error& error) {
   const auto* refused = dynamic_cast<const arm::ArmError*>(&error);
   return refused != nullptr && refused->status() == 412 ? kChangedMeanwhile : error.what();
@@ -81,7 +91,8 @@ void unlock_and_write(AppConfigClient& client, const KeyChange& change, std::sto
     try {
       client.set_lock(change.before, true);  // also when interrupted: it was locked
     } catch (const Error&) {
-      throw Error(error.kind(), reason(error) + "; and it could not be locked again");
+      if (!is_locked(client, change.before))
+        throw Error(error.kind(), reason(error) + "; and it could not be locked again");
     }
     throw;
   }

@@ -35,16 +35,13 @@ struct DataError {
 
 constexpr const char* kVaultRole =
     "the vault asks for roles: give this identity Key Vault Administrator on it (or Key Vault Secrets, "
-    "Crypto "
-    "and Certificates Officer), and allow some minutes for it to take effect";
+    "Crypto and Certificates Officer), and allow some minutes for it to take effect";
 constexpr const char* kVaultPolicy =
     "the vault asks for access policies: give this identity list, get, backup, restore and recover of "
-    "secrets, "
-    "keys and certificates";
+    "secrets, keys and certificates";
 constexpr const char* kStoreRole =
     "give this identity the role App Configuration Data Owner on the store (Data Reader is enough to "
-    "export), or "
-    "use --auth key";
+    "export), or use --auth key";
 constexpr const char* kBlobRole =
     "give this identity the role Storage Blob Data Contributor on the account (Reader is enough to export)";
 

@@ -46,6 +46,21 @@ test_an_item_that_cannot_be_written_is_locked_again() {
   ok platform appconfig diff lock-config --file one.json
 }
 
+test_an_item_that_cannot_be_unlocked_is_not_called_unlocked() {
+  prepare
+  new_store lock-config
+  jq -n '{items: [{key: "k", value: "1", locked: true}]}' >one.json
+  ok platform appconfig import lock-config --from one.json --yes
+  ok simulator fault add --path '/locks/*' --status 403 --code Forbidden --message no --count -1
+  jq '.items[0].value = "2"' one.json >two.json
+  run azlin platform appconfig import lock-config --from two.json --unlock --yes
+  expect_code 1
+  expect_out "403"
+  reject_out "could not be locked again"
+  ok simulator fault clear
+  ok platform appconfig diff lock-config --file one.json
+}
+
 test_a_missing_permission_is_named_with_the_role() {
   prepare
   jq -n '{grants: [{principal: "*", scope: "/", actions: ["*"], notActions: ["Microsoft.AppConfiguration/configurationStores/keyValues/*"]}]}' |
