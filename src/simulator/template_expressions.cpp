@@ -1,6 +1,7 @@
 #include "simulator/template_expressions.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -273,6 +274,13 @@ class Expression {
     return members(call(lower(name)));
   }
 
+  static Json element(const Json& list, const Json& index) {
+    if (!list.is_array() || !index.is_number_integer() || index < 0 || index >= list.size())
+      throw invalid_template("The language expression property array index '" + index.dump() +
+                             "' is out of bounds");
+    return list[index.get<std::size_t>()];
+  }
+
   // .name and [index] after a call.
   Json members(Json value) {
     while (true) {
@@ -280,6 +288,8 @@ class Expression {
       if (peek() == '.') {
         ++at_;
         const auto name = word();
+        if (name.empty()) throw unreadable();
+        if (skipping_) continue;
         const Json* found = find_member(value, name);
         if (found == nullptr)
           throw invalid_template(fmt::format("The language expression property '{}' doesn't exist", name));
@@ -288,12 +298,12 @@ class Expression {
         ++at_;
         const Json index = expression();
         expect(']');
-        if (index.is_string()) {
+        if (index.is_string() && !skipping_) {
           const Json* found = find_member(value, index.get<std::string>());
           if (found == nullptr) throw invalid_template("no such member: " + index.dump());
           value = Json(*found);
-        } else {
-          value = Json(value.at(index.get<std::size_t>()));
+        } else if (!skipping_) {
+          value = element(value, index);
         }
       } else {
         return value;
@@ -301,16 +311,31 @@ class Expression {
     }
   }
 
+  // Reads an expression that has no value, as the branch that an "if" does not take.
+  Json skipped() {
+    const bool outer = std::exchange(skipping_, true);
+    expression();
+    skipping_ = outer;
+    return nullptr;
+  }
+
+  // Whether the next argument of an "if" is the branch that it does not take.
+  static bool not_taken(const Arguments& before) {
+    if (before.empty() || !before[0].is_boolean()) return false;
+    return before.size() == (before[0].get<bool>() ? 2U : 1U);
+  }
+
   Json call(const std::string& name) {
     expect('(');
     Arguments arguments;
     for (skip_spaces(); peek() != ')'; skip_spaces()) {
-      arguments.push_back(expression());
+      arguments.push_back(name == "if" && not_taken(arguments) ? skipped() : expression());
       skip_spaces();
       if (peek() != ',') break;
       ++at_;
     }
     expect(')');
+    if (skipping_) return nullptr;
     const auto pure = pure_functions().find(name);
     try {
       return pure != pure_functions().end() ? pure->second(arguments) : scoped(name, arguments);
@@ -367,6 +392,7 @@ class Expression {
   const TemplateScope& scope_;
   std::size_t at_ = 1;
   int depth_ = 0;
+  bool skipping_ = false;  // what is read is not evaluated
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ struct TemplateScope {
 };
 
 // `value` with every "[…]" in it replaced by what it means, at any depth. Throws ApiError 400 InvalidTemplate
-// for what cannot be read and for functions that are not known here.
+// for what cannot be read and for functions that are not known here. Of an "if" only the branch that it takes
+// is evaluated.
 Json resolve_template(const Json& value, const TemplateScope& scope);
 
 ApiError invalid_template(const std::string& message);
