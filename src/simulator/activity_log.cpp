@@ -23,6 +23,13 @@ Json localizable(const std::string& text) {
   return {{"value", text}, {"localizedValue", text}};
 }
 
+// Whether the reply is the begin of an operation, not its end.
+bool is_under_way(const Reply& reply) {
+  return reply.status == 202 ||
+         std::any_of(reply.headers.begin(), reply.headers.end(),
+                     [](const auto& header) { return same(header.first, "Azure-AsyncOperation"); });
+}
+
 Json event_body(const Request& request, const Reply& reply, core::TimePoint now,
                 const std::string& event_id) {
   const auto& target = request.target;
@@ -36,9 +43,7 @@ Json event_body(const Request& request, const Reply& reply, core::TimePoint now,
     properties["statusCode"] = std::to_string(reply.status);
     properties["statusMessage"] = answer.is_discarded() ? "" : answer.dump();
   }
-  const std::string status = failed                                       ? "Failed"
-                             : reply.status == 202 || reply.status == 201 ? "Accepted"
-                                                                          : "Succeeded";
+  const std::string status = failed ? "Failed" : is_under_way(reply) ? "Accepted" : "Succeeded";
   return {{"id", fmt::format("{}/events/{}/ticks/{}", target.id, event_id, to_millis(now))},
           {"eventDataId", event_id},
           {"correlationId", request.header("x-ms-correlation-request-id").value_or(request.request_id)},
@@ -123,19 +128,22 @@ bool wanted(const Query& query, const Json& event) {
          is(query.provider, "/resourceProviderName/value") && is(query.correlation, "/correlationId");
 }
 
+// The number of the event before which a page begins: its token is "/" and that number.
+std::int64_t first_not_shown(const Request& request) {
+  const auto token = page_start(request);
+  return token.empty() ? std::int64_t{1} << 62 : std::strtoll(token.c_str() + 1, nullptr, 10);
+}
+
 // Newest first.
 Reply list_events(Context& context, const Request& request) {
   const auto query = parse_query(request.query_or("$filter", ""), context.now());
-  const auto token = request.query_or("$skiptoken", "");
   auto rows = context.state.db().prepare(
       "SELECT number, body FROM activity WHERE sub = ?1 AND time >= ?2 AND time <= ?3 AND number < ?4 ORDER "
       "BY number DESC");
   rows.bind(1, lower(request.target.subscription))
       .bind(2, to_millis(query.from))
       .bind(3, to_millis(query.to));
-  rows.bind(4, token.empty() ? std::int64_t{1} << 62
-                             : static_cast<std::int64_t>(
-                                   std::strtoll(base64url_decode(token).c_str() + 1, nullptr, 10)));
+  rows.bind(4, first_not_shown(request));
   ListPage page;
   std::string last;
   while (rows.step()) {
