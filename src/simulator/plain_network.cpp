@@ -10,26 +10,42 @@
 namespace azlin::simulator {
 namespace {
 
+// What the refusal of a DELETE says while subnets or NICs refer to the resource; {name}, {id}, {uses}.
+struct InUse {
+  const char* code;
+  const char* message;
+};
+
 // A type, and the arrays inside its properties whose members have names and ids of their own.
 struct Kind {
   const char* type;
   std::vector<const char*> parts;
+  InUse in_use;
 };
+
+constexpr InUse kInUse = {"InUseResourceCannotBeDeleted", "Resource {id} is in use and cannot be deleted."};
+constexpr InUse kRouteTableInUse = {"InUseRouteTableCannotBeDeleted",
+                                    "Route table {name} is in use and cannot be deleted."};
+constexpr InUse kNatGatewayInUse = {
+    "CannotDeleteNatGatewayAssociatedToSubnet",
+    "NAT Gateway {id} is still configured on {uses} subnets. Remove NAT Gateway from all referenced subnets "
+    "and then delete NAT Gateway."};
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kKinds = {
-      {"Microsoft.Network/applicationSecurityGroups", {}},
-      {"Microsoft.Network/routeTables", {"routes"}},
-      {"Microsoft.Network/natGateways", {}},
-      {"Microsoft.Network/publicIPPrefixes", {}},
+      {"Microsoft.Network/applicationSecurityGroups", {}, kInUse},
+      {"Microsoft.Network/routeTables", {"routes"}, kRouteTableInUse},
+      {"Microsoft.Network/natGateways", {}, kNatGatewayInUse},
+      {"Microsoft.Network/publicIPPrefixes", {}, kInUse},
       {"Microsoft.Network/loadBalancers",
        {"frontendIPConfigurations", "backendAddressPools", "loadBalancingRules", "probes", "inboundNatRules",
-        "outboundRules"}},
-      {"Microsoft.Network/networkWatchers", {}},
-      {"Microsoft.Network/localNetworkGateways", {}},
-      {"Microsoft.Network/serviceEndpointPolicies", {}},
-      {"Microsoft.Network/ipGroups", {}},
-      {"Microsoft.Network/ddosProtectionPlans", {}}};
+        "outboundRules"},
+       kInUse},
+      {"Microsoft.Network/networkWatchers", {}, kInUse},
+      {"Microsoft.Network/localNetworkGateways", {}, kInUse},
+      {"Microsoft.Network/serviceEndpointPolicies", {}, kInUse},
+      {"Microsoft.Network/ipGroups", {}, kInUse},
+      {"Microsoft.Network/ddosProtectionPlans", {}, kInUse}};
   return kKinds;
 }
 
@@ -58,17 +74,22 @@ void prepare(const Kind& kind, const Request& request, Resource& fresh) {
 }
 
 // What subnets or NICs refer to cannot go.
-void refuse_use(Context& context, const Resource& resource, const char* what) {
+void refuse_use(Context& context, const Resource& resource, const InUse& in_use) {
+  const std::string wanted = "\"" + resource.key() + "\"";
   ListFilter filter;
   filter.subscription = resource.subscription;
+  int uses = 0;
   for (const char* type : {kVnetType, kNicType}) {
     filter.type = type;
-    for (const auto& user : context.state.list(filter))
-      if (lower(user.body["properties"].dump()).find("\"" + resource.key() + "\"") != std::string::npos)
-        throw ApiError(400, fmt::format("InUse{}CannotBeDeleted", what),
-                       fmt::format("{} {} is in use and cannot be deleted. It is used by {}.", what,
-                                   resource.id, user.id));
+    for (const auto& user : context.state.list(filter)) {
+      const std::string text = lower(user.body["properties"].dump());
+      for (auto at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) ++uses;
+    }
   }
+  if (uses == 0) return;
+  throw ApiError(400, in_use.code,
+                 fmt::format(fmt::runtime(in_use.message), fmt::arg("name", resource.name),
+                             fmt::arg("id", resource.id), fmt::arg("uses", uses)));
 }
 
 struct PartPlace {
@@ -125,14 +146,13 @@ void register_part(Router& router, Context& context, const std::string& type, co
 }
 
 void register_kind(Router& router, Context& context, const Kind& kind) {
-  const std::string what = last_segment(kind.type);
   register_network_type(
       router, context,
       {.type = kind.type,
        .prepare = [kind](Context&, const Request& request, Resource& fresh,
                          const std::optional<Resource>&) { prepare(kind, request, fresh); },
-       .check_delete = [what](Context& ctx,
-                              const Resource& resource) { refuse_use(ctx, resource, what.c_str()); },
+       .check_delete = [in_use = kind.in_use](
+                           Context& ctx, const Resource& resource) { refuse_use(ctx, resource, in_use); },
        .release = {}});
   for (const char* part : kind.parts) register_part(router, context, kind.type, part);
 }
