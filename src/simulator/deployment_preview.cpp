@@ -17,7 +17,7 @@ constexpr const char* kType = "Microsoft.Resources/deployments";
 void compare(const Json& present, const Json& wanted, const std::string& path, Json& delta) {
   if (wanted.is_object() && present.is_object()) {
     for (const auto& [name, value] : wanted.items())
-      compare(subtree_at(present, "/" + name), value, path.empty() ? name : path + "." + name, delta);
+      compare(present.value(name, Json()), value, path.empty() ? name : path + "." + name, delta);
     return;
   }
   const bool same_text = wanted.is_string() && present.is_string() &&

@@ -54,6 +54,12 @@ std::optional<Json> find_definition(Context& context, const std::string& id) {
 
 // --- the deny ---
 
+// {"name": {"value": …}} gives …; null where it is not stated.
+Json stated_value(const Json& parameters, const std::string& name) {
+  const Json stated = parameters.is_object() ? parameters.value(name, Json()) : Json();
+  return stated.is_object() ? stated.value("value", Json()) : Json();
+}
+
 // Default values of the definition under the values that are assigned.
 Json parameter_values(const Json& definition, const Json& assigned) {
   Json values = Json::object();
@@ -61,7 +67,7 @@ Json parameter_values(const Json& definition, const Json& assigned) {
   if (declared.is_object())
     for (const auto& [name, about] : declared.items()) {
       if (about.contains("defaultValue")) values[name] = about["defaultValue"];
-      const Json given = subtree_at(assigned, "/" + name + "/value");
+      const Json given = stated_value(assigned, name);
       if (!given.is_null()) values[name] = given;
     }
   return values;
@@ -91,9 +97,10 @@ Json parameter_values(const Json& definition, const Json& assigned) {
 void check_definition(const Request& request, const Resource& assignment, const Json& definition,
                       const Json& assigned) {
   const PolicySubject subject{request.target.id, request.target.type, request.target.name, request.json};
-  // "Indexed": only what has tags and a location.
+  // "Indexed": only what has tags and a location, but for groups and deployments:
+  // https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics#mode
   if (same(text_at(definition, "/properties/mode", "Indexed"), "Indexed") &&
-      !request.json.contains("location"))
+      (!request.json.contains("location") || same(request.target.space, "Microsoft.Resources")))
     return;
   const Json values = parameter_values(definition, assigned);
   const Json effect =
@@ -160,7 +167,7 @@ Reply put_assignment(Context& context, Request& request) {
   if (declared.is_object())
     for (const auto& [name, about] : declared.items())
       if (!about.contains("defaultValue") &&
-          subtree_at(properties, "/parameters/" + name + "/value").is_null())
+          stated_value(subtree_at(properties, "/parameters"), name).is_null())
         throw ApiError(
             400, "MissingPolicyParameter",
             fmt::format(
@@ -173,14 +180,28 @@ Reply put_assignment(Context& context, Request& request) {
   return save_at(context, request, kAssignment, scope, std::move(properties));
 }
 
+[[noreturn]] void refuse_definition(const Request& request, const char* code, const std::string& why) {
+  throw ApiError(400, code,
+                 fmt::format("The policy definition '{}' is invalid: {}.", request.target.name, why));
+}
+
+// A rule that may deny is one that can be evaluated here.
+void check_rule(const Request& request, const Json& rule) {
+  const auto effect = text_at(rule, "/then/effect");
+  if (effect.empty()) refuse_definition(request, "InvalidPolicyRule", "'then.effect' is missing");
+  if (!effect.starts_with('[') && !same(effect, "deny")) return;
+  const auto fault = policy_fault(subtree_at(rule, "/if"));
+  if (!fault.empty()) refuse_definition(request, "InvalidPolicyRule", fault);
+}
+
 Reply put_definition(Context& context, Request& request, const char* type) {
   drop_nulls(request.json);
   Json properties = subtree_at(request.object(), "/properties");
   const char* needed = same(type, kSet) ? "policyDefinitions" : "policyRule";
   if (!properties.is_object() || !properties.contains(needed))
-    throw ApiError(
-        400, same(type, kSet) ? "InvalidPolicySetDefinition" : "InvalidPolicyRule",
-        fmt::format("The policy definition '{}' is invalid: '{}' is missing.", request.target.name, needed));
+    refuse_definition(request, same(type, kSet) ? "InvalidPolicySetDefinition" : "InvalidPolicyRule",
+                      fmt::format("'{}' is missing", needed));
+  if (!same(type, kSet)) check_rule(request, properties[needed]);
   if (same(type, kSet))
     for (const auto& member : properties[needed])
       if (!find_definition(context, text_at(member, "/policyDefinitionId")))

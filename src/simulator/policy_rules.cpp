@@ -1,6 +1,9 @@
 #include "simulator/policy_rules.hpp"
 
+#include <fmt/format.h>
+
 #include <regex>
+#include <set>
 
 #include "simulator/json_util.hpp"
 #include "simulator/text.hpp"
@@ -12,10 +15,13 @@ namespace {
 Json alias_value(const std::string& alias, const PolicySubject& subject) {
   std::string path = alias;
   if (starts_with_ignoring_case(alias, subject.type + "/")) path = alias.substr(subject.type.size() + 1);
-  std::string pointer;
-  for (const auto& part : split(path, '.')) pointer += "/" + part;
-  const Json inside = subtree_at(subject.body, "/properties" + pointer);
-  return inside.is_null() ? subtree_at(subject.body, pointer) : inside;
+  const auto parts = split(path, '.');
+  const auto follow = [&](Json value) {
+    for (const auto& part : parts) value = value.is_object() ? value.value(part, Json()) : Json();
+    return value;
+  };
+  const Json inside = follow(subtree_at(subject.body, "/properties"));
+  return inside.is_null() ? follow(subject.body) : inside;
 }
 
 Json tag_value(const std::string& name, const PolicySubject& subject) {
@@ -108,14 +114,63 @@ Json call(const std::string& text, const PolicySubject& subject, const Json& par
   return all;
 }
 
+bool is_expression(const std::string& text) {
+  return text.size() > 2 && text.front() == '[' && text.back() == ']' && !text.starts_with("[[");
+}
+
+std::string fault_of_text(const Json& value) {
+  if (value.is_array())
+    for (const auto& one : value)
+      if (const auto fault = fault_of_text(one); !fault.empty()) return fault;
+  if (!value.is_string() || !is_expression(value.get<std::string>())) return {};
+  static const std::regex kLiteral("'[^']*'"), kFunction(R"((\w+)\s*\()");
+  static const std::set<std::string> kKnown = {"parameters", "field", "concat"};
+  const auto text = std::regex_replace(value.get<std::string>(), kLiteral, "''");
+  for (auto at = std::sregex_iterator(text.begin(), text.end(), kFunction); at != std::sregex_iterator();
+       ++at)
+    if (kKnown.count(lower((*at)[1].str())) == 0)
+      return fmt::format("the function '{}' is unknown or not simulated", (*at)[1].str());
+  return {};
+}
+
+// {"field"|"value": …, "equals": …}
+std::string fault_of_comparison(const Json& condition) {
+  static const std::set<std::string> kKnown = {"equals",  "notequals", "in",          "notin", "like",
+                                               "notlike", "contains",  "notcontains", "exists"};
+  int sides = 0, comparisons = 0;
+  for (const auto& [name, value] : condition.items()) {
+    const bool side = name == "field" || name == "value";
+    if (!side && kKnown.count(lower(name)) == 0)
+      return fmt::format("the condition '{}' is unknown or not simulated", name);
+    (side ? sides : comparisons) += 1;
+    if (const auto fault = fault_of_text(value); !fault.empty()) return fault;
+  }
+  if (sides != 1 || comparisons != 1) return "a condition has one of 'field' and 'value', and one comparison";
+  if (text_at(condition, "/field").find("[*]") != std::string::npos)
+    return "fields with '[*]' are not simulated";
+  return {};
+}
+
 }  // namespace
+
+std::string policy_fault(const Json& condition) {
+  if (!condition.is_object()) return "a condition is not an object";
+  for (const char* all : {"allOf", "anyOf"}) {
+    if (!condition.contains(all)) continue;
+    if (condition.size() != 1 || !condition[all].is_array() || condition[all].empty())
+      return fmt::format("'{}' is not a list of conditions", all);
+    for (const auto& one : condition[all])
+      if (const auto fault = policy_fault(one); !fault.empty()) return fault;
+    return {};
+  }
+  if (condition.size() == 1 && condition.contains("not")) return policy_fault(condition["not"]);
+  return fault_of_comparison(condition);
+}
 
 Json policy_value(const Json& value, const PolicySubject& subject, const Json& parameters) {
   if (!value.is_string()) return value;
   const auto text = value.get<std::string>();
-  const bool expression =
-      text.size() > 2 && text.front() == '[' && text.back() == ']' && !text.starts_with("[[");
-  return expression ? call(text.substr(1, text.size() - 2), subject, parameters) : value;
+  return is_expression(text) ? call(text.substr(1, text.size() - 2), subject, parameters) : value;
 }
 
 bool policy_holds(const Json& condition, const PolicySubject& subject, const Json& parameters) {
