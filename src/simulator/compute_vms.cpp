@@ -6,6 +6,7 @@
 #include "simulator/disk_model.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/network.hpp"
+#include "simulator/plain_types.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
@@ -69,7 +70,7 @@ Reply change_vm(Context& context, Request& request, Resource vm, bool put) {
 Reply put_vm(Context& context, Request& request) {
   auto existing = context.state.find(request.target.id);
   check_etag(request, existing);
-  drop_nulls(request.json);
+  drop_nulls_but_identities(request.json);
   auto fresh = make_resource(context, request, kVmType);
   return existing ? change_vm(context, request, std::move(*existing), true)
                   : create_vm(context, request, std::move(fresh));
@@ -78,7 +79,7 @@ Reply put_vm(Context& context, Request& request) {
 Reply patch_vm(Context& context, Request& request) {
   auto vm = require(context, request.target.id);
   check_etag(request, vm);
-  drop_nulls(request.json);
+  drop_nulls_but_identities(request.json);
   request.object();
   return change_vm(context, request, std::move(vm), false);
 }

@@ -13,6 +13,8 @@ namespace {
 // Members beside "properties" that are kept as they are stated.
 constexpr const char* kTopMembers[] = {"sku", "kind", "zones", "plan", "extendedLocation", "managedBy"};
 
+constexpr const char* kIdentity = "Microsoft.ManagedIdentity/userAssignedIdentities";
+
 bool is_child(const std::string& type) {
   return std::count(type.begin(), type.end(), '/') > 1;
 }
@@ -40,7 +42,7 @@ std::string path_of(const std::string& type) {
 }
 
 Reply put(Context& context, Request& request, const PlainType& type) {
-  drop_nulls(request.json);
+  drop_nulls_but_identities(request.json);
   if (is_child(type.type)) require_parent(context, request.target.id);
   const auto existing = context.state.find(request.target.id);
   Resource fresh = make_resource(context, request, type.type);
@@ -49,6 +51,7 @@ Reply put(Context& context, Request& request, const PlainType& type) {
   complete_identity(context, fresh.id, request.json, existing ? existing->body : Json(), fresh.body);
   const Json stated = subtree_at(request.json, "/properties");
   if (stated.is_object()) fresh.body["properties"] = stated;
+  fresh.body["properties"].erase("provisioningState");  // read-only in Azure
   if (existing) fresh.hidden = existing->hidden;
   if (type.complete) type.complete(context, request, fresh, existing);
   if (type.has_state) fresh.body["properties"]["provisioningState"] = "Succeeded";
@@ -58,7 +61,7 @@ Reply put(Context& context, Request& request, const PlainType& type) {
 
 // Tags are replaced, properties merged.
 Reply patch(Context& context, Request& request, const PlainType& type) {
-  drop_nulls(request.json);
+  drop_nulls_but_identities(request.json);
   const auto before = require(context, request.target.id);
   Request whole = request;
   whole.json = before.body;
@@ -94,6 +97,10 @@ Reply list_children(Context& context, const Request& request, const std::string&
   return page_reply(request, context.state.page(filter, page_start(request), 1'000, {}));
 }
 
+void erase_user(Json& users, const std::string& id) {
+  for (auto it = users.begin(); it != users.end();) it = same(it.key(), id) ? users.erase(it) : std::next(it);
+}
+
 }  // namespace
 
 void register_plain_type(Router& router, Context& context, const PlainType& type) {
@@ -127,6 +134,12 @@ void register_absent_type(Router& router, const std::string& type, const std::st
   if (!is_child(type)) router.arm("GET", subscription_path(type), versions, none);
 }
 
+void drop_nulls_but_identities(Json& wanted) {
+  const Json users = subtree_at(wanted, "/identity/userAssignedIdentities");
+  drop_nulls(wanted);
+  if (users.is_object()) wanted["identity"]["userAssignedIdentities"] = users;
+}
+
 void complete_identity(Context& context, const std::string& id, const Json& wanted, const Json& before,
                        Json& body) {
   const bool stated = wanted.is_object() && wanted.contains("identity") && wanted["identity"].is_object();
@@ -151,8 +164,12 @@ void complete_identity(Context& context, const std::string& id, const Json& want
     if (!users.is_object()) users = Json::object();
     const Json wanted_users = wanted["identity"].value("userAssignedIdentities", Json::object());
     for (const auto& [user, change] : wanted_users.items()) {
+      if (change.is_null()) {
+        erase_user(users, user);
+        continue;
+      }
       const auto found = context.state.find(user);
-      if (!found)
+      if (!found || !same(found->type, kIdentity))
         throw ApiError(
             400, "FailedIdentityOperation",
             fmt::format("Identity operation for resource '{}' failed with error 'Failed to perform resource "
@@ -182,8 +199,8 @@ void register_identities(Router& router, Context& context) {
     properties["clientId"] = guid_from("client " + lower(fresh.id));
   };
   register_plain_type(router, context,
-                      {.type = "Microsoft.ManagedIdentity/userAssignedIdentities",
-                       .versions = "Microsoft.ManagedIdentity/userAssignedIdentities",
+                      {.type = kIdentity,
+                       .versions = kIdentity,
                        .complete = complete,
                        .has_state = false,
                        .deleted_at_once = true});

@@ -36,9 +36,13 @@ void register_plain_type(Router& router, Context& context, const PlainType& type
 void register_absent_type(Router& router, const std::string& type, const std::string& versions);
 
 // Adds principalId and tenantId to the identity that `body` states, as Azure does when it makes one.
-// Identities of users must exist. `id` is the resource's; an identity of `before` that is not stated stays.
+// Identities of users must exist; null takes one away. `id` is the resource's; what `before` has and is not
+// stated stays.
 void complete_identity(Context& context, const std::string& id, const Json& wanted, const Json& before,
                        Json& body);
+
+// drop_nulls of a request, but for identity.userAssignedIdentities, where a null means something.
+void drop_nulls_but_identities(Json& wanted);
 
 // The operation that their DELETEs start; first.
 void register_plain_deletion(Context& context);
