@@ -47,6 +47,7 @@ const store::Migrations kSchema = {
 constexpr const char* kColumns =
     "SELECT container, name, etag, size, md5, properties, file, sha256, file_md5, gone FROM blobs ";
 constexpr std::int64_t kNotEnded = -1;
+constexpr const char* kChanged = "the index was changed by somebody else: do not trust this folder";
 
 std::string properties_text(const BlobInfo& info) {
   return json{{"type", info.type},
@@ -65,7 +66,7 @@ bool is_plain_segment(std::string_view segment) {
   if (segment.empty() || segment.size() > 200 || segment.starts_with('.') || segment.ends_with(kPartSuffix))
     return false;
   for (const char c : segment)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '\\') return false;
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '/' || c == '\\') return false;
   return true;
 }
 
@@ -82,7 +83,7 @@ void check_place(const IndexedBlob& blob) {
   throw Error(ErrorKind::failed,
               fmt::format("the index of the export says that {}/{} is in '{}', where azlin puts no blob",
                           blob.container, name, blob.file),
-              "the index was changed by somebody else: do not trust this folder");
+              kChanged);
 }
 
 // The columns that `blobs` and `partial` share.
@@ -349,7 +350,12 @@ std::vector<std::string> BlobIndex::containers() {
   std::vector<std::string> out;
   auto statement = db_->prepare(
       "SELECT container FROM runs WHERE container <> '' UNION SELECT container FROM blobs ORDER BY 1");
-  while (statement.step()) out.push_back(statement.text(0));
+  while (statement.step()) {
+    out.push_back(statement.text(0));
+    if (!is_plain_segment(out.back()))
+      throw Error(ErrorKind::failed,
+                  fmt::format("the index of the export names a container '{}'", out.back()), kChanged);
+  }
   return out;
 }
 

@@ -281,6 +281,11 @@ test_a_folder_that_is_not_what_it_seems_is_refused() {
   run azlin platform storage import target --auth key --from bad --yes
   expect_code 1
   expect_err "where azlin puts no blob"
+  sqlite3 bad/.azlin/index.db "UPDATE blobs SET container = 'data/../..', name = 'elsewhere', file = 'data/../../elsewhere'"
+  run azlin platform storage import target --auth key --from bad --yes
+  expect_code 1
+  expect_err "names a container 'data/../..'"
+  expect_err "do not trust this folder"
   # Nor does a link.
   cp -r out link && ln -sf "$work/elsewhere" link/data/one
   sqlite3 link/.azlin/index.db "UPDATE blobs SET size = 7, sha256 = '$sum'"
