@@ -14,6 +14,7 @@ inline constexpr const char* kNicType = "Microsoft.Network/networkInterfaces";
 inline constexpr const char* kVnetType = "Microsoft.Network/virtualNetworks";
 inline constexpr const char* kNsgType = "Microsoft.Network/networkSecurityGroups";
 inline constexpr const char* kPublicIpType = "Microsoft.Network/publicIPAddresses";
+inline constexpr const char* kRouteTableType = "Microsoft.Network/routeTables";
 
 // How one type differs from the others.
 struct NetworkType {
@@ -31,9 +32,9 @@ struct NetworkType {
 void register_network_type(Router& router, Context& context, const NetworkType& type);
 // Saves with a new weak ETag.
 void save_network(Context& context, Resource& resource);
-// Throws ApiError 400 InvalidResourceReference unless `id` is there and in `location`.
-Resource require_reference(Context& context, const std::string& id, const std::string& location,
-                           const std::string& referrer);
+// Throws ApiError 400 InvalidResourceReference unless `id` is there, of `type` and in `location` ("": any).
+Resource require_reference(Context& context, const std::string& id, const std::string& type,
+                           const std::string& location, const std::string& referrer);
 
 // --- network_subnets.cpp ---
 // An IPv4 prefix.

@@ -102,10 +102,10 @@ void save_network(Context& context, Resource& resource) {
   context.save(resource);
 }
 
-Resource require_reference(Context& context, const std::string& id, const std::string& location,
-                           const std::string& referrer) {
+Resource require_reference(Context& context, const std::string& id, const std::string& type,
+                           const std::string& location, const std::string& referrer) {
   auto found = context.state.find(id);
-  if (!found || (!location.empty() && found->location != location))
+  if (!found || !same(found->type, type) || (!location.empty() && found->location != location))
     throw ApiError(
         400, "InvalidResourceReference",
         fmt::format("Resource {} referenced by resource {} was not found. Please make sure that the "

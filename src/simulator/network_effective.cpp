@@ -34,9 +34,9 @@ Json effective_rule(const Json& rule, bool is_default) {
 Json effective_group(Context& context, const std::string& id, const Json& association) {
   const auto nsg = require(context, id);
   Json rules = Json::array();
-  for (const auto& rule : nsg.body["properties"]["securityRules"])
+  for (const auto& rule : nsg.body["properties"].value("securityRules", Json::array()))
     rules.push_back(effective_rule(rule, false));
-  for (const auto& rule : nsg.body["properties"]["defaultSecurityRules"])
+  for (const auto& rule : nsg.body["properties"].value("defaultSecurityRules", Json::array()))
     rules.push_back(effective_rule(rule, true));
   return {{"networkSecurityGroup", {{"id", nsg.id}}},
           {"association", association},
@@ -77,7 +77,7 @@ Json routes(Context& context, const Resource& nic) {
   value.push_back(route("Default", {"0.0.0.0/0"}, "Internet"));
   const auto table = context.state.find(text_at(subnet, "/properties/routeTable/id"));
   if (!table) return value;
-  for (const auto& own : table->body["properties"]["routes"]) {
+  for (const auto& own : table->body["properties"].value("routes", Json::array())) {
     const auto prefix = text_at(own, "/properties/addressPrefix");
     for (auto& other : value)
       if (other["source"] == "Default" && other["addressPrefix"] == Json({prefix}))

@@ -61,7 +61,7 @@ std::string choose_address(Context& context, const Resource& nic, const Json& wa
 
 void claim_public_ip(Context& context, const std::string& id, const Resource& nic,
                      const std::string& config_id) {
-  auto address = require_reference(context, id, nic.location, config_id);
+  auto address = require_reference(context, id, kPublicIpType, nic.location, config_id);
   const auto owner = text_at(address.body, "/properties/ipConfiguration/id");
   if (!owner.empty() && !same(owner, config_id))
     throw ApiError(
@@ -93,7 +93,8 @@ Json make_config(Context& context, Resource& nic, const Json& wanted, const std:
     throw ApiError(400, "SubnetNotSpecified",
                    fmt::format("Subnet is not specified for IP configuration {}.", id));
   const auto subnet = require_subnet(context, subnet_id, id);
-  require_reference(context, subnet_id.substr(0, lower(subnet_id).rfind("/subnets/")), nic.location, id);
+  require_reference(context, subnet_id.substr(0, lower(subnet_id).rfind("/subnets/")), kVnetType,
+                    nic.location, id);
   std::string present;
   if (existing)
     for (const auto& old : existing->body["properties"]["ipConfigurations"])
@@ -132,7 +133,7 @@ void prepare_nic(Context& context, const Request& request, Resource& fresh,
     throw ApiError(400, "NetworkInterfaceMustHaveAtLeastOneIpConfiguration",
                    fmt::format("Network interface {} must have at least one IP configuration.", fresh.id));
   const auto nsg = text_at(wanted, "/networkSecurityGroup/id");
-  if (!nsg.empty()) require_reference(context, nsg, fresh.location, fresh.id);
+  if (!nsg.empty()) require_reference(context, nsg, kNsgType, fresh.location, fresh.id);
   std::set<std::string> kept;
   auto& properties = fresh.body["properties"];
   properties["ipConfigurations"] = Json::array();

@@ -43,12 +43,26 @@ void check_spaces(const Resource& near, const Resource& far) {
                 near.id, far.id, a.get<std::string>(), b.get<std::string>()));
 }
 
-// Both sides are Connected once both have said so.
-bool connect_back(Context& context, const std::string& far_id, const std::string& near_id) {
+[[noreturn]] void refuse_disconnected(const std::string& peering, const Json& remote,
+                                      const std::string& near_id) {
+  throw ApiError(
+      400, "RemotePeeringIsDisconnected",
+      fmt::format(
+          "Cannot create or update peering {} because remote peering {} referencing parent virtual network "
+          "{} is in Disconnected state. Update or re-create the remote peering to get it back to Initiated "
+          "state. Peering gets Disconnected when remote vnet or remote peering is deleted and re-created.",
+          peering, text_at(remote, "/id"), near_id));
+}
+
+// Both sides are Connected once both have said so. One whose other side went away says so anew first.
+bool connect_back(Context& context, const std::string& far_id, const std::string& near_id,
+                  const std::string& near_peering) {
   auto far = context.state.find(far_id);
   if (!far) return false;
   for (auto& peering : far->body["properties"][kPeerings]) {
     if (!same(text_at(peering, "/properties/remoteVirtualNetwork/id"), near_id)) continue;
+    if (text_at(peering, "/properties/peeringState") == "Disconnected")
+      refuse_disconnected(near_peering, peering, near_id);
     peering["properties"]["peeringState"] = "Connected";
     peering["properties"]["peeringSyncLevel"] = "FullyInSync";
     save_network(context, *far);
@@ -70,12 +84,12 @@ Reply put_peering(Context& context, Request& request) {
   const auto remote_id = text_at(properties, "/remoteVirtualNetwork/id");
   if (remote_id.empty()) refuse_missing("virtualNetworkPeering.properties.remoteVirtualNetwork");
   const auto id = fmt::format("{}/{}/{}", place.vnet.id, kPeerings, request.target.name);
-  const auto remote = require_reference(context, remote_id, "", id);
+  const auto remote = require_reference(context, remote_id, kVnetType, "", id);
   if (same(remote.id, place.vnet.id))
     throw ApiError(400, "VnetCannotBePeeredToItself",
                    fmt::format("Virtual network {} cannot be peered to itself.", remote.id));
   check_spaces(place.vnet, remote);
-  const bool connected = connect_back(context, remote.id, place.vnet.id);
+  const bool connected = connect_back(context, remote.id, place.vnet.id, id);
   properties["remoteVirtualNetwork"] = {{"id", remote.id}};
   properties["remoteAddressSpace"] = remote.body["properties"]["addressSpace"];
   properties["remoteVirtualNetworkAddressSpace"] = remote.body["properties"]["addressSpace"];
@@ -175,7 +189,7 @@ Reply list_usages(Context& context, const Request& request) {
                {"NetworkInterfaces", "Network Interfaces", kNicType, 65'536},
                {"NetworkSecurityGroups", "Network Security Groups", kNsgType, 5'000},
                {"PublicIPAddresses", "Public IP Addresses", kPublicIpType, 1'000},
-               {"RouteTables", "Route Tables", "Microsoft.Network/routeTables", 200},
+               {"RouteTables", "Route Tables", kRouteTableType, 200},
                {"LoadBalancers", "Load Balancers", "Microsoft.Network/loadBalancers", 1'000}};
   Json value = Json::array();
   for (const auto& row : kRows) {

@@ -57,7 +57,9 @@ Json make_subnet(Context& context, const Resource& vnet, const Json& wanted) {
     refuse_missing("subnet.properties.addressPrefix");
   const auto nsg = text_at(properties, "/networkSecurityGroup/id");
   const auto id = vnet.id + "/subnets/" + name;
-  if (!nsg.empty()) require_reference(context, nsg, vnet.location, id);
+  if (!nsg.empty()) require_reference(context, nsg, kNsgType, vnet.location, id);
+  const auto table = text_at(properties, "/routeTable/id");
+  if (!table.empty()) require_reference(context, table, kRouteTableType, vnet.location, id);
   properties["provisioningState"] = "Updating";
   properties.erase("ipConfigurations");
   if (!properties.contains("delegations")) properties["delegations"] = Json::array();
@@ -180,7 +182,7 @@ Json require_subnet(Context& context, const std::string& subnet_id, const std::s
   const auto slash = lower(subnet_id).rfind("/subnets/");
   if (slash != std::string::npos) {
     const auto vnet = context.state.find(subnet_id.substr(0, slash));
-    if (vnet)
+    if (vnet && same(vnet->type, kVnetType))
       for (const auto& subnet : vnet->body["properties"]["subnets"])
         if (same(subnet["id"].get<std::string>(), subnet_id)) return subnet;
   }

@@ -219,6 +219,51 @@ TEST_F(NetworksContractTest, PeeringsConnectFromBothSides) {
   EXPECT_EQ(
       sim_.network("GET", "virtualNetworks/a/virtualNetworkPeerings/p").json()["properties"]["peeringState"],
       "Disconnected");
+  // A Disconnected side says anew that it wants the peering before the other one can.
+  const auto again = sim_.network("PUT", "virtualNetworks/b/virtualNetworkPeerings/q", to("a"));
+  EXPECT_EQ(refusal(again), "400 RemotePeeringIsDisconnected");
+  EXPECT_THAT(
+      again.json()["error"]["message"].get<std::string>(),
+      ::testing::StartsWith("Cannot create or update peering " +
+                            in_group("Microsoft.Network/virtualNetworks/b/virtualNetworkPeerings/q") +
+                            " because remote peering " +
+                            in_group("Microsoft.Network/virtualNetworks/a/virtualNetworkPeerings/p")));
+  EXPECT_EQ(refusal(sim_.network("GET", "virtualNetworks/b/virtualNetworkPeerings/q")), "404 NotFound");
+  const auto state = [&](const char* side, const char* other) {
+    return sim_.network("PUT", std::string("virtualNetworks/") + side, to(other))
+        .json()["properties"]["peeringState"];
+  };
+  EXPECT_EQ(state("a/virtualNetworkPeerings/p", "b"), "Initiated");
+  EXPECT_EQ(state("b/virtualNetworkPeerings/q", "a"), "Connected");
+}
+
+// An id of another type is not found where a network, a security group, a route table or an address belongs.
+TEST_F(NetworksContractTest, ReferencesAreOfTheirType) {
+  sim_.network("PUT", "networkSecurityGroups/n", {{"location", "eastus"}, {"properties", json::object()}});
+  sim_.network("PUT", "virtualNetworks/v", vnet("10.1.0.0/16", json::array({subnet("a", "10.1.0.0/24")})));
+  const json group = {{"id", in_group("Microsoft.Network/networkSecurityGroups/n")}},
+             net = {{"id", in_group("Microsoft.Network/virtualNetworks/v")}},
+             inside = {{"id", net["id"].get<std::string>() + "/subnets/a"}},
+             strange = {{"id", group["id"].get<std::string>() + "/subnets/a"}};
+  const auto put = [&](const std::string& what, const json& properties) {
+    return refusal(sim_.network("PUT", what, {{"location", "eastus"}, {"properties", properties}}));
+  };
+  const auto nic = [&](const json& config, const json& security) {
+    json properties = {{"ipConfigurations", {{{"name", "c"}, {"properties", config}}}}};
+    if (!security.is_null()) properties["networkSecurityGroup"] = security;
+    return put("networkInterfaces/odd", properties);
+  };
+  const std::string refused = "400 InvalidResourceReference";
+  EXPECT_EQ(put("virtualNetworks/v/virtualNetworkPeerings/p", {{"remoteVirtualNetwork", group}}), refused);
+  EXPECT_EQ(
+      put("virtualNetworks/v/subnets/b", {{"addressPrefix", "10.1.1.0/24"}, {"networkSecurityGroup", net}}),
+      refused);
+  EXPECT_EQ(put("virtualNetworks/v/subnets/b", {{"addressPrefix", "10.1.1.0/24"}, {"routeTable", group}}),
+            refused);
+  EXPECT_EQ(nic({{"subnet", inside}}, net), refused);
+  EXPECT_EQ(nic({{"subnet", inside}, {"publicIPAddress", group}}, nullptr), refused);
+  EXPECT_EQ(nic({{"subnet", strange}}, nullptr), refused);
+  EXPECT_EQ(nic({{"subnet", inside}}, group), "201 ");
 }
 
 // If-Match of a security rule is its own ETag.
