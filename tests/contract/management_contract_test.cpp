@@ -60,6 +60,27 @@ TEST_F(ManagementContractTest, AssignedPoliciesDeny) {
   EXPECT_EQ(sim_.disk("PUT", "untagged", disk).status, 202);
 }
 
+// Mode "Indexed" is about resources: groups and deployments pass.
+TEST_F(ManagementContractTest, IndexedPoliciesSpareGroupsAndDeployments) {
+  const json assignment = {
+      {"properties",
+       {{"policyDefinitionId",
+         "/providers/Microsoft.Authorization/policyDefinitions/871b6d14-10aa-478d-b590-94f262ecfa99"},
+        {"parameters", {{"tagName", {{"value", "owner"}}}}}}}};
+  ASSERT_EQ(call("PUT", "providers/Microsoft.Authorization/policyAssignments/owner", "2025-03-01", assignment)
+                .status,
+            201);
+  EXPECT_EQ(call("PUT", "resourceGroups/fresh", "2021-04-01", {{"location", "eastus"}}).status, 201);
+  const json deployment = {{"location", "eastus"},
+                           {"properties",
+                            {{"mode", "Incremental"},
+                             {"template", {{"contentVersion", "1.0.0.0"}, {"resources", json::array()}}}}}};
+  EXPECT_EQ(call("PUT", "providers/Microsoft.Resources/deployments/d", "2021-04-01", deployment).status, 201);
+  const json disk = {{"location", "eastus"},
+                     {"properties", {{"diskSizeGB", 4}, {"creationData", {{"createOption", "Empty"}}}}}};
+  EXPECT_EQ(refusal(sim_.disk("PUT", "untagged", disk)), "403 RequestDisallowedByPolicy");
+}
+
 TEST_F(ManagementContractTest, CustomPoliciesAreEvaluated) {
   const std::string definition = "providers/Microsoft.Authorization/policyDefinitions/small";
   const json rule = {
@@ -84,6 +105,54 @@ TEST_F(ManagementContractTest, CustomPoliciesAreEvaluated) {
   EXPECT_EQ(sim_.disk("PUT", "d", disk).status, 202);
 }
 
+// A rule that cannot be evaluated is refused: it would never deny.
+TEST_F(ManagementContractTest, RulesThatCannotBeEvaluatedAreRefused) {
+  const auto put = [&](const json& condition, const char* effect = "deny") {
+    return call("PUT", "providers/Microsoft.Authorization/policyDefinitions/rule", "2025-03-01",
+                {{"properties",
+                  {{"parameters", {{"effect", {{"type", "String"}, {"defaultValue", "Deny"}}}}},
+                   {"policyRule", {{"if", condition}, {"then", {{"effect", effect}}}}}}}});
+  };
+  const json fine = {{"field", "type"}, {"equals", "Microsoft.Compute/disks"}},
+             match = {{"field", "name"}, {"match", "vm-##"}};
+  for (const json& bad : {match, json{{"allOf", {fine, {{"not", match}}}}},
+                          json{{"count", {{"field", "Microsoft.Compute/x/y[*]"}}}, {"greater", 1}},
+                          json{{"field", "Microsoft.Compute/x/y[*].z"}, {"equals", "a"}},
+                          json{{"value", "[toLower(field('name'))]"}, {"equals", "a"}},
+                          json{{"value", 1}, {"less", 2}}, json{{"field", "tags"}, {"containsKey", "a"}},
+                          json{{"field", "name"}}, json{{"anyOf", json::array()}}, json::object(), json()}) {
+    EXPECT_EQ(refusal(put(bad)), "400 InvalidPolicyRule") << bad;
+    EXPECT_EQ(refusal(put(bad, "[parameters('effect')]")), "400 InvalidPolicyRule") << bad;
+  }
+  EXPECT_THAT(put(match).json()["error"]["message"].get<std::string>(), ::testing::HasSubstr("'match'"));
+  EXPECT_EQ(refusal(put(fine, "")), "400 InvalidPolicyRule");
+  // Effects that do nothing here need no evaluation.
+  EXPECT_EQ(put(match, "audit").status, 201);
+  EXPECT_EQ(put(fine).status, 200);
+  EXPECT_EQ(put({{"value", "[concat(field('name'), 'toLower(')]"}, {"in", {"a", "b"}}}).status, 200);
+}
+
+// Names of parameters and aliases have any characters.
+TEST_F(ManagementContractTest, NamesInPoliciesHaveAnyCharacters) {
+  const std::string definition = "providers/Microsoft.Authorization/policyDefinitions/odd";
+  const json rule = {{"if",
+                      {{"anyOf",
+                        {{{"field", "Microsoft.Compute/disks/odd~/name"}, {"equals", "x"}},
+                         {{"field", "name"}, {"equals", "[parameters('a~/b')]"}}}}}},
+                     {"then", {{"effect", "deny"}}}};
+  call("PUT", definition, "2025-03-01",
+       {{"properties", {{"parameters", {{"a~/b", {{"type", "String"}}}}}, {"policyRule", rule}}}});
+  const std::string at = "providers/Microsoft.Authorization/policyAssignments/a";
+  json assignment = {{"properties", {{"policyDefinitionId", std::string(kSubscription) + "/" + definition}}}};
+  EXPECT_EQ(refusal(call("PUT", at, "2025-03-01", assignment)), "400 MissingPolicyParameter");
+  assignment["properties"]["parameters"] = {{"a~/b", {{"value", "forbidden"}}}};
+  EXPECT_EQ(call("PUT", at, "2025-03-01", assignment).status, 201);
+  const json disk = {{"location", "eastus"},
+                     {"properties", {{"diskSizeGB", 4}, {"creationData", {{"createOption", "Empty"}}}}}};
+  EXPECT_EQ(refusal(sim_.disk("PUT", "forbidden", disk)), "403 RequestDisallowedByPolicy");
+  EXPECT_EQ(sim_.disk("PUT", "allowed", disk).status, 202);
+}
+
 // "The start time is missing"; who did what to which resource, and what was refused.
 TEST_F(ManagementContractTest, ActivityIsLogged) {
   const std::string values = "providers/Microsoft.Insights/eventtypes/management/values";
@@ -103,6 +172,28 @@ TEST_F(ManagementContractTest, ActivityIsLogged) {
   EXPECT_EQ(log[0]["status"]["value"], "Failed");
   EXPECT_EQ(log[1]["resourceId"], sim_.disk_id("logged"));
   EXPECT_EQ(log[1]["caller"], "22222222-2222-2222-2222-222222222222");
+  EXPECT_EQ(log[1]["status"]["value"], "Accepted");
+}
+
+// "Accepted" is the begin of an operation; what is done at once has "Succeeded", also with 201.
+TEST_F(ManagementContractTest, ActivityTellsWhatIsUnderWay) {
+  sim_.freeze_at("2030-05-01T10:00:00Z");
+  const json here = {{"location", "eastus"}, {"properties", json::object()}};
+  const auto identity =
+      in_group("Microsoft.ManagedIdentity/userAssignedIdentities/me") + "?api-version=2024-11-30";
+  EXPECT_EQ(sim_.arm("PUT", identity, here).status, 201);
+  const auto table = sim_.network("PUT", "routeTables/t", here);
+  EXPECT_EQ(table.status, 201);
+  EXPECT_FALSE(table.header("azure-asyncoperation").empty());
+  const std::string values =
+      "providers/Microsoft.Insights/eventtypes/management/"
+      "values?$filter=eventTimestamp%20ge%20'2030-05-01T09:"
+      "00:00Z'";
+  const auto log = call("GET", values, "2015-04-01").json()["value"];
+  ASSERT_EQ(log.size(), 2U);
+  EXPECT_EQ(log[0]["status"]["value"], "Accepted");
+  EXPECT_EQ(log[1]["status"]["value"], "Succeeded");
+  EXPECT_EQ(refusal(call("GET", values + "&$skiptoken=x", "2015-04-01")), "400 InvalidSkipToken");
 }
 
 TEST_F(ManagementContractTest, HealthFollowsThePowerState) {

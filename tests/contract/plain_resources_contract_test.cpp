@@ -79,6 +79,20 @@ TEST_F(PlainResourcesContractTest, VmsHaveIdentities) {
   EXPECT_EQ(assigned["type"], "SystemAssigned, UserAssigned");
   EXPECT_EQ(assigned["userAssignedIdentities"].begin().value()["clientId"],
             sim_.arm("GET", user + "?api-version=2024-11-30").json()["properties"]["clientId"]);
+  const auto other = in_group("Microsoft.ManagedIdentity/userAssignedIdentities/other");
+  EXPECT_EQ(sim_.arm("PUT", other + "?api-version=2024-11-30", {{"location", "eastus"}}).status, 201);
+  const auto change = [&](const std::string& id, const json& value) {
+    sim_.finish(
+        sim_.vm("PATCH", "with-identity",
+                {{"identity",
+                  {{"type", "SystemAssigned, UserAssigned"}, {"userAssignedIdentities", {{id, value}}}}}}));
+    return sim_.vm_body("with-identity")["identity"]["userAssignedIdentities"];
+  };
+  EXPECT_EQ(change(other, json::object()).size(), 2U);
+  // null takes one away; the case of its id does not matter
+  const auto left = change(in_group("microsoft.managedidentity/USERASSIGNEDIDENTITIES/Me"), nullptr);
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left.begin().key(), other);
   sim_.finish(sim_.vm("PATCH", "with-identity", {{"identity", {{"type", "None"}}}}));
   EXPECT_FALSE(sim_.vm_body("with-identity").contains("identity"));
   EXPECT_EQ(sim_.arm("DELETE", user + "?api-version=2024-11-30").status, 200);
@@ -152,14 +166,63 @@ TEST_F(PlainResourcesContractTest, RoutesArePartsOfTheirTable) {
             {"subnets",
              {{{"name", "a"},
                {"properties", {{"addressPrefix", "10.9.0.0/24"}, {"routeTable", {{"id", table}}}}}}}}}));
-  EXPECT_EQ(refusal(sim_.network("DELETE", "routeTables/t")), "400 InUserouteTablesCannotBeDeleted");
+  const auto refused = sim_.network("DELETE", "routeTables/t");
+  EXPECT_EQ(refusal(refused), "400 InUseRouteTableCannotBeDeleted");
+  EXPECT_EQ(refused.json()["error"]["message"], "Route table t is in use and cannot be deleted.");
+}
+
+// "NAT Gateway … is still configured on 2 subnets."
+TEST_F(PlainResourcesContractTest, NatGatewaysOfSubnetsStay) {
+  sim_.network("PUT", "natGateways/n", here());
+  const auto id = in_group("Microsoft.Network/natGateways/n");
+  const auto subnet = [&](const char* name, const char* prefix) {
+    return json{{"name", name}, {"properties", {{"addressPrefix", prefix}, {"natGateway", {{"id", id}}}}}};
+  };
+  json vnet = here({{"addressSpace", {{"addressPrefixes", {"10.9.0.0/16"}}}},
+                    {"subnets", {subnet("a", "10.9.0.0/24"), subnet("b", "10.9.1.0/24")}}});
+  sim_.finish(sim_.network("PUT", "virtualNetworks/v", vnet));
+  const auto refused = sim_.network("DELETE", "natGateways/n");
+  EXPECT_EQ(refusal(refused), "400 CannotDeleteNatGatewayAssociatedToSubnet");
+  EXPECT_EQ(refused.json()["error"]["message"],
+            "NAT Gateway " + id +
+                " is still configured on 2 subnets. Remove NAT Gateway from all referenced subnets and then "
+                "delete NAT Gateway.");
+  sim_.finish(sim_.network("DELETE", "virtualNetworks/v"));
+  EXPECT_EQ(sim_.network("DELETE", "natGateways/n").status, 202);
+}
+
+// What is assigned as an identity is one; Azure gives the states of resources, not their bodies.
+TEST_F(PlainResourcesContractTest, OnlyIdentitiesAreAssigned) {
+  const json body = {{"identity",
+                      {{"type", "UserAssigned"},
+                       {"userAssignedIdentities", {{sim_.disk_id("vm1_OsDisk"), json::object()}}}}}};
+  EXPECT_EQ(refusal(sim_.vm("PATCH", "vm1", body)), "400 FailedIdentityOperation");
+  const auto set = compute("PUT", "availabilitySets/set", here({{"provisioningState", "Updating"}}));
+  EXPECT_EQ(set.status, 200);
+  EXPECT_FALSE(set.json()["properties"].contains("provisioningState"));
 }
 
 // az vm list-vm-resize-options; sizes with too few disks for the VM are left out.
 TEST_F(PlainResourcesContractTest, SizesToResizeTo) {
   const auto sizes = sim_.arm("GET", sim_.vm_id("vm1") + "/vmSizes?api-version=2024-07-01").json()["value"];
   ASSERT_FALSE(sizes.empty());
-  EXPECT_TRUE(sizes[0].contains("maxDataDiskCount"));
+  const auto least = [](const json& all) {
+    int disks = 1'000;
+    for (const auto& size : all) disks = std::min(disks, size["maxDataDiskCount"].get<int>());
+    return disks;
+  };
+  EXPECT_EQ(least(sizes), 2);
+  json disks = json::array();
+  for (int lun = 0; lun < 3; ++lun) {
+    const auto name = fmt::format("data{}", lun);
+    sim_.empty_disk(name, 4);
+    disks.push_back(
+        {{"lun", lun}, {"createOption", "Attach"}, {"managedDisk", {{"id", sim_.disk_id(name)}}}});
+  }
+  make_vm("wide", {{"properties", {{"storageProfile", {{"dataDisks", disks}}}}}});
+  const auto wider = sim_.arm("GET", sim_.vm_id("wide") + "/vmSizes?api-version=2024-07-01").json()["value"];
+  ASSERT_FALSE(wider.empty());
+  EXPECT_EQ(least(wider), 4);
   EXPECT_EQ(refusal(sim_.arm("GET", sim_.vm_id("none") + "/vmSizes?api-version=2024-07-01")),
             "404 ResourceNotFound");
 }
