@@ -247,11 +247,12 @@ int run(Runtime& runtime, const RecoveryRunOptions& options) {
   if (result.state != "done" && result.state != "done with failures")
     console.line(fmt::format("  Go on: azlin recovery run {} … --resume --run {}", options.plan, result.id));
   if (!options.report.empty()) {
-    std::ofstream file(options.report);
-    file << runbook::recovery_report(result);
-    if (!file.flush())
-      throw Error(ErrorKind::failed, "cannot write " + options.report,
+    try {
+      core::write_file(options.report, runbook::recovery_report(result), 0644);
+    } catch (const Error& error) {
+      throw Error(ErrorKind::failed, error.what(),
                   fmt::format("the run is kept: azlin recovery show {} > FILE", result.id));
+    }
   }
   console.result(to_json(result), "steps");
   return exit_of(result.state);

@@ -9,8 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "azlin/core/error.hpp"
 
@@ -29,23 +27,33 @@ bool write_all(int file, const std::string& text) {
   return true;
 }
 
+// A device or a pipe, or what /dev/stdout and /dev/fd/3 stand for: written to as it is, never replaced.
+bool is_stream(const std::string& path) {
+  struct stat about {};
+  const bool of_the_system = path.starts_with("/dev/") || path.starts_with("/proc/");
+  if (of_the_system && lstat(path.c_str(), &about) == 0 && S_ISLNK(about.st_mode)) return true;
+  return stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
+[[noreturn]] void throw_cannot(const char* what, const std::string& path, int error) {
+  throw Error(ErrorKind::failed, fmt::format("cannot {} {}: {}", what, path, std::strerror(error)));
+}
+
+void write_stream(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+  const bool good = file >= 0 && write_all(file, text);
+  const int error = errno;
+  if (file >= 0) close(file);
+  if (!good) throw_cannot("write", path, error);
+}
+
 [[noreturn]] void refuse_output(const std::string& path, const std::string& what, const std::string& why) {
   throw Error(ErrorKind::usage, fmt::format("the {} cannot be written to {}: {}", what, path, why),
               "nothing was done; name another file");
 }
 
-}  // namespace
-
-void check_output_file(const std::string& path, const std::string& what) {
+void check_folder(const std::string& folder, const std::string& path, const std::string& what) {
   struct stat about {};
-  if (stat(path.c_str(), &about) == 0) {
-    if (S_ISDIR(about.st_mode)) refuse_output(path, what, "it is a folder");
-    if (access(path.c_str(), W_OK) != 0) refuse_output(path, what, std::strerror(errno));
-    return;
-  }
-  if (errno != ENOENT) refuse_output(path, what, std::strerror(errno));
-  const auto parent = std::filesystem::path(path).parent_path().string();
-  const std::string folder = parent.empty() ? "." : parent;
   if (stat(folder.c_str(), &about) != 0)
     refuse_output(path, what, fmt::format("{}: {}", folder, std::strerror(errno)));
   if (!S_ISDIR(about.st_mode)) refuse_output(path, what, fmt::format("{} is no folder", folder));
@@ -54,7 +62,24 @@ void check_output_file(const std::string& path, const std::string& what) {
     refuse_output(path, what, fmt::format("{}: {}", folder, std::strerror(errno)));
 }
 
+}  // namespace
+
+void check_output_file(const std::string& path, const std::string& what) {
+  struct stat about {};
+  if (stat(path.c_str(), &about) == 0) {
+    if (S_ISDIR(about.st_mode)) refuse_output(path, what, "it is a folder");
+    if (S_ISSOCK(about.st_mode)) refuse_output(path, what, "it is a socket");
+    if (access(path.c_str(), W_OK) != 0) refuse_output(path, what, std::strerror(errno));
+    if (is_stream(path)) return;
+  } else if (errno != ENOENT || is_stream(path)) {
+    refuse_output(path, what, std::strerror(errno));
+  }
+  const auto parent = std::filesystem::path(path).parent_path().string();
+  check_folder(parent.empty() ? "." : parent, path, what);
+}
+
 void write_file(const std::string& path, const std::string& text, unsigned mode) {
+  if (is_stream(path)) return write_stream(path, text);
   std::error_code ignored;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
@@ -69,18 +94,24 @@ void write_file(const std::string& path, const std::string& text, unsigned mode)
   }
   if (good) return;
   if (file >= 0) unlink(temporary.c_str());
-  throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", path, std::strerror(error)));
+  throw_cannot("write", path, error);
 }
 
 std::optional<std::string> read_file(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || std::filesystem::is_directory(path, error))
-    throw Error(ErrorKind::failed, fmt::format("cannot read {}", path));
-  return std::move(text).str();
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  std::string text;
+  char part[65536];
+  ssize_t got = file < 0 ? -1 : 1;
+  while (got > 0 || (file >= 0 && got < 0 && errno == EINTR)) {
+    got = ::read(file, part, sizeof part);
+    if (got > 0) text.append(part, static_cast<std::size_t>(got));
+  }
+  const int failure = errno;
+  if (file >= 0) close(file);
+  if (got < 0) throw_cannot("read", path, failure);
+  return text;
 }
 
 }  // namespace azlin::core

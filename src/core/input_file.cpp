@@ -6,10 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 
 namespace azlin::core {
 
@@ -35,13 +34,10 @@ void check_input_file(const std::string& path, const std::string& what, const st
 
 std::string read_input_file(const std::string& path, const std::string& what, const std::string& hint) {
   check_input_file(path, what, hint);
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad() || text.bad() || !file.is_open())
-    throw Error(ErrorKind::failed, fmt::format("reading the {} {} broke off", what, path));
-  if (text.view().empty()) throw Error(ErrorKind::usage, fmt::format("the {} {} is empty", what, path), hint);
-  return std::move(text).str();
+  auto text = read_file(path);
+  if (!text) throw Error(ErrorKind::not_found, fmt::format("there is no {} {}", what, path), hint);
+  if (text->empty()) throw Error(ErrorKind::usage, fmt::format("the {} {} is empty", what, path), hint);
+  return *std::move(text);
 }
 
 }  // namespace azlin::core

@@ -56,6 +56,13 @@ test_what_cannot_be_written_or_formatted_is_refused_before_anything_is_read() {
   expect_code 2
   expect_err "the report cannot be written to $work/none/report.html: $work/none: No such file or directory"
   [ ! -e "$work/none" ] || fail "a folder was made"
+  mkfifo "$work/pipe"
+  exec {pipe}<>"$work/pipe"
+  ok report --output "$work/pipe"
+  [ -p "$work/pipe" ] || fail "the pipe was replaced"
+  read -r -t 60 line <&"$pipe" || fail "nothing came through it"
+  [ -n "$line" ] || fail "its first line is empty"
+  exec {pipe}>&-
   run azlin report nonsense
   expect_code 2
   expect_err "has no command 'nonsense'"
