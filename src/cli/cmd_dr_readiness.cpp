@@ -1,6 +1,8 @@
 // azlin dr readiness.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
@@ -66,6 +68,11 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
     if (error.kind() == ErrorKind::interrupted) throw;
     facts.unreadable = error.what();
   }
+  facts.copies_unknown =
+      std::any_of(listing.unreadable.begin(), listing.unreadable.end(), [&](const auto& set) {
+        return set.region.empty() || !facts.policy ||
+               core::equal_ignoring_case(set.region, facts.policy->region);
+      });
   facts.obstacle = obstacle_of(runtime, drills, facts);
   facts.drills = drills.get_test_history(
       {.vm = vm.name, .resource_group = vm.resource_group, .subscription = vm.subscription, .since = {}});

@@ -81,6 +81,22 @@ std::vector<snapshot::UnreadableSet> unreadable_in(const backup::BackupListing& 
                   newest.name, config.test_region));
 }
 
+// The backup whose name begins so. Throws core::Error (failed) where it lies in no region that answers.
+const BackupInfo& named_backup(const backup::BackupListing& listing, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const auto& backup : listing.backups) names.push_back(backup.name);
+  for (const auto& set : listing.unreadable) {
+    if (std::find(names.begin(), names.end(), set.name) == names.end()) names.push_back(set.name);
+  }
+  const auto index = backup::find_by_prefix(names, prefix, "backup");
+  if (index >= listing.backups.size()) {
+    auto unseen = listing.unreadable;
+    std::erase_if(unseen, [&](const auto& set) { return set.name != names[index]; });
+    snapshot::require_readable(unseen, names[index] + " has no copy that can be read");
+  }
+  return listing.backups[index];
+}
+
 const BackupInfo& choose(const DRTestConfig& config, const backup::BackupListing& listing) {
   const auto& backups = listing.backups;
   const std::string refused = "the copies of " + config.vm.name + " cannot be read";
@@ -97,9 +113,7 @@ const BackupInfo& choose(const DRTestConfig& config, const backup::BackupListing
     }
     return *newest;
   }
-  std::vector<std::string> names;
-  for (const auto& backup : backups) names.push_back(backup.name);
-  const BackupInfo& named = backups[backup::find_by_prefix(names, *config.backup, "backup")];
+  const BackupInfo& named = named_backup(listing, *config.backup);
   if (set_in(named, config.test_region) == nullptr) {
     snapshot::require_readable(unreadable_in(listing, config.test_region), refused);
     throw_replicate_first(config, named);
@@ -208,7 +222,7 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::
   for (const auto& member : plan.set.members) plan.disks.push_back(plan_disk(member, plan));
   for (auto& text : snapshot::unreadable_texts(unreadable_in(listing, plan.region)))
     plan.warnings.push_back(std::move(text));
-  warn_about(doubts(backups, chosen, config.test_region), plan);
+  warn_about(doubts(backups, chosen, config.test_region, config.backup.has_value()), plan);
   return plan;
 }
 

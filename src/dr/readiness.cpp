@@ -110,7 +110,7 @@ class Judge {
     out_.copy_region = out_.copied == nullptr ? "" : region;
     if (out_.copied != nullptr) out_.rpo = now_ - out_.copied->created;
     if (out_.newest == nullptr || (out_.rpo && *out_.rpo <= kTargetRpo)) return;
-    if (!out_.rpo && !facts_.not_seen.empty()) return;
+    if (!out_.rpo && facts_.copies_unknown) return;
     gap(out_.rpo ? fmt::format("the newest copy in {} is {} old", region, core::to_display(*out_.rpo))
                  : "there is no complete copy in " + region,
         fmt::format("azlin backup replicate {} --target-region {}", out_.newest->name, region));

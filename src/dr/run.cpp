@@ -53,14 +53,15 @@ DRTestManager::Removal DRTestManager::remove_all(Drill& drill) {
                                 drill.record.ids, drill.record.group, {});
     if (!removal.left.empty()) throw Error(ErrorKind::failed, text_of(removal.left));
   };
-  bool begun = false;
+  bool begun = false, gone = false;
   try {
     step(drill.operation, "cleanup", {{"drill", drill.record.drill_id}}, [&] {
       begun = true;
       remove();
+      gone = true;
     });
   } catch (const std::exception& failure) {
-    removal.error = failure.what();
+    if (!gone) removal.error = failure.what();
   }
   if (begun) return removal;
   try {

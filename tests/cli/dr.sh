@@ -316,6 +316,19 @@ test_readiness_names_the_gaps_and_what_closes_them() {
 
 region_down() { curl -fsS -X POST "$sim_url/_simulator/faults" -d '{"region": "eastus"}' >/dev/null; }
 
+test_readiness_says_that_a_copy_is_missing_where_the_policy_s_region_answers() {
+  replicated
+  curl -fsS -X POST "$sim_url/_simulator/faults" -d '{"region": "westus2"}' >/dev/null
+  ok dr configure prod-db-vm --test-region northeurope
+  run azlin dr readiness prod-db-vm -o json
+  expect_code 6
+  expect_json '[.vms[0].gaps[].text] | any(contains("region westus2 does not answer"))'
+  expect_json '[.vms[0].gaps[].text] | any(. == "there is no complete copy in northeurope")'
+  ok dr configure prod-db-vm --test-region westus2
+  run azlin dr readiness prod-db-vm -o json
+  expect_json '[.vms[0].gaps[].text] | any(startswith("there is no complete copy")) | not'
+}
+
 test_a_lost_region_is_failed_over_for_good() {
   replicated
   region_down

@@ -27,6 +27,7 @@ struct ReadinessFacts {
   std::vector<backup::BackupInfo> backups;  // newest first
   // What could not be read of them, one line a region: snapshot::unreadable_texts. Empty: all is known.
   std::vector<std::string> not_seen;
+  bool copies_unknown = false;        // some of that lies in the policy's region, or may
   std::vector<DRTestResult> drills;   // of this VM, newest first
   std::vector<PastRestore> restores;  // of this VM
 };

@@ -38,14 +38,13 @@ class PeeringTransport final : public http::Transport {
   http::Transport& inner_;
 };
 
-// From now on no step can be noted in the journal.
-void fill_the_disk_of(const std::string& path) {
+// From now on no step can be noted in the journal: not begun (INSERT), or not ended (UPDATE).
+void fill_the_disk_of(const std::string& path, const std::string& change = "INSERT") {
   for (std::size_t version = 1;; ++version) {
     try {
       store::Database journal(path, store::Migrations(version));
-      journal.execute(
-          "CREATE TRIGGER full BEFORE INSERT ON steps BEGIN SELECT RAISE(FAIL, 'database or disk is full'); "
-          "END");
+      journal.execute("CREATE TRIGGER full BEFORE " + change +
+                      " ON steps BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END");
       return;
     } catch (const Error&) {  // its schema is a later one
       if (version > 100) throw;
@@ -205,6 +204,22 @@ TEST_F(DrillTest, WorksWhileTheSourceRegionIsDown) {
   EXPECT_EQ(simulator.state(), before);
 }
 
+TEST_F(DrillTest, ANamedBackupThatLiesOnlyInALostRegionIsNotSaidToBeMissing) {
+  clock.advance(std::chrono::hours{1});
+  const auto second = backups.trigger(vm(), {}, {}).backup.name;
+  simulator.admin("POST", "faults", {{"region", "eastus"}});
+  auto named = config();
+  named.backup = second;
+  const auto error = error_of([&] { drills.plan(named, {}); });
+  EXPECT_EQ(error.kind(), ErrorKind::failed);
+  EXPECT_THAT(error.what(), HasSubstr(second + " has no copy that can be read"));
+  EXPECT_THAT(error.what(), HasSubstr("region eastus does not answer"));
+  named.backup = "nope";
+  EXPECT_EQ(error_of([&] { drills.plan(named, {}); }).kind(), ErrorKind::not_found);
+  named.backup = backup_name;
+  EXPECT_EQ(drills.plan(named, {}).backup, backup_name);
+}
+
 TEST_F(DrillTest, TellsWhatItCostAsAnEstimate) {
   const auto result = run(config());
   ASSERT_TRUE(result.cost);
@@ -334,6 +349,18 @@ TEST_F(DrillTest, WithoutRoomForTheJournalAllIsRemovedAllTheSame) {
   auto wanted = config();
   const auto fill = [&](const Phase& phase) {
     if (phase.step == Step::boot) fill_the_disk_of(journal_path);
+  };
+  wanted.begun = fill;
+  const auto result = run(wanted);
+  EXPECT_EQ(result.verdict, Verdict::passed) << result.error;
+  EXPECT_EQ(outcome(result, Step::cleanup), Outcome::passed) << result.phase(Step::cleanup)->detail;
+  EXPECT_EQ(simulator.state(), before);
+}
+
+TEST_F(DrillTest, AJournalThatCannotNoteTheEndOfTheCleanupIsNoLeftover) {
+  auto wanted = config();
+  const auto fill = [&](const Phase& phase) {
+    if (phase.step == Step::cleanup) fill_the_disk_of(journal_path, "UPDATE");
   };
   wanted.begun = fill;
   const auto result = run(wanted);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 namespace azlin::dr {
 namespace {
 
@@ -65,6 +67,20 @@ TEST_F(ReadinessTest, BackupsThatCannotBeReadAreNotSaidToBeMissing) {
   EXPECT_EQ(result.gaps.front().text, facts.not_seen.front());
   for (const auto& each : result.gaps)
     EXPECT_EQ(each.text.find("there is no"), std::string::npos) << each.text;
+}
+
+// A region that does not answer leaves in doubt what lies in it, not what lies in the policy's.
+TEST_F(ReadinessTest, ACopyIsMissingForCertainUnlessItMayLieWhereNobodyAnswers) {
+  facts.backups[0].replicas[0].region = "northeurope";
+  facts.not_seen = {"1 set is not readable: region westeurope does not answer (a)"};
+  const auto missing = [&] {
+    const auto result = judge(facts, now);
+    return std::any_of(result.gaps.begin(), result.gaps.end(),
+                       [](const Gap& each) { return each.text == "there is no complete copy in westus2"; });
+  };
+  EXPECT_TRUE(missing());
+  facts.copies_unknown = true;
+  EXPECT_FALSE(missing());
 }
 
 TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
