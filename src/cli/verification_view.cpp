@@ -229,9 +229,9 @@ void print_report(Console& console, const VerificationReport& report, bool one_v
                            report.days == 1 ? std::string("Day") : fmt::format("{} Days", report.days)));
   for (const auto& part : report.vms) {
     const auto same = std::count_if(report.vms.begin(), report.vms.end(), [&](const auto& other) {
-      return core::equal_ignoring_case(other.vm, part.vm);
+      return !other.group.empty() && core::equal_ignoring_case(other.vm, part.vm);
     });
-    print_part(console, part, same > 1);
+    print_part(console, part, !part.group.empty() && same > 1);
   }
   if (report.vms.empty()) {
     console.line();

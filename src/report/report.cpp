@@ -325,8 +325,10 @@ const char* to_string(Met met) {
 }
 
 std::string Report::label(const std::string& vm, const std::string& group) const {
+  if (group.empty()) return vm;  // a row of the first schema does not say
   const bool shared = std::any_of(vms.begin(), vms.end(), [&](const VmRow& other) {
-    return core::equal_ignoring_case(other.vm, vm) && !core::equal_ignoring_case(other.group, group);
+    return !other.group.empty() && core::equal_ignoring_case(other.vm, vm) &&
+           !core::equal_ignoring_case(other.group, group);
   });
   return shared ? vm + " (" + group + ")" : vm;
 }

@@ -53,6 +53,7 @@ std::string group_of(const backup::BackupInfo& backup) {
 
 std::string label_of(const std::vector<backup::BackupInfo>& all, const std::string& vm,
                      const std::string& group) {
+  if (group.empty()) return vm;  // a row of the first schema does not say
   const auto key = core::to_lower(group + "/" + vm);
   const bool shared = std::any_of(all.begin(), all.end(), [&](const auto& other) {
     return core::equal_ignoring_case(other.vm_name, vm) && !core::equal_ignoring_case(other.vm_key, key);
@@ -80,8 +81,10 @@ double cost_of(const dr::DRTestResult& drill, const std::vector<backup::BackupIn
   if (!drill.completed_at) return 0;
   use.duration = *drill.completed_at - drill.started_at;
   for (const auto& backup : backups) {
-    if (backup.name == drill.backup_name && core::equal_ignoring_case(backup.vm_key, drill.vm.key()))
-      use.disks = {{"", backup.size_gb}};
+    const bool same_vm = drill.vm.resource_group.empty()
+                             ? core::equal_ignoring_case(backup.vm_name, drill.vm.name)
+                             : core::equal_ignoring_case(backup.vm_key, drill.vm.key());
+    if (backup.name == drill.backup_name && same_vm) use.disks = {{"", backup.size_gb}};
   }
   return cost::drill_cost(prices, use);
 }

@@ -68,12 +68,14 @@ class Maker {
   }
 
  private:
+  // A drill of the first schema does not say its group: it makes no namesake, and has none.
   void know(const std::string& vm, const std::string& group) {
+    if (group.empty()) return;
     groups_[core::to_lower(vm)].insert(core::to_lower(group));
   }
   bool has_namesake(const backup::VmRef& vm) const {
     const auto found = groups_.find(core::to_lower(vm.name));
-    return found != groups_.end() && found->second.size() > 1;
+    return !vm.resource_group.empty() && found != groups_.end() && found->second.size() > 1;
   }
   // How a message names the VM, and how a command does.
   std::string label(const backup::VmRef& vm) const {

@@ -134,6 +134,18 @@ TEST(EstimateTest, VmsOfOneNameAreToldApart) {
   EXPECT_EQ(result.lines[1].vm, "web (Staging)");
 }
 
+TEST(EstimateTest, ADrillOfTheFirstSchemaIsOfTheVmOfItsNameAndCountsItsDisks) {
+  auto facts = facts_of({backup_at(1)});
+  facts.drills = {drill_at(3, dr::Verdict::passed, 10)};
+  facts.drills[0].backup_name = facts.backups[0].name;
+  const double known = line(estimate(facts, prices()), "drills").monthly;
+  facts.drills[0].vm.resource_group = "";
+  const auto drills = line(estimate(facts, prices()), "drills");
+  EXPECT_EQ(drills.vm, "web");
+  EXPECT_NEAR(drills.monthly, known, 1e-9);
+  EXPECT_GT(known, 0.048) << "more than its vCPUs";
+}
+
 TEST(WhatIfTest, ReadsEachChangeAndRefusesOthers) {
   WhatIf change;
   for (const char* text : {"daily=14", "weekly=0", "monthly=6", "region=West US 3", "drill=30d"})

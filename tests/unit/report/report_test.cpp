@@ -115,6 +115,21 @@ TEST(ReportTest, AScheduledVmWithoutABackupMissesTheRpo) {
   EXPECT_EQ(metric(report, "rpo_max").note, "no backup yet: db");
 }
 
+TEST(ReportTest, ADrillOfTheFirstSchemaMakesNoNamesake) {
+  auto facts = empty_facts();
+  facts.scheduled = {scheduled()};
+  facts.drills = {drill_at(1, dr::Verdict::passed, 10)};
+  facts.drills[0].vm.resource_group = "";
+  auto report = make_report(facts);
+  EXPECT_EQ(report.label("web", ""), "web");
+  EXPECT_EQ(report.label("web", "Production"), "web");
+  facts.scheduled.push_back(scheduled());
+  facts.scheduled[1].vm.resource_group = "Staging";
+  report = make_report(facts);
+  EXPECT_EQ(report.label("web", ""), "web");
+  EXPECT_EQ(report.label("web", "Production"), "web (Production)");
+}
+
 TEST(ReportTest, TheCalendarShowsTheBestOfEachDay) {
   auto facts = empty_facts();
   facts.days = 3;

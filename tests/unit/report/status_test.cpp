@@ -83,6 +83,23 @@ TEST(StatusTest, CommandsNameTheGroupWhereAVmHasANamesake) {
   EXPECT_EQ(status.overdue[1].command, "azlin backup trigger web -g Staging");
 }
 
+TEST(StatusTest, ADrillOfTheFirstSchemaMakesNoNamesake) {
+  auto facts = well();
+  facts.report.drills = {drill_at(1, dr::Verdict::failed)};
+  facts.report.drills[0].vm.resource_group = "";
+  facts.policies[0].due = kNow - std::chrono::hours{1};
+  auto status = make_status(facts);
+  ASSERT_EQ(status.failures.size(), 1U);
+  EXPECT_EQ(status.failures[0].what, "drill of web: failed");
+  EXPECT_EQ(status.failures[0].command, "azlin dr test web --test-region westus2");
+  ASSERT_EQ(status.overdue.size(), 1U);
+  EXPECT_EQ(status.overdue[0].command, "azlin dr test web --test-region westus2");
+  facts.report.scheduled.push_back(scheduled());
+  facts.report.scheduled[1].vm.resource_group = "Staging";
+  status = make_status(facts);
+  EXPECT_EQ(status.failures.at(0).what, "drill of web: failed") << "nobody knows which of the two";
+}
+
 TEST(StatusTest, ATimerThatDoesNotRunIsOverdue) {
   auto facts = well();
   facts.stopped_jobs = {"backup"};
