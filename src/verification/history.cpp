@@ -180,10 +180,10 @@ bool History::knows(const std::string& group, const std::string& backup, const s
   const std::lock_guard lock(mutex_);
   // The tag's time has whole seconds, and was written moments before or after the row.
   auto row = db_.prepare(
-      "SELECT COUNT(*) FROM verifications WHERE backup_name = ? AND region = ? AND "
+      "SELECT COUNT(*) FROM verifications WHERE backup_name = ? AND "
       "abs(strftime('%s', verified_at) - strftime('%s', ?)) <= 60 AND "
-      "(resource_group = ? COLLATE NOCASE OR resource_group = '')");
-  row.bind(1, backup).bind(2, region).bind(3, core::to_iso8601(at)).bind(4, group);
+      "((resource_group = ? COLLATE NOCASE AND region = ?) OR (resource_group = '' AND region = ''))");
+  row.bind(1, backup).bind(2, core::to_iso8601(at)).bind(3, group).bind(4, region);
   row.step();
   return row.integer(0) > 0;
 }

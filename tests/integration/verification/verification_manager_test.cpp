@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "azlin/core/parallel.hpp"
+#include "azlin/store/database.hpp"
 #include "support/cloud_fixture.hpp"
 
 namespace azlin::verification {
@@ -18,6 +19,12 @@ using testing::Not;
 
 constexpr std::uint64_t kMiB = 1U << 20;
 constexpr std::uint64_t kExt4 = 65 * kMiB;  // the second partition of a seeded OS disk
+
+// The rows as the first schema had them.
+void strip_of_group_and_region(const std::string& path) {
+  store::Database(path, store::Migrations(2))
+      .execute("UPDATE verifications SET resource_group = '', region = ''");
+}
 
 class VerificationManagerTest : public test::CloudTest {
  protected:
@@ -352,6 +359,19 @@ TEST_F(VerificationManagerTest, RebuildTakesBackWhatTheTagsSay) {
   EXPECT_EQ(row.backup, backup.name);
   EXPECT_EQ(row.outcome, Outcome::passed);
   EXPECT_EQ(row.reached, Level::content);
+}
+
+// Its rows name neither group nor region.
+TEST_F(VerificationManagerTest, RebuildAddsNothingToARowOfTheFirstSchema) {
+  const auto path = simulator.state_dir() + "/old.db";
+  const auto backup = take();
+  verify(backup);
+  const auto sets = backups.snapshots().list(vm("web2"), {});
+  VerificationManager old(arm, journal, clock, path);
+  ASSERT_EQ(old.rebuild(sets), 1u);
+  strip_of_group_and_region(path);
+  EXPECT_EQ(old.rebuild(sets), 0u);
+  EXPECT_EQ(old.history(1, {}).at(0).region, "");
 }
 
 TEST_F(VerificationManagerTest, AWindowOfNoDaysIsRefused) {

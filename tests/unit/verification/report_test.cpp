@@ -64,6 +64,17 @@ TEST(ReportTest, VmsOfOneNameAreApart) {
   EXPECT_EQ(report.overall.verified, 1);
 }
 
+// Its rows name neither group nor region.
+TEST(ReportTest, ARunOfTheFirstSchemaVerifiesTheBackupOfItsName) {
+  auto info = backup_of("web", "web-1", kNow - kDay);
+  info.vm_key = "production/web";
+  auto run = run_of("web", "web-1", kNow, Outcome::passed);
+  run.region = "";
+  EXPECT_EQ(make_report({run}, {info}, 7, kNow).overall.verified, 1);
+  run.backup = "web-2";
+  EXPECT_EQ(make_report({run}, {info}, 7, kNow).overall.verified, 0);
+}
+
 TEST(ReportTest, TheLastVerdictOfABackupCounts) {
   const auto report = make_report(
       {run_of("a", "a1", kNow - kDay * 2, Outcome::failed), run_of("a", "a1", kNow - kDay, Outcome::passed),
