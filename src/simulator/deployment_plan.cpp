@@ -64,8 +64,9 @@ void add_copies(Json& steps, const Json& resource, const TemplateScope& scope, c
   for (std::int64_t i = 0; i < count; ++i) {
     TemplateScope one = scope;
     one.copies[""] = one.copies[lower(text_at(copy, "/name"))] = i;
+    const auto before = steps.size();
     add_steps(steps, resource, one, base);
-    steps.back()["copy"] = text_at(copy, "/name");
+    if (steps.size() > before) steps.back()["copy"] = text_at(copy, "/name");
   }
 }
 
@@ -158,6 +159,16 @@ TemplateScope deployment_scope(Context& context, const std::string& base, const 
   return scope;
 }
 
+namespace {
+
+void check_outputs(const Json& outputs) {
+  if (!outputs.is_object()) throw invalid_template("the outputs are no object");
+  for (const auto& [name, about] : outputs.items())
+    if (!about.is_object()) throw invalid_template(fmt::format("the output '{}' is no object", name));
+}
+
+}  // namespace
+
 DeploymentPlan plan_deployment(Context& context, const Request& request) {
   const Json properties = subtree_at(request.json, "/properties"), form = subtree_at(properties, "/template");
   if (!form.is_object() && subtree_at(properties, "/templateLink").is_object())
@@ -167,9 +178,9 @@ DeploymentPlan plan_deployment(Context& context, const Request& request) {
     throw ApiError(400, "InvalidRequestContent",
                    "The request content was invalid: properties.template is missing.");
   const auto mode = text_at(properties, "/mode", "Incremental");
-  enum_value(mode, {"Incremental", "Complete"}, "mode");
   const std::string& base = request.target.parent;
   DeploymentPlan plan;
+  plan.mode = enum_value(mode, {"Incremental", "Complete"}, "mode");
   plan.variables = subtree_at(form, "/variables");
   auto scope = deployment_scope(context, base, request.target.name, Json::object(), plan.variables);
   read_parameters(form, subtree_at(properties, "/parameters"), scope, plan.parameters);
@@ -189,6 +200,7 @@ DeploymentPlan plan_deployment(Context& context, const Request& request) {
   }
   plan.steps = in_order(std::move(steps));
   plan.outputs = form.value("outputs", Json::object());
+  check_outputs(plan.outputs);
   return plan;
 }
 

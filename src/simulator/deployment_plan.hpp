@@ -10,6 +10,7 @@ namespace azlin::simulator {
 
 struct DeploymentPlan {
   Json steps = Json::array();  // in order: {"id", "api", "after", "body"}
+  std::string mode;            // "Incremental" or "Complete"
   Json outputs;                // as the template states them, to be resolved when all is there
   Json parameters;             // {"name": {"type", "value"}}, as the deployment shows them
   Json values, variables;      // for the scope of the outputs

@@ -1,9 +1,12 @@
 // Template deployments of groups and subscriptions: resources in the order of dependsOn, with conditions,
 // copies and outputs; a nested deployment is a resource like any other.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "simulator/api_versions.hpp"
 #include "simulator/deployment_plan.hpp"
+#include "simulator/dispatch.hpp"
 #include "simulator/json_util.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
@@ -14,10 +17,16 @@ namespace {
 
 constexpr const char* kType = "Microsoft.Resources/deployments";
 constexpr core::Millis kStepDemo{200}, kStepRealistic{2'000};
+// Where nothing takes time, a resource is looked at as often as the longest nested template has steps, and
+// then at these intervals: one that never ends holds up no request.
+constexpr int kQuickLooks = 1'000;
+constexpr core::Millis kLook{50};
 
-void schedule_step(Context& context, const std::string& id) {
-  context.operations.schedule({"deployment.step", id, {{"id", id}}},
-                              context.delay(kStepDemo, kStepRealistic));
+// `looks`: how often the resource under way was looked at.
+void schedule_step(Context& context, const std::string& id, std::int64_t looks = 0) {
+  const core::Millis least = looks > kQuickLooks ? kLook : core::Millis{0};
+  context.operations.schedule({"deployment.step", id, {{"id", id}, {"looks", looks}}},
+                              std::max(least, context.delay(kStepDemo, kStepRealistic)));
 }
 
 Reply put_deployment(Context& context, Request& request) {
@@ -35,7 +44,7 @@ Reply put_deployment(Context& context, Request& request) {
       {"type", kType},
       {"properties",
        {{"provisioningState", "Running"},
-        {"mode", "Incremental"},
+        {"mode", plan.mode},
         {"parameters", plan.parameters},
         {"timestamp", stamp},
         {"correlationId", request.request_id},
@@ -86,7 +95,7 @@ void put_resource(Context& context, const Router& router, const Resource& deploy
     throw ApiError(400, "InvalidResourceType",
                    fmt::format("The resource type '{}' is not simulated.", request.target.type));
   check_api_version(request.api_version, match.route->versions, "");
-  context.access.check(request.principal, request.target.action, request.target.id);
+  check_write(context, request);
   request.params = match.params;
   match.route->handler(request);
 }
@@ -121,6 +130,10 @@ void end(Context& context, Resource& deployment, const std::string& state, const
   context.save(deployment);
 }
 
+Json unreadable(const Json::exception& error) {
+  return {{"code", "InvalidRequestContent"}, {"message", error.what()}};
+}
+
 std::string state_of(Context& context, const std::string& id) {
   const auto resource = context.state.find(id);
   return resource ? text_at(resource->body, "/properties/provisioningState", "Succeeded") : "Failed";
@@ -134,15 +147,16 @@ Json step_effect(Context& context, const Router& router, const Json& data) {
   const auto at = static_cast<std::size_t>(number_at(deployment->hidden, "/at", 0));
   if (at > 0) {
     const auto before = state_of(context, steps[at - 1]["id"]);
-    if (before == "Failed") {
+    if (before == "Failed" || before == "Canceled") {
       end(context, *deployment, "Failed",
           {{"code", "ResourceDeploymentFailure"},
-           {"message", "The resource operation completed with terminal provisioning state 'Failed'."},
+           {"message",
+            fmt::format("The resource operation completed with terminal provisioning state '{}'.", before)},
            {"target", steps[at - 1]["id"]}});
       return nullptr;
     }
     if (before != "Succeeded") {
-      schedule_step(context, deployment->id);
+      schedule_step(context, deployment->id, number_at(data, "/looks", 0) + 1);
       return nullptr;
     }
   }
@@ -154,6 +168,9 @@ Json step_effect(Context& context, const Router& router, const Json& data) {
     } catch (const ApiError& error) {
       end(context, *deployment, "Failed", error.inner());
       return nullptr;
+    } catch (const Json::exception& error) {
+      end(context, *deployment, "Failed", unreadable(error));
+      return nullptr;
     }
     end(context, *deployment, "Succeeded");
     return nullptr;
@@ -162,6 +179,9 @@ Json step_effect(Context& context, const Router& router, const Json& data) {
     put_resource(context, router, *deployment, steps[at]);
   } catch (const ApiError& error) {
     end(context, *deployment, "Failed", error.inner());
+    return nullptr;
+  } catch (const Json::exception& error) {
+    end(context, *deployment, "Failed", unreadable(error));
     return nullptr;
   }
   deployment->hidden["at"] = at + 1;
@@ -191,7 +211,7 @@ Reply validate(Context& context, Request& request) {
                            {"type", kType},
                            {"properties",
                             {{"provisioningState", "Succeeded"},
-                             {"mode", "Incremental"},
+                             {"mode", plan.mode},
                              {"parameters", plan.parameters},
                              {"timestamp", to_azure_time(context.now())},
                              {"correlationId", request.request_id},

@@ -167,6 +167,16 @@ Json parse_body(const Request& request) {
   return body;
 }
 
+// Is the place there, may you, is it locked, is it allowed?
+void check_allowed(Context& context, const Request& request) {
+  check_subscription(context, request);
+  check_group(context, request);
+  context.access.check(request.principal, request.target.action, request.target.id);
+  check_locks(context.state, request);
+  context.access.check_policies(request);
+  check_assigned_policies(context, request);
+}
+
 // Azure's order: who are you, which api, which subscription and group, may you, is it locked, is it allowed,
 // too often?
 void check_arm(Context& context, const Route& route, Request& request, Headers& headers) {
@@ -175,12 +185,7 @@ void check_arm(Context& context, const Route& route, Request& request, Headers& 
   check_api_version(request.api_version, route.versions, region_of_path(request.segments));
   check_media_type(request);
   request.json = parse_body(request);
-  check_subscription(context, request);
-  check_group(context, request);
-  context.access.check(request.principal, request.target.action, request.target.id);
-  check_locks(context.state, request);
-  context.access.check_policies(request);
-  check_assigned_policies(context, request);
+  check_allowed(context, request);
   context.throttle.charge(request, context.now(), headers);
   check_region(context, request);
 }
@@ -271,6 +276,11 @@ void add_ids(Context& context, const Request& request, Reply& reply) {
 }
 
 }  // namespace
+
+void check_write(Context& context, const Request& request) {
+  check_allowed(context, request);
+  check_region(context, request);
+}
 
 void answer_during_outage(Context& context, const std::function<bool(const Request&)>& answers) {
   std::any& found = context.helpers[kExceptions];

@@ -177,6 +177,9 @@ void Operations::finish(const std::string& id, const std::string& kind, const st
     if (!failure) output = work.effect(context_, data);
   } catch (const ApiError& error) {
     failure = error;
+  } catch (const Json::exception& error) {
+    // A body that no handler could read ends this operation, not every request after it.
+    failure = ApiError(400, "InvalidRequestContent", error.what());
   }
   if (failure && work.on_failure) work.on_failure(context_, data, *failure);
   context_.state.db()
