@@ -22,6 +22,17 @@ using core::TimePoint;
 using std::chrono::seconds;
 
 constexpr seconds kLongestWait{60};
+constexpr std::chrono::milliseconds kLook{50};
+
+// False: it failed, see errno. Throws core::Error (interrupted).
+bool lock(int fd, core::Clock& clock, const std::stop_token& stop) {
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return false;
+    core::throw_if_stopped(stop, "naming the archive");
+    clock.sleep_for(kLook, stop);
+  }
+  return true;
+}
 
 // A small file that one process at a time reads and writes.
 class LastStamp {
@@ -30,16 +41,16 @@ class LastStamp {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0) {
-      if (errno == EINTR) continue;
-      close(std::exchange(fd_, -1));
-    }
     if (fd_ < 0) fail();
   }
   ~LastStamp() { close(fd_); }
   LastStamp(const LastStamp&) = delete;
   LastStamp& operator=(const LastStamp&) = delete;
 
+  // Waits for the process that has it. The lock ends with this object.
+  void hold(core::Clock& clock, const std::stop_token& stop) const {
+    if (!lock(fd_, clock, stop)) fail();
+  }
   std::optional<TimePoint> read() const {
     std::array<char, 64> text = {};
     const auto size = pread(fd_, text.data(), text.size(), 0);
@@ -64,6 +75,7 @@ class LastStamp {
 core::TimePoint stamp_archive(const std::string& home, const std::string& name, core::Clock& clock,
                               std::stop_token stop) {
   const LastStamp last(home + "/archive-ids", name);
+  last.hold(clock, stop);
   if (const auto before = last.read()) {
     const TimePoint free = *before + seconds(1);
     for (auto now = clock.now(); now < free && free - now <= kLongestWait; now = clock.now()) {
