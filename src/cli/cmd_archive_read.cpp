@@ -229,7 +229,10 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
   if (!target && !options.ssh_config.empty())
     throw Error(ErrorKind::usage, "--ssh-config is for a target on another machine",
                 "--target user@host:DIR");
-  if (!options.ssh_config.empty()) core::check_input_file(options.ssh_config, "ssh configuration");
+  // Both mean none to ssh.
+  const bool none =
+      options.ssh_config.empty() || options.ssh_config == "none" || options.ssh_config == "/dev/null";
+  if (!none) core::check_input_file(options.ssh_config, "ssh configuration");
   const std::string scratch =
       options.scratch.empty() ? std::filesystem::temp_directory_path().string() : options.scratch;
   std::optional<archive::RemoteFolder> remote;

@@ -53,6 +53,10 @@ sh -c "\${!#}" || exit
 case \${!#} in *"tar -xpf"*) ln -sfn elsewhere "$work/far/services/app/config$work/etc/\$(cat "$work/spoil")" ;; esac
 SSH
   chmod +x "$work/bin/ssh"
+  local none
+  for none in none /dev/null; do # what ssh takes for no configuration at all
+    PATH="$work/bin:$PATH" ok archive restore app --target "host:$work/far" --ssh-config "$none" --dry-run
+  done
   echo new-link >"$work/spoil" # one that is not of the archive
   PATH="$work/bin:$PATH" ok archive restore app --target "host:$work/far" --verify -o json
   expect_json '.verified'
