@@ -51,11 +51,12 @@ void add_paths(CreatePlan& plan, const Service& service, const std::vector<std::
                   "correct the path; nothing was archived");
     if (found.empty() && !service.optional_paths)
       plan.findings.push_back(fmt::format("{}: {} is not there", service.name, pattern));
-    if (!service.optional_paths && found == std::vector{pattern} && std::filesystem::is_symlink(pattern) &&
-        std::filesystem::is_directory(pattern))
+    std::error_code error;  // a link may lead nowhere, or where we may not look
+    if (!service.optional_paths && found == std::vector{pattern} &&
+        std::filesystem::is_symlink(pattern, error) && std::filesystem::is_directory(pattern, error))
       plan.findings.push_back(fmt::format("{}: {} is a link: what is in the folder {} is not archived by it",
                                           service.name, pattern,
-                                          std::filesystem::canonical(pattern).string()));
+                                          std::filesystem::canonical(pattern, error).string()));
     for (const auto& path : found)
       plan.files.push_back({service.name, std::filesystem::path(path).lexically_normal().string(),
                             data ? data_place(service) : config_place(service), data});

@@ -23,7 +23,11 @@ void check_target(const std::string& target) {
   if (target.empty())
     throw Error(ErrorKind::usage, "where should it be restored?",
                 "--target DIR; the archive's layout is made in it");
-  if (fs::exists(target) && !fs::is_directory(target))
+  std::error_code error;
+  const bool there = fs::exists(target, error);
+  if (error)
+    throw Error(ErrorKind::usage, fmt::format("cannot restore into {}: {}", target, error.message()));
+  if (there && !fs::is_directory(target))
     throw Error(ErrorKind::usage, fmt::format("{} is no folder", target),
                 "--target DIR; the archive's layout is made in it");
 }
@@ -71,7 +75,8 @@ void compare(const ArchiveRestore& request, RestoreOutcome& out) {
   for (const auto& file : out.compared) {
     const fs::path at = fs::path(request.target) / file.path;
     std::string found = "missing";
-    if (fs::exists(fs::symlink_status(at)))
+    std::error_code error;  // what cannot be looked at counts as missing
+    if (fs::exists(fs::symlink_status(at, error)))
       found = file.link ? sha256_text(fs::read_symlink(at).string()) : sha256_file(at);
     if (found != file.sha256) out.mismatches.push_back(file.path);
   }
@@ -115,9 +120,10 @@ RestorePlan plan_restore(Engine& engine, const ArchiveRestore& request, std::sto
       plan.left_out.push_back(fmt::format("{}: {}", part.path, reason));
     }
   }
-  if (!fs::exists(request.target) || fs::is_empty(request.target)) return plan;
+  std::error_code error;  // what cannot be looked at, restoring names
+  if (!fs::exists(request.target) || fs::is_empty(request.target, error)) return plan;
   for (const auto& file : files_of(manager.manifest(request.archive, stop), plan.parts)) {
-    if (fs::exists(fs::symlink_status(fs::path(request.target) / file.path)))
+    if (fs::exists(fs::symlink_status(fs::path(request.target) / file.path, error)))
       plan.overwrites.push_back(file.path);
   }
   return plan;

@@ -184,8 +184,10 @@ int run(Runtime& runtime, const ArchiveCompareOptions& options) {
   std::optional<Engine> engine;
   const auto side = [&](const std::string& text) {
     // An archive may be called as a folder here is: `compare weekly etc`.
-    const bool path = text.find('/') != std::string::npos || fs::exists(fs::path(text) / "metadata.json");
-    if (path && fs::is_directory(text)) return bundle_side(text);
+    std::error_code error;  // what cannot be looked at is no bundle
+    const bool path =
+        text.find('/') != std::string::npos || fs::exists(fs::path(text) / "metadata.json", error);
+    if (path && fs::is_directory(text, error)) return bundle_side(text);
     if (!engine) engine.emplace(open_engine(runtime, options.repository));
     return archive_side(runtime, *engine, text);
   };

@@ -197,7 +197,8 @@ std::vector<Job> jobs_of(const std::string& template_or_file,
     if (each.name == template_or_file)
       return apply_template(filled(each.text, each.name, variables), each.name);
   }
-  if (std::filesystem::exists(template_or_file)) {
+  std::error_code error;  // then reading it says what is wrong
+  if (std::filesystem::exists(template_or_file, error) || error) {
     const auto text = core::read_input_file(template_or_file, "template");
     return apply_template(filled(text, template_or_file, variables), template_or_file);
   }

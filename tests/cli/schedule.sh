@@ -67,6 +67,9 @@ test_the_platform_template_is_installed_and_shown() {
   expect_json '.jobs[] | select(.name == "platform-checkpoint") | .lastRun.exitCode == 0'
   run azlin schedule install --user --template platform --set storage=a --set folder=/b --set other=c
   expect_code 2
+  run azlin schedule install --user --template "$(printf 'x%.0s' {1..300})"
+  expect_code 2
+  expect_err "File name too long"
 }
 
 test_timers_are_written_started_shown_and_removed() {
