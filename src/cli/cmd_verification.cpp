@@ -106,14 +106,20 @@ alert::AlertEvent event_of(const Verification& run) {
   const std::string place = run.replica ? fmt::format(" (replica in {})", run.region) : "";
   const std::string detail = run.backup + (run.replica ? " in " + run.region : "");
   const alert::Subject vm(run.vm, run.resource_group);
-  if (run.outcome == Outcome::passed)
-    return alert::all_clear(alert::Rule::verification_failure, vm, "verified " + run.backup + place, detail);
-  return alert::problem(
-      alert::Rule::verification_failure, vm,
-      run.outcome == Outcome::failed ? fmt::format("Verification of {}{} failed", run.backup, place)
-                                     : fmt::format("{}{} could not be verified", run.backup, place),
-      run.error + "\n" + run.action,
-      {{"Backup", run.backup}, {"Region", run.region}, {"Level", to_string(run.asked)}}, detail);
+  constexpr auto kRule = alert::Rule::verification_failure;
+  auto event =
+      run.outcome == Outcome::passed
+          ? alert::all_clear(kRule, vm, "verified " + run.backup + place, detail)
+          : alert::problem(
+                kRule, vm,
+                run.outcome == Outcome::failed ? fmt::format("Verification of {}{} failed", run.backup, place)
+                                               : fmt::format("{}{} could not be verified", run.backup, place),
+                run.error + "\n" + run.action,
+                {{"Backup", run.backup}, {"Region", run.region}, {"Level", to_string(run.asked)}}, detail);
+  // Keys of replicas once held "backup@region".
+  if (run.replica)
+    event.former_keys.push_back(alert::alert_key(kRule, run.vm, run.backup + "@" + run.region));
+  return event;
 }
 
 std::vector<alert::AlertEvent> events_of(const Verification& run) {

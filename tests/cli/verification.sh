@@ -101,6 +101,16 @@ test_a_report_without_data_says_so() {
   done
 }
 
+test_a_row_of_the_first_schema_makes_no_namesake() {
+  start_simulator
+  back_up
+  ok backup verify "$name" --level disk
+  sqlite3 "$AZLIN_HOME/verification.db" "INSERT INTO verifications (backup_name, vm_name, verified_at, success)
+    VALUES ('vm1-old', 'vm1', strftime('%Y-%m-%dT%H:%M:%SZ', '2026-11-20 07:00:00'), 1)"
+  ok backup verification-report --days 36500
+  [ "$(grep -c '^VM: vm1$' <<<"$out")" = 2 ] || fail "not by name alone: $out"
+}
+
 test_a_report_counts_only_what_its_days_hold() {
   start_simulator
   at 2026-11-20T08:00:00Z
@@ -129,6 +139,23 @@ test_a_backup_and_its_replica_are_verified_each_in_its_region() {
   expect_json '.overall.successRate == 100 and .overall.totalBackups == 1'
   ok backup verification-report --vm prod-db-vm -o json
   expect_json '.overall.successRate == null and .overall.totalBackups == 0'
+}
+
+# Keys of replicas once were VM:BACKUP@REGION, without group and scope.
+test_an_open_alert_about_a_replica_closes_after_an_upgrade() {
+  start_simulator
+  back_up
+  ok backup replicate "$name" --target-region westus2
+  ok simulator fault add --method PUT --path '*/disks/*' --status 400 --code Broken --count -1
+  run azlin backup verify "$name" --region westus2 --level disk
+  [ "$code" -ne 0 ] || fail "verified"
+  ok simulator fault clear
+  ok alert list -o json
+  expect_json '.alerts | length == 1'
+  sqlite3 "$AZLIN_HOME/alerts.db" "UPDATE alerts SET key = 'verification_failure:vm1:$name@westus2'"
+  ok backup verify "$name" --region westus2 --level disk
+  ok alert list -o json
+  expect_json '.alerts == []'
 }
 
 test_a_list_that_fails_is_an_error_and_not_nothing() {
