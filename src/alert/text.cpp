@@ -1,6 +1,6 @@
 #include "alert/text.hpp"
 
-#include <regex>
+#include "azlin/core/secret_text.hpp"
 
 namespace azlin::alert {
 
@@ -28,13 +28,6 @@ std::size_t character_length(std::string_view text) {
   return overlong || beyond ? 0 : length;
 }
 
-std::string without_credentials(const std::string& text) {
-  static const std::regex kCredential(
-      R"(((?:[?&;]|\b)(?:sig|password|pwd|client_secret|secret|AccountKey|SharedAccessKey|access_token|token)=)[^\s&;"'<>]+|(\bBearer\s+)[A-Za-z0-9._~+/=-]{8,})",
-      std::regex::icase | std::regex::optimize);
-  return std::regex_replace(text, kCredential, "$1$2REDACTED");
-}
-
 }  // namespace
 
 std::string clean_text(std::string_view text) {
@@ -50,7 +43,7 @@ std::string clean_text(std::string_view text) {
       out += text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(1, length));
   }
-  return without_credentials(out);
+  return core::without_secrets(out);
 }
 
 std::string clean_line(std::string_view text) {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <vector>
 
 #include "azlin/core/json_text.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/secret_text.hpp"
 
 namespace azlin::arm {
 namespace {
@@ -60,14 +60,6 @@ std::string first_line(std::string_view body) {
   auto line = body.substr(0, body.find_first_of("\r\n"));
   const bool cut = line.size() > 300;
   return std::string(line.substr(0, 300)) + (cut ? "…" : "");
-}
-
-// A signature or token that a service repeats in its message goes no further.
-std::string without_secrets(const std::string& message) {
-  static const std::regex kSecret(
-      R"(((?:sig|access_token|client_secret|client_assertion)=)[^&\s"']+|(Bearer )[\w.~+/=-]+)",
-      std::regex::icase);
-  return std::regex_replace(message, kSecret, "$1$2REDACTED");
 }
 
 std::string quoted_after(const std::string& message, const std::string& words) {
@@ -169,7 +161,7 @@ ServiceError read_service_error(const json& body) {
     if (body.contains(key) && body[key].is_object()) error = &body[key];
   if (body.contains("error") && body["error"].is_string()) {  // OAuth
     out.code = body["error"].get<std::string>();
-    out.message = without_secrets(text_of(body, "error_description"));
+    out.message = core::without_secrets(text_of(body, "error_description"));
     return out;
   }
   out.code = text_of(*error, "code");
@@ -177,14 +169,14 @@ ServiceError read_service_error(const json& body) {
   out.message = readable(text_of(*error, "message"));
   append_details(*error, out.message);
   append_policy(*error, out.message);
-  out.message = without_secrets(out.message);
+  out.message = core::without_secrets(out.message);
   return out;
 }
 
 ServiceError parse_service_error(std::string_view body) {
   const auto parsed = core::parse_json(body);
   if (parsed.is_object()) return read_service_error(parsed);
-  return {.message = without_secrets(first_line(body))};
+  return {.message = core::without_secrets(first_line(body))};
 }
 
 std::string hint_for(int status, const ServiceError& error) {
