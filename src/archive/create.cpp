@@ -31,6 +31,8 @@ namespace {
 constexpr std::size_t kMostExcludes = 5'000;  // they go to restic as arguments
 constexpr std::size_t kFullId = 64;           // characters: the engine has seen that snapshot in the store
 constexpr const char* kHooks = "hooks";       // the step
+constexpr const char* kLogs = "logs";         // a folder of the archive
+constexpr const char* kBackupLog = "logs/backup.log";
 
 std::string host_name() {
   std::array<char, 256> name = {};
@@ -74,7 +76,7 @@ struct Creator::Run {
   BackupRequest metadata_request(std::size_t parts, std::uint64_t files, std::uint64_t bytes) const {
     BackupRequest out{.directory = staging.folder(), .tags = tags("meta")};
     out.confirm = false;  // all parts are, at the end
-    out.paths = {"metadata.json", "checksums.sha256", "logs/backup.log", "logs/verification.log"};
+    out.paths = {"metadata.json", "checksums.sha256", kLogs};
     if (plan.type == "disaster-recovery") out.paths.emplace_back("runbook.md");
     for (const auto& [key, value] :
          std::map<std::string, std::uint64_t>{{"parts", parts}, {"files", files}, {"bytes", bytes}})
@@ -265,8 +267,12 @@ void Creator::prepare_metadata(Run& run, const Walk& found) {
   std::uint64_t bytes = 0;
   for (const auto& each : found.sources) bytes += each.size;
   const auto request = run.metadata_request(1, found.sources.size(), bytes);
-  for (const auto& path : request.paths) run.staging.write(path, "");
-  run.early.emplace(engine_, request, run.staging.folder() + "/gate");
+  for (const auto& path : request.paths) run.staging.write(path == kLogs ? kBackupLog : path, "");
+  try {
+    run.early.emplace(engine_, request, run.plan.set);
+  } catch (const Error& error) {
+    core::log_debug("the metadata wait for the files: {}", error.what());
+  }
 }
 
 BackupResult Creator::backup_metadata(Run& run, const BackupRequest& request, std::stop_token stop) {
@@ -342,9 +348,9 @@ void Creator::store_metadata(Run& run, std::stop_token stop) {
   for (const auto& line : run.verification) verification += line + "\n";
   run.staging.write("metadata.json", to_json(metadata).dump(2) + "\n");
   run.staging.write("checksums.sha256", to_text(run.manifest));
-  run.staging.write("logs/backup.log", fmt::format("{} archive {}\n{}{} all parts are stored\n",
-                                                   core::to_iso8601(metadata.created_at), metadata.id, log,
-                                                   core::to_iso8601(metadata.finished_at)));
+  run.staging.write(kBackupLog, fmt::format("{} archive {}\n{}{} all parts are stored\n",
+                                            core::to_iso8601(metadata.created_at), metadata.id, log,
+                                            core::to_iso8601(metadata.finished_at)));
   run.staging.write("logs/verification.log", verification);
   if (run.plan.type == "disaster-recovery")
     run.staging.write("runbook.md", make_runbook(metadata, engine_.destination().text));
@@ -386,13 +392,16 @@ std::vector<std::string> Creator::recover(const store::OperationRecord& record,
       try {
         run_hooks(after, "after", log, stop);
         notes.push_back(fmt::format("ran the {} after it", core::counted(after.size(), "hook")));
-      } catch (
-          const Error& error) {  // perhaps what it puts right was never begun; it must not block the rest
+      } catch (const Error& error) {
+        // Perhaps what it puts right was never begun; it must not block the rest.
         if (error.kind() == ErrorKind::interrupted) throw;
         notes.push_back(fmt::format("{}; see what it should have put right", error.what()));
       }
     }
-    if (staging.starts_with(home_ + "/archive-staging/")) remove_staging(staging);
+    if (staging.starts_with(home_ + "/archive-staging/")) {
+      end_early_backups(staging);
+      remove_staging(staging);
+    }
     bool whole = false;
     std::size_t found = 0;
     if (engine_.exists(stop)) {

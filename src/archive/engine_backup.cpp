@@ -104,7 +104,9 @@ BackupResult Engine::backup(const BackupRequest& request,
   for (const auto& pattern : request.excludes)
     call.arguments.insert(call.arguments.end(), {"--exclude", pattern});
   // restic reads it when it has derived its key and locked the repository, before it looks at any source.
-  if (!request.gate.empty()) call.arguments.insert(call.arguments.end(), {"--exclude-file", request.gate});
+  // Its patterns come after the one that excludes everything, and of nothing restic makes no snapshot.
+  if (!request.gate.empty())
+    call.arguments.insert(call.arguments.end(), {"--exclude", "*", "--exclude-file", request.gate});
   call.arguments.insert(call.arguments.end(), {"--files-from-raw", "-"});
   for (const auto& path : request.paths) call.input += path + '\0';
   call.directory = request.directory;

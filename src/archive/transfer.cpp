@@ -213,20 +213,22 @@ ImportResult import_bundle(Engine& engine, const Bundle& bundle, std::stop_token
   require_good(bundle, stop);
   ArchiveManager manager(engine);
   const auto id = bundle.metadata.value("id", "");
+  std::optional<Archive> other;  // two machines may have given one id
   for (auto& each : group_archives(engine.snapshots({kMark, "archive=" + id}, stop))) {
     if (!each.complete) {
       manager.remove({each}, stop);  // a killed attempt left it
     } else if (same_files(engine, each, bundle, stop)) {
       return {std::move(each), true};
     } else {
-      throw Error(
-          ErrorKind::failed,
-          fmt::format("{} holds another archive {}: its set is {}, it is from {}, and its files differ "
-                      "from those of {}",
-                      engine.destination().text, id, each.set, each.host, bundle.folder.string()),
-          "take the bundle into another repository");
+      other = std::move(each);
     }
   }
+  if (other)
+    throw Error(ErrorKind::failed,
+                fmt::format("{} holds another archive {}: its set is {}, it is from {}, and its files differ "
+                            "from those of {}",
+                            engine.destination().text, id, other->set, other->host, bundle.folder.string()),
+                "take the bundle into another repository");
   Import import(engine, bundle, stop);
   import.run();
   for (auto& each : group_archives(engine.snapshots({kMark, "set=" + import.set()}, stop))) {

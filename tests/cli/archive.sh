@@ -127,6 +127,26 @@ test_damage_is_named() {
   expect_out "✗"
 }
 
+test_paths_that_lead_nowhere() {
+  prepare
+  ok archive files "$work/etc" --name etc
+  ln -s loop "$work/etc/loop"
+  cd "$work/etc" || exit 1
+  local long
+  long=$(printf 'x%.0s' {1..300})
+  run azlin archive compare loop etc
+  expect_code 3
+  run azlin archive compare "./$long" etc
+  expect_code 3
+  local target
+  for target in "$work/etc/loop" "$work/$long"; do
+    run azlin archive restore etc --target "$target"
+    expect_code 2
+    expect_err "cannot restore into"
+  done
+  ok archive files "$work/etc/loop" --name loop
+}
+
 # The archive is whole or not there, and `recover` removes what is left of it.
 killed_create() {
   local mode=$1 step=1
@@ -162,6 +182,54 @@ test_killed_at_every_step() {
   [ -z "${AZLIN_TEST_FULL:-}" ] || killed_create before
 }
 
+# An engine has the pipe open that the one for the metadata waits at.
+reads_a_gate() {
+  local each
+  for each in /proc/[0-9]*; do
+    [ "$(cat "$each/comm" 2>/dev/null)" = restic ] || continue
+    ls -l "$each/fd" 2>/dev/null | grep -q "$AZLIN_HOME/archive-staging/.*/gate-" && return
+  done
+  return 1
+}
+
+# An engine that does not end with azlin, as behind a program that starts it. It has final tags, and no metadata yet.
+test_an_engine_that_outlives_azlin_stores_no_empty_metadata() {
+  prepare
+  mkdir "$work/bin"
+  cat >"$work/bin/restic" <<WRAP
+#!/bin/bash
+exec 7>>"$work/alive"
+flock -s 7 # until the engine has ended, too
+for word; do
+  [ "\$word" = check ] || continue
+  echo check >>"$work/checks"
+  while [ ! -e "$work/go" ]; do sleep 0.02; kill -0 "\$PPID" || exit; done # until the test has seen what it waits for
+  kill -9 "\$PPID"
+  exit 1
+done
+"$restic" "\$@"
+exit \$?
+WRAP
+  chmod +x "$work/bin/restic"
+  AZLIN_RESTIC="$work/bin/restic" "$AZLIN" archive files "$work/etc" --name etc >"$work/.out" 2>"$work/.err" </dev/null &
+  local azlin_pid=$!
+  until [ -e "$work/checks" ] && reads_a_gate; do
+    kill -0 "$azlin_pid" || fail "no engine waits: $(cat "$work/.err")"
+    sleep 0.02 # until the engine waits, or azlin ended
+  done
+  touch "$work/go"
+  wait "$azlin_pid" 2>/dev/null
+  [ $? -eq 137 ] || fail "not killed"
+  flock "$work/alive" true
+  RESTIC_PASSWORD=secret "$restic" -r "$work/repo" --no-cache --json snapshots >"$work/left"
+  jq -e '[.[].tags[] | select(startswith("part="))] == ["part=data"]' "$work/left" >/dev/null || fail "stored: $(cat "$work/left")"
+  ok archive files "$work/etc" --name etc # settles it first
+  ok archive list --incomplete -o json
+  expect_json '.archives == []'
+  ok archive restore etc --target "$work/back" --verify
+  sound "$work/repo"
+}
+
 test_a_hook_after_runs_when_azlin_was_killed() {
   prepare
   put_killer
@@ -169,14 +237,14 @@ test_a_hook_after_runs_when_azlin_was_killed() {
     before: [[touch, $work/stopped]]
     after: [[rm, $work/stopped]]
 YAML
-  kill_at after 3
+  kill_at before 3 # one of the two backups; which begins first is open
   run azlin archive create --type full --name weekly
   was_killed 3 || fail "no third step"
   [ -e "$work/stopped" ] || fail "the hook before had not run"
   ok recover
   expect_out "ran the 1 hook after it"
   [ ! -e "$work/stopped" ] || fail "what was stopped stays so"
-  kill_at after 3
+  kill_at before 3 # one of the two backups; which begins first is open
   run azlin archive create --type full --name weekly
   was_killed 3 || fail "no third step"
   ok archive create --type full --name weekly # settles it first

@@ -25,6 +25,7 @@ put_killer() {
   mkdir -p "$work/bin"
   cat >"$work/bin/restic" <<WRAP
 #!/bin/bash
+trap 'exit 130' INT TERM # bash passes over one that comes while a program runs
 exec 8>"$work/calls-lock"
 flock 8 # two may be started at once
 n=\$((\$(cat "$work/calls" 2>/dev/null || echo 0) + 1))

@@ -44,7 +44,9 @@ struct BackupRequest {
   // false: the caller looks itself whether the snapshot is there. Its id is then what restic says, 8
   // characters, or with a local repository, where looking costs nothing, the full one.
   bool confirm = true;
-  // A named pipe: nothing is read before its writer closes it (see EarlyBackup). Empty: it begins at once.
+  // A named pipe: nothing is read before its writer closes it (see EarlyBackup), and the backup fails unless
+  // "!*" was written. (Not so for a file in a folder that is no source itself: restic keeps the folder.)
+  // Empty: it begins at once.
   std::string gate;
 };
 

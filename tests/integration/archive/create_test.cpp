@@ -194,6 +194,29 @@ TEST_F(CreateTest, BundleOfAnotherArchiveWithTheSameIdIsNotTakenForIt) {
   EXPECT_EQ(ArchiveManager(*restic).list().size(), 1U);
 }
 
+TEST_F(CreateTest, BundleThatIsThereIsFoundBesideAnotherOfItsId) {
+  const auto ours = create(full()).metadata;
+  const auto bundle = export_bundle(*restic, only(), dir.file("bundles"), clock.now());
+  write_file(dir.file("etc/app/app.conf"), "port=8080\n");
+  clock.set(ours.created_at);
+  Creator other(*restic, journal, clock, dir.file("home-of-another"), "test");
+  ASSERT_EQ(other.create(plan_create(full(), services, clock.now())).metadata.id, ours.id);
+  ASSERT_NE(group_archives(restic->snapshots()).at(0).set, ours.set) << "the other is looked at first";
+  const auto found = import_bundle(*restic, bundle);
+  EXPECT_TRUE(found.was_there);
+  EXPECT_EQ(found.archive.set, ours.set);
+}
+
+// Starting the engine for the metadata early only saves time.
+TEST_F(CreateTest, ArchiveIsMadeWhereNoPipeCanBe) {
+  auto plan = plan_create(full(), services, clock.now());
+  const auto staging = dir.file("home/archive-staging");
+  plan.before = {{"/bin/sh", "-c", "cd " + staging + "/* && exec /bin/mkdir gate-" + plan.set}};
+  restic.emplace(engine());
+  Creator(*restic, journal, clock, dir.file("home"), "test").create(plan);
+  EXPECT_EQ(ArchiveManager(*restic).metadata(only()).set, plan.set);
+}
+
 TEST_F(CreateTest, FailedDumpLeavesNoArchiveAndNoSnapshot) {
   services["app"].after = {{"/usr/bin/touch", dir.file("after-ran")}};
   restic.emplace(engine());
