@@ -134,8 +134,10 @@ Json unreadable(const Json::exception& error) {
   return {{"code", "InvalidRequestContent"}, {"message", error.what()}};
 }
 
+// Some children, subnets and security rules among them, are kept in their parents, whose state is theirs.
 std::string state_of(Context& context, const std::string& id) {
-  const auto resource = context.state.find(id);
+  auto resource = context.state.find(id);
+  if (!resource) resource = context.state.find(id.substr(0, id.rfind('/', id.rfind('/') - 1)));
   return resource ? text_at(resource->body, "/properties/provisioningState", "Succeeded") : "Failed";
 }
 

@@ -77,6 +77,23 @@ TEST_F(DeploymentsContractTest, ConditionsAndCopies) {
   EXPECT_EQ(sim_.disk("GET", "copy2").status, 200);
 }
 
+// Subnets and rules are kept in their parents; as resources of a template they are waited for all the same.
+TEST_F(DeploymentsContractTest, ChildrenOfNetworksAreResources) {
+  const json vnet = {{"type", "Microsoft.Network/virtualNetworks"},
+                     {"apiVersion", "2023-09-01"},
+                     {"name", "own"},
+                     {"location", "[resourceGroup().location]"},
+                     {"properties", {{"addressSpace", {{"addressPrefixes", {"10.9.0.0/16"}}}}}}};
+  const json subnet = {{"type", "Microsoft.Network/virtualNetworks/subnets"},
+                       {"apiVersion", "2023-09-01"},
+                       {"name", "own/first"},
+                       {"dependsOn", {"[resourceId('Microsoft.Network/virtualNetworks', 'own')]"}},
+                       {"properties", {{"addressPrefix", "10.9.1.0/24"}}}};
+  const auto done = deploy("d", body(json::array({subnet, vnet})));
+  EXPECT_EQ(done["provisioningState"], "Succeeded") << done;
+  EXPECT_EQ(done["outputResources"].size(), 2u);
+}
+
 // Of an "if" only the branch that it takes is evaluated, so the other may name what is not there.
 TEST_F(DeploymentsContractTest, OneBranchOfAnIfIsEvaluated) {
   const auto text = [](const char* value) { return json{{"type", "string"}, {"value", value}}; };
