@@ -6,8 +6,8 @@
 
 #include "azlin/arm/error.hpp"
 #include "azlin/core/cancel.hpp"
-#include "azlin/core/names.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/snapshot/manager.hpp"
 #include "azlin/snapshot/names.hpp"
