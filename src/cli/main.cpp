@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -311,6 +312,9 @@ int run_main(int argc, char** argv) {
     return code;
   } catch (const Error& error) {
     return report(error, options);
+  } catch (const std::filesystem::filesystem_error& error) {  // a name too long, a circle of links
+    const auto path = error.path1().string();
+    return report(Error(ErrorKind::failed, fmt::format("{}: {}", path, error.code().message())), options);
   } catch (const std::exception& error) {
     return report(Error(ErrorKind::failed, fmt::format("internal error: {}", error.what()),
                         "this is a defect of azlin; please report it with the output of --debug"),

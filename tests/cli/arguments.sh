@@ -28,6 +28,19 @@ test_long_and_empty_words_are_no_crash() {
   done
 }
 
+test_a_path_that_no_file_can_have_is_no_defect() {
+  start_simulator
+  local long
+  long=$(printf 'x%.0s' $(seq 300))
+  for words in "export -f $long" "archive encrypt $long -d $work/repo"; do
+    # shellcheck disable=SC2086
+    AZLIN_ARCHIVE_PASSWORD=x run azlin $words
+    expect_code 1
+    expect_err "File name too long"
+    reject_err "internal error"
+  done
+}
+
 test_a_network_that_does_not_answer_is_told_with_what_to_look_at() {
   export AZLIN_ARM_ENDPOINT=http://127.0.0.1:1 AZLIN_ACCESS_TOKEN=x.eyJleHAiOjQxMDI0NDQ4MDB9.x
   export AZURE_SUBSCRIPTION_ID=00000000-0000-0000-0000-000000000001
