@@ -289,7 +289,7 @@ int run_main(int argc, char** argv) {
   Job chosen;
   std::unique_ptr<CLI::App> app;  // `chosen` may look at it
   try {
-    static_cast<void>(core::interrupt_token());  // from here on a signal ends azlin in order
+    static_cast<void>(core::interrupt_token());  // from here on a signal asks azlin to end in order
     const Words words(argv + std::min(argc, 1), argv + argc);
     app = command_tree(words, need_every_command(words), options, chosen);
     if (!words.empty() && words.front() == "__complete")
