@@ -9,6 +9,7 @@
 #include "azlin/core/clock.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/fields.hpp"
+#include "azlin/core/names.hpp"
 
 namespace azlin::azure {
 
@@ -46,9 +47,13 @@ inline Tags tags_of(const nlohmann::json& body) {
   return tags;
 }
 
-// Of a resource that was read by its id, or listed. Throws core::Error (failed) when it is none.
+// Of a resource that was read by its id, or listed. Throws core::Error (failed) when it is none. What is made
+// from it is named after it: a wrong name would be an id that no later look can read.
 inline void check_resource(const nlohmann::json& body) {
-  if (text(body, "id").empty()) throw_unreadable(body, "it has no id");
+  const auto id = text(body, "id");
+  if (id.empty()) throw_unreadable(body, "it has no id");
+  if (!core::equal_ignoring_case(text(body, "name"), core::ResourceId::parse(id).name))
+    throw_unreadable(body, "its name is not that of its id");
   if (!member(body, "properties").is_object()) throw_unreadable(body, "it has no properties");
 }
 

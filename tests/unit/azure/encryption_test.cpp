@@ -60,6 +60,7 @@ TEST_F(EncryptionTest, DiskIsMadeWithIt) {
     sent = json::parse(request.body);
     json made = sent;
     made["id"] = kDisk;
+    made["name"] = "d";
     made["properties"]["provisioningState"] = "Succeeded";
     return reply(200, made.dump());
   });
