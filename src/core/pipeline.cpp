@@ -145,10 +145,11 @@ class Pipeline {
   bool drained() const { return !output_.open() && !errors_.open() && !producer_errors_.open(); }
   bool finished() const {
     if (program_.running() || producer_.running()) return false;
-    return drained() || Steady::now() >= drain_until_;
+    return drained() || (looked_since_end_ && Steady::now() >= drain_until_);
   }
 
   void step() {
+    const bool ended = !program_.running() && !producer_.running();
     const bool want = from_producer_.open() && pending_.empty();
     std::array<pollfd, 6> fds = {{{output_.get(), POLLIN, 0},
                                   {errors_.get(), POLLIN, 0},
@@ -162,6 +163,7 @@ class Pipeline {
     if (fds[2].revents != 0) drain_errors(producer_errors_, result_.producer_err);
     if (fds[3].revents != 0) take_piece();
     if (fds[4].revents != 0) feed();
+    looked_since_end_ = ended;
     settle();
   }
 
@@ -297,6 +299,7 @@ class Pipeline {
   std::string line_;     // the line so far
   std::optional<Steady::time_point> deadline_;
   Steady::time_point drain_until_, kill_at_;
+  bool looked_since_end_ = false;  // what they wrote last is read, however late this process gets its turn
   bool interrupted_ = false;
   std::exception_ptr broken_;  // what a callback threw
   PipelineResult result_;

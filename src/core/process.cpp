@@ -95,7 +95,7 @@ class Session {
  private:
   bool finished() const {
     const bool drained = !child_.output.open() && !child_.errors.open();
-    return exited_ && (drained || Steady::now() >= drain_until_);
+    return exited_ && (drained || (looked_since_exit_ && Steady::now() >= drain_until_));
   }
 
   void poll_once() {
@@ -112,6 +112,7 @@ class Session {
       announce_lines();
     }
     if (fds[2].revents != 0) feed();
+    looked_since_exit_ = exited_;
     if (!exited_) reap(WNOHANG);
   }
 
@@ -189,6 +190,7 @@ class Session {
   Steady::time_point drain_until_;
   std::size_t fed_ = 0, announced_ = 0;
   bool exited_ = false, signalled_ = false;
+  bool looked_since_exit_ = false;  // what it wrote last is read, however late this process gets its turn
   ProcessResult result_;
 };
 
