@@ -312,6 +312,22 @@ TEST_F(AlertDeliveryTest, TestReportsEachChannel) {
   EXPECT_THAT(mail_->mails().at(0).data, HasSubstr("Subject: [azlin] TEST: Test message\r\n"));
 }
 
+TEST_F(AlertDeliveryTest, LongRepliesAreNotReadToTheirEnd) {
+  const std::string page(4U << 20, 'x');
+  slack_.set_reply(page);
+  hook_.set_reply(page);
+  auto manager = open();
+  manager.raise(failed_backup());
+  EXPECT_EQ(deliver(manager).delivered, 3) << "a receiver that said yes has it";
+  clock_.advance(hours(2));
+  EXPECT_EQ(deliver(manager).delivered, 0) << "and gets it once";
+  EXPECT_THAT(hook_.posts(), SizeIs(1));
+  hook_.set_status(500);
+  const auto results = manager.test("webhook", {});
+  ASSERT_THAT(results, SizeIs(1));
+  EXPECT_THAT(results[0].detail, HasSubstr("the reply is longer than 65536 bytes"));
+}
+
 class SendMailTest : public AlertDeliveryTest {
  protected:
   SendMailTest() {

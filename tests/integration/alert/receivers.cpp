@@ -273,12 +273,14 @@ void HookServer::serve(Connection& connection) {
   }
   if (!connection.read_bytes(std::stoul(post.headers["content-length"]), post.body)) return;
   const int status = status_;
-  if (status == 200) {
+  std::string reply;
+  {
     const std::lock_guard lock(mutex_);
-    posts_.push_back(post);
+    if (status == 200) posts_.push_back(post);
+    reply = reply_;
   }
-  connection.write("HTTP/1.1 " + std::to_string(status) +
-                   " X\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+  connection.write("HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
+                   std::to_string(reply.size()) + "\r\nConnection: close\r\n\r\n" + reply);
 }
 
 }  // namespace azlin::test
