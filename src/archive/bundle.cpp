@@ -12,6 +12,7 @@
 #include <map>
 
 #include "azlin/archive/digest.hpp"
+#include "azlin/archive/paths.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 
@@ -107,9 +108,13 @@ Bundle seal_bundle(const fs::path& folder, ordered_json metadata, core::TimePoin
 }
 
 Bundle open_bundle(const fs::path& folder) {
-  if (!fs::is_directory(folder))
+  if (!is_there(folder))
     throw Error(ErrorKind::not_found, fmt::format("there is no folder {}", folder.string()));
+  if (!is_folder(folder)) throw Error(ErrorKind::usage, fmt::format("{} is no folder", folder.string()));
   std::ifstream in(folder / kMetadata);
+  if (!in && is_there(folder / kMetadata))
+    throw Error(ErrorKind::usage,
+                fmt::format("{} cannot be read by this account", (folder / kMetadata).string()));
   if (!in)
     throw Error(ErrorKind::usage, fmt::format("{} is no bundle, or one that was never finished: it has no {}",
                                               folder.string(), kMetadata));
@@ -128,7 +133,7 @@ std::vector<Bundle> list_bundles(const fs::path& where) {
   std::error_code error;
   for (const auto& each : fs::directory_iterator(where, error)) {
     const bool hidden = each.path().filename().string().starts_with(".");  // being written
-    if (!hidden && each.is_directory() && fs::exists(each.path() / kMetadata))
+    if (!hidden && is_folder(each.path()) && is_there(each.path() / kMetadata))
       out.push_back(open_bundle(each.path()));
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.taken_at < b.taken_at; });

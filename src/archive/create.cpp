@@ -55,6 +55,23 @@ void run_hooks(const std::vector<std::vector<std::string>>& hooks, const char* w
   }
 }
 
+// restic before 0.16 replaces what is no UTF-8 in the target of a link: that link is not what it was, and
+// known not to be. Source: https://github.com/restic/restic/pull/3802
+void mark_changed_links(Walk& found, Metadata& metadata) {
+  const std::string& version = metadata.tools["restic"];
+  if (!version.starts_with("0.14.") && !version.starts_with("0.15.")) return;
+  for (auto& source : found.sources) {
+    std::error_code error;
+    if (!source.link) continue;
+    const auto target = std::filesystem::read_symlink(source.path, error).string();
+    if (error || as_utf8(target) == target) continue;
+    source.changed = true;
+    metadata.findings.push_back(
+        fmt::format("{}: the target of this link is no UTF-8, and restic {} changes it; restic 0.16 keeps it",
+                    source.path, version));
+  }
+}
+
 }  // namespace
 
 // What one run knows.
@@ -252,6 +269,7 @@ void Creator::store_files(Run& run, std::stop_token stop) {
     throw;
   }
   hasher.finish();
+  mark_changed_links(found, run.result.metadata);
   run.ids.push_back(stored.id);
   run.result.bytes_added += stored.bytes_added;
   run.result.unreadable = stored.problems;

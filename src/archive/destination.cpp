@@ -185,6 +185,12 @@ Destination s3(const std::string& text, const core::Env& env, const DestinationS
   if (out.env.contains("AWS_DEFAULT_REGION")) set_option(out, "s3.region", out.env["AWS_DEFAULT_REGION"]);
   if (settings.path_style) set_option(out, "s3.bucket-lookup", "path");
   choose_s3_class(out, settings.storage_class);
+  out.s3 = {.endpoint = endpoint,
+            .bucket = bucket,
+            .prefix = prefix,
+            .region = out.env.contains("AWS_DEFAULT_REGION") ? out.env["AWS_DEFAULT_REGION"] : "",
+            .path_style = settings.path_style,
+            .ca_file = settings.ca_file};
   return out;
 }
 
@@ -337,6 +343,29 @@ const char* to_string(DestinationKind kind) {
   return "";
 }
 
+std::optional<std::string> why_no_object_lock(DestinationKind kind) {
+  switch (kind) {
+    case DestinationKind::s3:
+      return std::nullopt;
+    case DestinationKind::azure:
+      return "azlin does not read the immutability policies of Azure, so it promises nothing; leave "
+             "objectLock out. "
+             "What works: versions and a default policy of version-level immutability on the container. Not "
+             "a policy "
+             "of the whole container: restic removes its own lock files";
+    case DestinationKind::gcs:
+      return "a retention policy of a Google bucket also holds restic's own lock files, which it must "
+             "remove; leave "
+             "objectLock out and use versions with a soft-delete policy, or S3";
+    case DestinationKind::local:
+      return "a folder has no object lock; leave objectLock out, and keep a second copy by `azlin archive "
+             "sync`";
+    case DestinationKind::sftp:
+      return "SFTP has no object lock; leave objectLock out, and keep a second copy by `azlin archive sync`";
+  }
+  return std::nullopt;
+}
+
 std::string resolve_reference(const std::string& reference, const core::Env& env, const std::string& what) {
   if (starts(reference, "env:")) {
     const auto value = env.get(reference.substr(4));
@@ -364,6 +393,11 @@ Destination parse_destination(const std::string& text, const core::Env& env,
     refuse("no destination was given", "--destination DIR, s3://…, azure://…, gs://… or sftp:…");
   if (text.find_first_of("\n\r") != std::string::npos) refuse("a destination is one line");
   Destination out = by_kind(text, env, settings);
+  if (settings.object_lock) {
+    if (const auto why = why_no_object_lock(out.kind))
+      refuse(fmt::format("{} cannot be asked for object lock", out.text), *why);
+    out.object_lock = settings.object_lock;
+  }
   if (!settings.ca_file.empty()) out.options.insert(out.options.end(), {"--cacert", settings.ca_file});
   if (settings.upload_kib > 0)
     out.options.insert(out.options.end(), {"--limit-upload", std::to_string(settings.upload_kib)});

@@ -6,6 +6,7 @@
 
 #include "archive/engine_call.hpp"
 #include "archive/sha256.hpp"
+#include "azlin/archive/paths.hpp"
 
 namespace azlin::archive {
 
@@ -77,7 +78,7 @@ void Engine::restore(const RestoreRequest& request, std::stop_token stop) {
   std::error_code error;
   std::filesystem::create_directories(request.target, error);
   if (error)
-    throw Error(ErrorKind::failed,
+    throw Error(kind_of(error),
                 fmt::format("cannot make the folder {}: {}", request.target, error.message()));
   const auto ended = run(call, stop);
   if (ended.exit_code == 0) return;
@@ -87,6 +88,10 @@ void Engine::restore(const RestoreRequest& request, std::stop_token stop) {
     if (line.starts_with("ignoring error for ")) lost.push_back(line.substr(19));
   }
   if (lost.empty()) fail(ended, call.doing);
+  if (ended.err.find("no space left") != std::string::npos)
+    throw Error(ErrorKind::failed,
+                fmt::format("there is no space left in {} to restore into: {}", request.target, lost.front()),
+                "free some, or name another place; the repository is not harmed");
   if (lost.size() > kNamedProblems) lost.resize(kNamedProblems);
   throw Error(ErrorKind::failed,
               fmt::format("restoring from {} left out damaged or unwritable files: {}", destination_.text,

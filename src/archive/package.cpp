@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "azlin/archive/paths.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
 
@@ -332,7 +333,7 @@ PackageResult write_package(const fs::path& folder, const std::string& top, cons
 std::uint64_t read_package(const fs::path& file, const fs::path& into, const std::string& passphrase,
                            std::stop_token stop) {
   use_utf8_names();
-  if (fs::exists(into) && !fs::is_empty(into))
+  if (is_there(into) && !fs::is_empty(into))
     throw Error(ErrorKind::usage, fmt::format("{} is not empty", into.string()), "unpack into a new folder");
   Reader reader(file, passphrase);
   fs::create_directories(into);

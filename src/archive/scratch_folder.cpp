@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "azlin/archive/paths.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 
@@ -32,6 +32,9 @@ int open_lock(const fs::path& top) {
 ScratchFolder::ScratchFolder(const fs::path& parent) {
   std::error_code error;
   fs::create_directories(parent, error);
+  if (error)
+    throw Error(kind_of(error),
+                fmt::format("cannot make the folder {}: {}", parent.string(), error.message()));
   remove_left_ones(parent);
   for (int i = 0; i < kTries; ++i) {
     top_ = parent / (kMark + core::new_guid().substr(0, 8));
@@ -43,7 +46,8 @@ ScratchFolder::ScratchFolder(const fs::path& parent) {
     if (lock_ >= 0) close(lock_);
     lock_ = -1;
   }
-  throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", top_.string(), strerror(errno)));
+  error = std::error_code(errno, std::generic_category());
+  throw Error(kind_of(error), fmt::format("cannot make {}: {}", top_.string(), error.message()));
 }
 
 ScratchFolder::~ScratchFolder() {
@@ -53,7 +57,10 @@ ScratchFolder::~ScratchFolder() {
 }
 
 void ScratchFolder::keep_as(const fs::path& target) {
-  fs::rename(files_, target);
+  std::error_code error;
+  fs::rename(files_, target, error);
+  if (error)
+    throw Error(ErrorKind::failed, fmt::format("cannot make {}: {}", target.string(), error.message()));
 }
 
 std::size_t ScratchFolder::remove_left_ones(const fs::path& parent) {

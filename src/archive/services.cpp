@@ -10,6 +10,7 @@
 
 #include "azlin/archive/archive_manager.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/names.hpp"
 
 namespace azlin::archive {
 
@@ -17,6 +18,8 @@ using core::Error;
 using core::ErrorKind;
 
 namespace {
+
+constexpr int kMostLockDays = 36'500;  // S3's own limit: a hundred years
 
 class Reader {
  public:
@@ -127,17 +130,47 @@ std::string read_address(const Reader& in, const YAML::Node& node, const std::st
   return required(in, node, "path");
 }
 
+// "30d" or 30.
+int read_days(const Reader& in, const YAML::Node& node) {
+  std::string text = in.text(node, "days");
+  if (text.ends_with('d')) text.pop_back();
+  const bool number =
+      !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == std::string::npos;
+  const int days = number ? std::stoi(text) : 0;
+  if (days < 1 || days > kMostLockDays)
+    in.refuse(node, fmt::format("object lock is for 1 to {} days", kMostLockDays), "for example 30d");
+  return days;
+}
+
+// What `address` is before it is looked at: enough to refuse by name.
+DestinationKind apparent_kind(const std::string& address) {
+  const auto scheme = address.substr(0, address.find(':'));
+  if (scheme == "s3") return DestinationKind::s3;
+  if (scheme == "azure" || scheme == "https") return DestinationKind::azure;
+  if (scheme == "gs" || scheme == "gcs") return DestinationKind::gcs;
+  return scheme == "sftp" ? DestinationKind::sftp : DestinationKind::local;
+}
+
+// {mode: compliance, days: 30}, or "30d": either mode.
+ObjectLock read_object_lock(const Reader& in, const YAML::Node& node, const std::string& address) {
+  if (const auto why = why_no_object_lock(apparent_kind(address)))
+    in.refuse(node, fmt::format("{} cannot be asked for object lock", address), *why);
+  if (node.IsScalar()) return {.mode = "", .days = read_days(in, node)};
+  in.check_map(node, "objectLock", {"mode", "days"});
+  const ObjectLock out{.mode = core::to_lower(required(in, node, "mode")), .days = 0};
+  if (out.mode != "governance" && out.mode != "compliance")
+    in.refuse(node["mode"], fmt::format("'{}' is no mode of object lock", out.mode),
+              "governance or compliance");
+  if (!node["days"]) in.refuse(node, "days is missing", "for how long each object is held, such as 30d");
+  return {.mode = out.mode, .days = read_days(in, node["days"])};
+}
+
 void read_destination(const Reader& in, const std::string& name, const YAML::Node& node, Settings& into) {
-  for (const char* key : {"objectLock", "object-lock", "immutability"}) {
-    if (node[key])
-      in.refuse(node[key], fmt::format("{}: restic cannot lock single objects, so azlin cannot", name),
-                "set a default retention on the bucket or container itself (docs/archive.md, Destinations)");
-  }
   in.check_map(node, "destination " + name,
-               {"url",       "path",           "kind",       "bucket",  "prefix", "container",
-                "account",   "storageAccount", "host",       "user",    "port",   "region",
-                "endpoint",  "storageClass",   "pathStyle",  "project", "caFile", "sshConfig",
-                "uploadKiB", "downloadKiB",    "credentials"});
+               {"url",       "path",           "kind",       "bucket",     "prefix", "container",
+                "account",   "storageAccount", "host",       "user",       "port",   "region",
+                "endpoint",  "storageClass",   "pathStyle",  "project",    "caFile", "sshConfig",
+                "uploadKiB", "downloadKiB",    "objectLock", "credentials"});
   DestinationSettings store;
   store.region = in.text_of(node, "region");
   store.endpoint = in.text_of(node, "endpoint");
@@ -159,6 +192,7 @@ void read_destination(const Reader& in, const std::string& name, const YAML::Nod
     }
   }
   into.addresses[name] = read_address(in, node, name);
+  if (node["objectLock"]) store.object_lock = read_object_lock(in, node["objectLock"], into.addresses[name]);
   into.stores[name] = store;
 }
 

@@ -8,9 +8,11 @@
 #include <set>
 
 #include "azlin/archive/digest.hpp"
+#include "azlin/archive/paths.hpp"
 #include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/names.hpp"
 
 namespace azlin::archive {
@@ -123,12 +125,12 @@ class Import {
 
   // From a folder of its own: the metadata names this import's set.
   void store_meta(std::size_t parts) {
-    const ScratchFolder scratch(fs::temp_directory_path());
+    const ScratchFolder scratch(scratch_parent());
     const fs::path& staging = scratch.path();
     std::vector<std::string> paths = {"metadata.json", "checksums.sha256"};
     const auto manifest = manifest_of(bundle_);
-    std::ofstream(staging / "metadata.json") << to_json(metadata_).dump(2) << '\n';
-    std::ofstream(staging / "checksums.sha256") << to_text(manifest);
+    core::write_file((staging / "metadata.json").string(), to_json(metadata_).dump(2) + "\n");
+    core::write_file((staging / "checksums.sha256").string(), to_text(manifest));
     for (const auto* extra : {"logs", "runbook.md"}) {
       if (!fs::exists(bundle_.folder / extra)) continue;
       fs::copy(bundle_.folder / extra, staging / extra,
@@ -176,7 +178,7 @@ void require_good(const Bundle& bundle, const std::stop_token& stop) {
 Bundle export_bundle(Engine& engine, const Archive& archive, const fs::path& where, core::TimePoint now,
                      std::stop_token stop) {
   const fs::path target = where / archive.id;
-  if (fs::exists(target))
+  if (is_there(target))
     throw Error(ErrorKind::failed, fmt::format("{} is there already", target.string()),
                 "remove or rename it first");
   ArchiveManager manager(engine);

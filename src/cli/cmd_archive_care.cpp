@@ -12,6 +12,7 @@
 #include "azlin/archive/transfer.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_lock.hpp"
 #include "cli/archive_session.hpp"
 
 namespace azlin::cli {
@@ -76,6 +77,19 @@ std::vector<archive::Judged> judged(const std::vector<Archive>& archives, const 
   return archive::judge(std::move(all), retention, now);
 }
 
+// What removing means where the bucket holds its objects.
+void explain_lock(Console& console, const archive::ObjectLock& lock, ordered_json& json) {
+  const std::string text = fmt::format(
+      "object lock ({}): what is removed is hidden and still stored until its date has passed and a "
+      "lifecycle rule of "
+      "the bucket removes old versions; until then it can be brought back by removing the delete markers",
+      archive::describe(lock));
+  console.line("· " + text);
+  json["objectLock"] = {{"mode", lock.mode.empty() ? ordered_json(nullptr) : ordered_json(lock.mode)},
+                        {"days", lock.days},
+                        {"note", text}};
+}
+
 int run(Runtime& runtime, const ArchivePruneOptions& options) {
   const auto retention = retention_of(runtime, options);
   Engine engine = open_engine(runtime, options.repository);
@@ -109,6 +123,7 @@ int run(Runtime& runtime, const ArchivePruneOptions& options) {
       return 0;
     });
   }
+  if (const auto& lock = engine.destination().object_lock) explain_lock(console, *lock, json);
   console.line(fmt::format("{} {} {}removed, {} kept", runtime.dry_run() ? "·" : "✓",
                            core::counted(going.size(), "archive"), runtime.dry_run() ? "would be " : "",
                            archives.size() - going.size()));
@@ -286,6 +301,8 @@ int run(Runtime& runtime, const ArchiveKeyRotateOptions& options) {
   const bool there = opens(new_engine, runtime.stop());  // an interrupted rotation added it
   if (there && current_key(new_engine, runtime.stop())->id == old_key->id)
     throw Error(ErrorKind::usage, "the new password is the old one");
+  WriteLock lock(runtime, old_engine.destination());
+  lock.begin();
   const auto added =
       audited(runtime, "archive.key-rotate", old_engine.destination().text, {{"removes", old_key->id}}, [&] {
         if (!there) old_engine.add_key(fresh, runtime.stop());
@@ -305,9 +322,16 @@ int run(Runtime& runtime, const ArchiveKeyRotateOptions& options) {
   console.line(
       "  The master key is the same: who copied the repository and had the old password can read that copy.");
   console.line("  A new master key: `azlin archive migrate --to NEW-DESTINATION`, then use that one.");
-  console.result(
-      {{"added", added}, {"removed", old_key->id}, {"otherKeys", left}, {"masterKey", "unchanged"}});
-  return 0;
+  ordered_json json = {
+      {"added", added}, {"removed", old_key->id}, {"otherKeys", left}, {"masterKey", "unchanged"}};
+  if (lock)
+    console.warn(
+        "object lock keeps the old key as an old version in the bucket: whoever can read old versions and "
+        "has "
+        "the old password can still use it");
+  const bool held = lock.prove(json);
+  console.result(json);
+  return held ? 0 : core::exit_code(ErrorKind::findings);
 }
 
 }  // namespace

@@ -8,10 +8,12 @@
 
 #include "azlin/archive/create.hpp"
 #include "azlin/archive/password.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/input_file.hpp"
 #include "azlin/snapshot/manager.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_lock.hpp"
 #include "cli/archive_session.hpp"
 #include "cli/vm_argument.hpp"
 
@@ -140,26 +142,28 @@ void print_plan(Runtime& runtime, const CreatePlan& plan, const std::string& whe
   console.result(to_json(plan, size));
 }
 
-int report(Runtime& runtime, const CreateResult& made, const archive::Engine& engine) {
+int report(Runtime& runtime, const CreateResult& made, const archive::Engine& engine, WriteLock& lock) {
   Console& console = runtime.console();
   console.line(fmt::format("{} Archive {}: {}, {} ({} new) in {}", made.unreadable.empty() ? "✓" : "!",
                            made.metadata.id, core::counted(made.files, "file"), core::to_size(made.bytes),
                            core::to_size(made.bytes_added), core::to_display(made.took)));
   console.line("  Destination: " + engine.destination().text);
   for (const auto& finding : made.metadata.findings) console.line("  ! " + finding);
-  console.result({{"id", made.metadata.id},
-                  {"name", made.metadata.name},
-                  {"type", made.metadata.type},
-                  {"destination", engine.destination().text},
-                  {"services", made.metadata.services},
-                  {"files", made.files},
-                  {"bytes", made.bytes},
-                  {"bytesAdded", made.bytes_added},
-                  {"seconds", static_cast<double>(made.took.count()) / 1000.0},
-                  {"unreadable", made.unreadable},
-                  {"findings", made.metadata.findings}});
+  ordered_json json = {{"id", made.metadata.id},
+                       {"name", made.metadata.name},
+                       {"type", made.metadata.type},
+                       {"destination", engine.destination().text},
+                       {"services", made.metadata.services},
+                       {"files", made.files},
+                       {"bytes", made.bytes},
+                       {"bytesAdded", made.bytes_added},
+                       {"seconds", static_cast<double>(made.took.count()) / 1000.0},
+                       {"unreadable", made.unreadable},
+                       {"findings", made.metadata.findings}};
+  const bool held = lock.prove(json);
+  console.result(json);
   if (!made.unreadable.empty()) return core::exit_code(ErrorKind::partial);
-  return made.metadata.findings.empty() ? 0 : core::exit_code(ErrorKind::findings);
+  return made.metadata.findings.empty() && held ? 0 : core::exit_code(ErrorKind::findings);
 }
 
 int make(Runtime& runtime, const MakeOptions& options, CreateRequest request, const Service* own = nullptr) {
@@ -172,14 +176,17 @@ int make(Runtime& runtime, const MakeOptions& options, CreateRequest request, co
   if (engine.destination().kind == archive::DestinationKind::local)
     request.never.push_back(engine.destination().url);
   const auto plan = archive::plan_create(request, archive_settings(runtime).services, runtime.clock().now());
+  WriteLock lock(runtime, engine.destination());
   if (runtime.dry_run()) {
+    lock.require();
     print_plan(runtime, plan, engine.destination().text);
     return 0;
   }
+  lock.begin();
   archive::Creator creator(engine, runtime.journal(), runtime.clock(), runtime.home(), AZLIN_VERSION);
   const auto made = creator.create(
       plan, [&](const std::string& line) { runtime.console().note(line); }, runtime.stop());
-  return report(runtime, made, engine);
+  return report(runtime, made, engine, lock);
 }
 
 // ---- create
@@ -343,7 +350,8 @@ int run(Runtime& runtime, const ArchiveVmSnapshotOptions& options) {
     runtime.console().result({{"dryRun", true}, {"vm", vm.name}, {"name", make_options.name}});
     return 0;
   }
-  open_for(runtime, make_options, nullptr);  // a missing password is found before a snapshot is made
+  // A missing password or object lock is found before a snapshot is made.
+  WriteLock(runtime, open_for(runtime, make_options, nullptr).destination()).require();
   snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
   const auto set = snapshots.create(vm, runtime.stop());
   ordered_json json = {{"vm", vm.id()},
@@ -352,8 +360,7 @@ int run(Runtime& runtime, const ArchiveVmSnapshotOptions& options) {
                        {"snapshots", ordered_json::array()}};
   for (const auto& member : set.members) json["snapshots"].push_back(member.snapshot.id);
   const std::string folder = fmt::format("{}/vm-snapshots/{}", runtime.home(), set.name);
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder + "/" + vm.name + ".json") << json.dump(2) << "\n";
+  core::write_file(folder + "/" + vm.name + ".json", json.dump(2) + "\n");
   Service given;
   given.name = make_options.name;
   given.place = "infrastructure/vm-snapshots";

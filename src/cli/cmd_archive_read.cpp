@@ -5,12 +5,14 @@
 #include <map>
 #include <utility>
 
+#include "azlin/archive/paths.hpp"
 #include "azlin/archive/remote.hpp"
 #include "azlin/archive/restore.hpp"
 #include "azlin/archive/scratch_folder.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/input_file.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_lock.hpp"
 #include "cli/archive_session.hpp"
 
 namespace azlin::cli {
@@ -136,6 +138,7 @@ int run(Runtime& runtime, const ArchiveShowOptions& options) {
   for (const auto& finding : metadata.findings) console.line("  ! " + finding);
   ordered_json json = archive::to_json(metadata);
   json["complete"] = found.complete;
+  WriteLock(runtime, engine.destination()).show(found, json);
   console.result(json, "parts");
   return 0;
 }
@@ -233,8 +236,7 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
   const bool none =
       options.ssh_config.empty() || options.ssh_config == "none" || options.ssh_config == "/dev/null";
   if (!none) core::check_input_file(options.ssh_config, "ssh configuration");
-  const std::string scratch =
-      options.scratch.empty() ? std::filesystem::temp_directory_path().string() : options.scratch;
+  const std::string scratch = archive::scratch_parent(options.scratch);
   std::optional<archive::RemoteFolder> remote;
   if (target) remote.emplace(*target);
   auto engine = open_engine(runtime, options.repository);
@@ -331,8 +333,7 @@ int run(Runtime& runtime, const ArchiveVerifyOptions& options) {
   auto engine = open_engine(runtime, options.repository);
   const auto found = ArchiveManager(engine).find(options.name, {}, runtime.stop());
   Console& console = runtime.console();
-  const std::string scratch =
-      options.scratch.empty() ? std::filesystem::temp_directory_path().string() : options.scratch;
+  const std::string scratch = archive::scratch_parent(options.scratch);
   if (runtime.dry_run()) {
     console.line(fmt::format("Would {} {} ({} files)", options.deep ? "read, restore and compare" : "check",
                              found.id, found.files));

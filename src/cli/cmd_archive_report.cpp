@@ -8,6 +8,7 @@
 #include "azlin/archive/metrics.hpp"
 #include "azlin/core/format.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_lock.hpp"
 #include "cli/archive_session.hpp"
 #include "cli/option_values.hpp"
 
@@ -75,6 +76,7 @@ std::vector<Observed> observations(Runtime& runtime, core::TimePoint since) {
 }
 
 struct Storage {
+  std::optional<archive::Measure> lock;  // where one is asked for
   std::uint64_t stored = 0, restorable = 0;
   std::size_t archives = 0;
   std::optional<core::Millis> oldest_newest;  // the age of the newest archive, of the name where it is oldest
@@ -83,7 +85,9 @@ struct Storage {
 Storage look_at_store(Runtime& runtime, archive::Engine& engine) {
   Storage out;
   std::map<std::string, core::TimePoint> newest;
-  for (const auto& each : archive::ArchiveManager(engine).list({}, runtime.stop())) {
+  const auto archives = archive::ArchiveManager(engine).list({}, runtime.stop());
+  if (WriteLock lock(runtime, engine.destination()); lock) out.lock = lock.measure(archives);
+  for (const auto& each : archives) {
     ++out.archives;
     newest.try_emplace(each.name, each.taken_at);
   }
@@ -110,6 +114,7 @@ std::vector<archive::Measure> storage_lines(const std::optional<Storage>& storag
     cost.value = price ? fmt::format("{:.2f}", static_cast<double>(storage->stored) / kGib * *price)
                        : "no data (--price)";
   }
+  if (storage && storage->lock) return {efficiency, cost, *storage->lock};
   return {efficiency, cost};
 }
 

@@ -4,11 +4,15 @@
 #include <filesystem>
 
 #include "azlin/archive/package.hpp"
+#include "azlin/archive/paths.hpp"
 #include "azlin/archive/scratch_folder.hpp"
 #include "azlin/archive/transfer.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
 #include "cli/archive_commands.hpp"
+#include "cli/archive_lock.hpp"
 #include "cli/archive_session.hpp"
 
 namespace azlin::cli {
@@ -100,10 +104,13 @@ void bind(CLI::App& command, ArchiveDownloadOptions& options) {
 fs::path output_file(const ArchiveDownloadOptions& options, const Archive& found,
                      archive::PackageFormat format) {
   const fs::path given = fs::absolute(options.output).lexically_normal();
-  const fs::path file = fs::is_directory(given) ? given / (found.id + archive::suffix(format)) : given;
-  if (!fs::is_directory(file.parent_path()))
-    throw Error(ErrorKind::usage, fmt::format("there is no folder {}", file.parent_path().string()));
-  if (fs::exists(file) && !options.force)
+  const fs::path file = archive::is_folder(given) ? given / (found.id + archive::suffix(format)) : given;
+  core::check_output_file(file.string(), "download");
+  if (!archive::is_there(file)) return file;
+  if (!fs::is_regular_file(file))
+    throw Error(ErrorKind::usage, fmt::format("{} is no file that a download could replace", file.string()),
+                "name a file or a folder");
+  if (!options.force)
     throw Error(ErrorKind::usage, fmt::format("{} is there already", file.string()), "--force replaces it");
   return file;
 }
@@ -193,7 +200,7 @@ int migrate_to_bundles(Runtime& runtime, const ArchiveMigrateOptions& options) {
   ordered_json json = {{"dryRun", runtime.dry_run()}, {"bundles", ordered_json::array()}};
   for (const auto& each : choose(engine, options.archives, runtime.stop())) {
     const fs::path folder = fs::path(options.to_bundle) / each.id;
-    const bool there = fs::exists(folder);
+    const bool there = archive::is_there(folder);
     if (there && !same_files(engine, each, archive::open_bundle(folder), runtime.stop()))
       throw Error(ErrorKind::failed,
                   fmt::format("{} is there already and holds other files than {} (set {}, from {})",
@@ -224,30 +231,31 @@ fs::path only_folder(const fs::path& where, const std::string& file) {
 }
 
 archive::ImportResult take_in(Runtime& runtime, Engine& engine, const archive::Bundle& bundle) {
-  const ordered_json noted = {{"bundle", bundle.folder.string()},
-                              {"scratch", fs::temp_directory_path().string()}};
+  const ordered_json noted = {{"bundle", bundle.folder.string()}, {"scratch", archive::scratch_parent()}};
   return audited(runtime, "archive.import", bundle.name, noted, [&] {
     if (!engine.exists(runtime.stop())) engine.init(runtime.stop());
     return import_bundle(engine, bundle, runtime.stop());
   });
 }
 
-int report_import(Runtime& runtime, const archive::ImportResult& taken, ordered_json more) {
+int report_import(Runtime& runtime, const archive::ImportResult& taken, WriteLock& lock, ordered_json more) {
   runtime.console().line(fmt::format("✓ {} {} ({} files, taken {} UTC)", taken.archive.id,
                                      taken.was_there ? "was there already" : "is in the repository",
                                      taken.archive.files, core::to_display(taken.archive.taken_at)));
   more["archive"] = taken.archive.id;
   more["wasThere"] = taken.was_there;
+  const bool held = lock.prove(more);
   runtime.console().result(more);
-  return 0;
+  return held ? 0 : core::exit_code(ErrorKind::findings);
 }
 
 int migrate_from_bundle(Runtime& runtime, const ArchiveMigrateOptions& options) {
   const fs::path source = fs::absolute(options.bundle);
   std::optional<archive::ScratchFolder> scratch;
   fs::path folder = source;
-  if (fs::is_regular_file(source)) {
-    scratch.emplace(fs::temp_directory_path());
+  if (archive::is_there(source) && !archive::is_folder(source)) {
+    core::check_input_file(source.string(), "package");
+    scratch.emplace(archive::scratch_parent());
     archive::read_package(source, scratch->path(), package_password(runtime, options.package_password_file),
                           runtime.stop());
     folder = only_folder(scratch->path(), source.string());
@@ -259,7 +267,10 @@ int migrate_from_bundle(Runtime& runtime, const ArchiveMigrateOptions& options) 
     return 0;
   }
   Engine engine = open_engine(runtime, options.repository);
-  return report_import(runtime, take_in(runtime, engine, bundle), {{"bundle", source.string()}});
+  WriteLock lock(runtime, engine.destination());
+  lock.begin();
+  const auto taken = take_in(runtime, engine, bundle);
+  return report_import(runtime, taken, lock, {{"bundle", source.string()}});
 }
 
 // Shared by sync and migrate --to.
@@ -270,7 +281,9 @@ int copy_over(Runtime& runtime, const char* kind, const RepositoryArgument& firs
   Console& console = runtime.console();
   std::vector<Archive> chosen;
   if (!wanted.empty()) chosen = choose(from, wanted, runtime.stop());
+  WriteLock lock(runtime, to.destination());
   if (runtime.dry_run()) {
+    lock.require();
     std::vector<std::string> there;
     if (to.exists(runtime.stop())) there = sets_of(choose(to, {}, runtime.stop()));
     ordered_json json = {
@@ -285,6 +298,7 @@ int copy_over(Runtime& runtime, const char* kind, const RepositoryArgument& firs
   }
   const auto plan =
       ordered_json{{"from", from.destination().text}, {"archives", ids_of(chosen)}, {"verify", verify}};
+  lock.begin();
   const auto done = audited(runtime, kind, to.destination().text, plan, [&] {
     auto result = sync_archives(
         from, to, sets_of(chosen), [&](const std::string& text) { console.note(text); }, runtime.stop());
@@ -307,8 +321,9 @@ int copy_over(Runtime& runtime, const char* kind, const RepositoryArgument& firs
   console.line(fmt::format(
       "✓ {}: {} copied, {} were there{}", to.destination().text, done.copied.size(), done.were_there,
       verify ? ", every byte read and sound" : "; not verified (--verify reads every byte)"));
+  const bool held = lock.prove(json);
   console.result(json);
-  return 0;
+  return held ? 0 : core::exit_code(ErrorKind::findings);
 }
 
 int run(Runtime& runtime, const ArchiveMigrateOptions& options) {
@@ -335,6 +350,17 @@ void bind(CLI::App& command, ArchiveEncryptOptions& options) {
       "Exit codes: 0, 1, 2, 3, 5, 6");
 }
 
+void remove_plain(const fs::path& folder, const std::string& id) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (error)
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("{} is in the repository and sound, but the plain folder {} could not be deleted: {}", id,
+                    folder.string(), error.message()),
+        "delete what is left of it by hand");
+}
+
 int run(Runtime& runtime, const ArchiveEncryptOptions& options) {
   const auto bundle = archive::open_bundle(fs::absolute(options.bundle).lexically_normal());
   Console& console = runtime.console();
@@ -348,6 +374,8 @@ int run(Runtime& runtime, const ArchiveEncryptOptions& options) {
   if (options.delete_plain && !console.confirm("deleting the plain folder " + bundle.folder.string()))
     throw Error(ErrorKind::failed, "not confirmed: nothing was done");
   Engine engine = open_engine(runtime, options.repository);
+  WriteLock lock(runtime, engine.destination());
+  lock.begin();
   const auto taken = take_in(runtime, engine, bundle);
   console.note("reading all of " + engine.destination().text);
   const auto check = engine.check({.read_data = true}, runtime.stop());
@@ -357,11 +385,11 @@ int run(Runtime& runtime, const ArchiveEncryptOptions& options) {
                             check.problems.empty() ? "restic check failed" : check.problems.front()),
                 "the plain folder is untouched");
   if (options.delete_plain)
-    fs::remove_all(bundle.folder);
+    remove_plain(bundle.folder, taken.archive.id);
   else
     console.note("the plain folder is still there; --delete-plain removes it");
   return report_import(
-      runtime, taken,
+      runtime, taken, lock,
       {{"bundle", bundle.folder.string()}, {"verified", true}, {"plainDeleted", options.delete_plain}});
 }
 

@@ -31,14 +31,12 @@ void bind(CLI::App& command, ExportOptions& options) {
 
 int run(Runtime& runtime, const ExportOptions& options) {
   Console& console = runtime.console();
+  if (options.file) core::check_output_file(*options.file, "protection file");
   const auto exported =
       open_protection(runtime).export_all(runtime.subscription(), options.group, runtime.stop());
   const auto text = console.text() ? protection::to_yaml_file(exported.tree) : exported.tree.dump(2) + "\n";
   if (!options.file) {
     console.raw(text);
-  } else if (const auto folder = std::filesystem::path(*options.file).parent_path();
-             !folder.empty() && !std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::usage, fmt::format("{} is no folder", folder.string()), "nothing was written");
   } else if (runtime.dry_run()) {
     console.note("would write " + *options.file);
   } else {

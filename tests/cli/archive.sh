@@ -145,6 +145,83 @@ test_paths_that_lead_nowhere() {
     expect_err "cannot restore into"
   done
   ok archive files "$work/etc/loop" --name loop
+  # Where something would be written or read: a file in place of a folder, a circle, what is not there, a device.
+  local place
+  : >"$work/file"
+  for place in "$work/file" "$work/file/below" "$work/etc/loop" "$work/$long"; do
+    run azlin archive migrate etc --to-bundle "$place"
+    expect_code 2
+    run azlin archive verify etc --deep --scratch "$place"
+    expect_code 2
+  done
+  for place in "$work/file" "$work/file/below" "$work/etc/loop" "$work/$long" "$work/nowhere/x" /dev/null; do
+    run azlin archive download etc --output "$place"
+    expect_code 2
+  done
+  run azlin archive download etc --output /dev/null --force
+  expect_code 2
+  [ -c /dev/null ] || fail "a device was replaced"
+  for place in "$work/etc/loop" "$work/$long" "$work/file"; do
+    run azlin archive encrypt "$place"
+    expect_code 2
+    run azlin archive migrate --bundle "$place"
+    expect_code 2
+  done
+  run azlin archive encrypt "$work/nowhere"
+  expect_code 3
+  TMPDIR="$work/file" run azlin archive verify etc --deep
+  expect_code 2
+  expect_err "$work/file"
+}
+
+# As another account: folders that it may not read or write.
+test_folders_that_are_closed() {
+  [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || { echo "(not root: not checked)"; return 0; }
+  prepare
+  ok archive files "$work/etc" --name etc
+  ok archive migrate etc --to-bundle "$work/bundles"
+  mkdir -m 700 "$work/closed"
+  mkdir -m 755 "$work/readonly"
+  chmod -R a+rwX "$AZLIN_HOME" "$work/repo"
+  chmod a+x "$work"
+  local as=(setpriv --reuid 65534 --regid 65534 --clear-groups "$AZLIN")
+  "${as[@]}" version >/dev/null 2>&1 || { echo "(another account cannot run this binary: not checked)"; return 0; }
+  chown -R 65534 "$AZLIN_HOME" "$work/repo"
+  local place
+  for place in "$work/closed" "$work/closed/x" "$work/readonly"; do
+    run "${as[@]}" archive migrate etc --to-bundle "$place"
+    expect_code 2
+    expect_err "Permission denied"
+    run "${as[@]}" archive download etc --output "$place/x.zip"
+    expect_code 2
+    expect_err "Permission denied"
+    run "${as[@]}" archive verify etc --deep --scratch "$place"
+    expect_code 2
+    run "${as[@]}" archive restore etc --target "$place/x"
+    expect_code 2
+  done
+  for place in "$work/bundles"/etc-* "$work/closed/x"; do
+    run "${as[@]}" archive encrypt "$place"
+    expect_code 2
+    run "${as[@]}" archive migrate --bundle "$place"
+    expect_code 2
+  done
+  [ -z "$(ls -A "$work/closed" "$work/readonly" | grep -v :)" ] || fail "something was made"
+}
+
+test_a_link_whose_target_is_no_text_is_told() {
+  prepare
+  ln -s "$(printf 'a\377b')" "$work/etc/link"
+  run azlin archive files "$work/etc" --name etc -o json
+  local minor
+  minor=$("$restic" version | sed -n 's/^restic 0\.\([0-9]*\)\..*/\1/p')
+  if [ -n "$minor" ] && [ "$minor" -lt 16 ]; then
+    expect_code 6
+    expect_json '.findings | length == 1 and (.[0] | contains("etc/link"))'
+  else
+    expect_code 0
+  fi
+  ok archive verify etc --deep
 }
 
 # The archive is whole or not there, and `recover` removes what is left of it.

@@ -35,6 +35,19 @@ test_no_space_left() {
   ok archive list --incomplete -o json
   expect_json '.archives == []'
   ok archive restore etc --target "$work/while-full" --verify # reading needs no space there
+  # What is to be written there fails for want of space: nothing is called damaged, and nothing half stays.
+  new_repository "$work/repo" secret
+  ok archive files "$work/big" --name big -d "$work/repo"
+  for words in "verify big --deep --scratch $work/small" "migrate big --to-bundle $work/small/bundles" \
+    "download big --format tar.gz --output $work/small/big.tar.gz" "restore big --target $work/small/back"; do
+    # shellcheck disable=SC2086
+    run azlin archive $words -d "$work/repo"
+    expect_code 1
+    expect_err "no space left in $work/small"
+    reject_out DAMAGED
+    rm -rf "$work/small/back"
+  done
+  [ -z "$(find "$work/small" -name '*.part*' -o -name '.azlin-*' -o -name 'big*')" ] || fail "something half stays"
   mount -o remount,size=32m "$work/small"
   ok recover
   etc_is_whole

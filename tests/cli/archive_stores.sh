@@ -88,6 +88,74 @@ YAML
   expect_err "certificate"
 }
 
+# lock_bucket JSON: what the bucket is set to from now on.
+lock_bucket() { printf '%s' "$1" >"$work/s3-lock.json"; }
+
+test_object_lock_is_asked_for_before_and_proved_after() {
+  trap stop_servers EXIT
+  have_node || return 0
+  common
+  start_store s3-lock
+  export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
+  lock_yaml() {
+    printf 'destinations:\n  far:\n    url: s3:https://127.0.0.1:%s/%s\n    caFile: %s\n    objectLock: %s\n' \
+      "$port" "${2:-bucket/prefix}" "$work/cert.pem" "$1" >"$AZLIN_HOME/archive.yaml"
+  }
+  lock_yaml '{mode: compliance, days: 30d}'
+  # Less than that is refused, with the command that mends it, and nothing is written.
+  local set
+  for set in '{}' '{"enabled":true,"versioned":true}' '{"enabled":true,"mode":"COMPLIANCE","days":30}' \
+    '{"enabled":true,"versioned":true,"mode":"GOVERNANCE","days":30}' \
+    '{"enabled":true,"versioned":true,"mode":"COMPLIANCE","days":29}'; do
+    lock_bucket "$set"
+    run azlin archive files "$work/etc" --name etc -d far
+    expect_code 2
+    expect_err "aws s3api put-object-lock-configuration --bucket bucket --endpoint-url https://127.0.0.1:$port"
+    run azlin archive files "$work/etc" --name etc -d far --dry-run
+    expect_code 2
+  done
+  [ -z "$(find "$work/s3-lock/bucket" -type f)" ] || fail "something was written"
+  lock_bucket '{"enabled":true,"versioned":true,"mode":"COMPLIANCE","days":31}'
+  lock_yaml '{mode: compliance, days: 30}' other/prefix
+  run azlin archive files "$work/etc" --name etc -d far
+  expect_code 3
+  expect_err "--object-lock-enabled-for-bucket"
+  lock_yaml '{mode: compliance, days: 30}'
+  AWS_SECRET_ACCESS_KEY=wrong run azlin archive files "$work/etc" --name etc -d far
+  expect_code 5
+
+  ok archive files "$work/etc" --name etc -d far -o json
+  expect_json '.objectLock | .mode == "compliance" and .days == 30 and .held and .objects >= 5 and .notHeld == []'
+  local until
+  until=$(jq -r .objectLock.until <<<"$out")
+  [ "$(date -d "$until" +%s)" -gt $(($(date +%s) + 30 * 86400)) ] || fail "held until $until only"
+  ok archive show etc -d far -o json
+  expect_json '.objectLock | .held and .objects == 2 and .bucket.asAsked and .bucket.found == "compliance, 31 days"'
+  run azlin archive report -d far -o json
+  expect_json '.measures[] | select(.name == "Object lock") | .met and .target == "compliance, 30 days"'
+  ok archive prune etc --keep 1d -d far
+  expect_out "brought back by removing the delete markers"
+
+  # What is not held is named, and the archive stays.
+  lock_bucket '{"enabled":true,"versioned":true,"mode":"COMPLIANCE","days":31,"unheld":"/data/"}'
+  echo "port=81" >"$work/etc/app.conf"
+  run azlin archive files "$work/etc" --name etc -d far -o json
+  expect_code 6
+  expect_json '.objectLock | (.held | not) and (.notHeld | length >= 1 and all(startswith("prefix/data/")))'
+  ok archive list -d far -o json
+  expect_json '.archives | length == 2'
+
+  # So are the other commands that write.
+  new_repository "$work/first" "$AZLIN_ARCHIVE_PASSWORD"
+  ok archive files "$work/etc" --name other -d "$work/first"
+  lock_bucket '{"enabled":true,"versioned":true,"mode":"COMPLIANCE","days":1}'
+  run azlin archive sync --to far -d "$work/first"
+  expect_code 2
+  lock_bucket '{"enabled":true,"versioned":true,"mode":"COMPLIANCE","days":30}'
+  ok archive sync --to far -d "$work/first" -o json
+  expect_json '(.copied | length == 1) and .objectLock.held'
+}
+
 test_azure_blob() {
   trap stop_servers EXIT
   have_node || return 0

@@ -35,7 +35,7 @@ test_a_path_that_no_file_can_have_is_no_defect() {
   for words in "export -f $long" "archive encrypt $long -d $work/repo"; do
     # shellcheck disable=SC2086
     AZLIN_ARCHIVE_PASSWORD=x run azlin $words
-    expect_code 1
+    expect_code 2
     expect_err "File name too long"
     reject_err "internal error"
   done

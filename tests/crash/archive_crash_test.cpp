@@ -126,7 +126,8 @@ class ArchiveCrashTest : public test::ResticTest {
       EXPECT_TRUE(ArchiveManager(engine).list({.incomplete = true}).empty()) << when;
       EXPECT_FALSE(fs::exists(stopped())) << when << ": what a hook stopped stays so";
       const auto before = ArchiveManager(engine).list().size();
-      EXPECT_EQ(before, commit == count ? 1U : 0U) << when;
+      // Before the last two commits the metadata are stored: the archive is whole.
+      EXPECT_EQ(before, commit >= count - 1 ? 1U : 0U) << when;
       create(engine, journal, with_dump);
       EXPECT_EQ(ArchiveManager(engine).list().size(), before + 1) << when;
       expect_whole(engine, when + ", run again");

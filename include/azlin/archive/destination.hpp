@@ -12,6 +12,12 @@ namespace azlin::archive {
 enum class DestinationKind { local, s3, azure, gcs, sftp };
 const char* to_string(DestinationKind kind);
 
+// What `objectLock:` in archive.yaml asks of a bucket: that it holds each new object for so long.
+struct ObjectLock {
+  std::string mode;  // governance | compliance; empty: either
+  int days = 0;      // from 1
+};
+
 // What an address does not say; from `destinations:` in archive.yaml. Everything is optional.
 struct DestinationSettings {
   std::string region;         // S3: AWS_DEFAULT_REGION
@@ -23,8 +29,18 @@ struct DestinationSettings {
   std::string ca_file;        // certificates to trust besides the system's
   std::string ssh_config;     // SFTP: file for `ssh -F`
   int upload_kib = 0, download_kib = 0;  // KiB/s; 0 = no limit
+  std::optional<ObjectLock> object_lock;
   // Variable that the engine reads -> where its value is: "env:NAME" or "file:/path" (first line).
   std::map<std::string, std::string> credentials;
+};
+
+// Where an S3 destination is, for calls that the engine cannot make.
+struct S3Place {
+  std::string endpoint;  // "https://host[:port]"
+  std::string bucket, prefix;
+  std::string region;       // empty: not said
+  bool path_style = false;  // the bucket in the path, whatever the host
+  std::string ca_file;      // as in DestinationSettings
 };
 
 // Ready for the engine. `env` may hold secrets: it goes to the child's environment only, never to an argument
@@ -35,6 +51,8 @@ struct Destination {
   std::string url;                         // RESTIC_REPOSITORY; a local one is an absolute path
   std::map<std::string, std::string> env;  // the store's variables, and nothing else
   std::vector<std::string> options;        // "-o", "s3.storage-class=STANDARD_IA", "--cacert", …
+  S3Place s3;                              // of kind s3
+  std::optional<ObjectLock> object_lock;   // what was asked for; kind s3 only
 };
 
 // Takes a path ("/mnt/backup", "./b", "~/b", "file:///b"), "s3://bucket/prefix",
@@ -43,9 +61,12 @@ struct Destination {
 // "gs:bucket:/prefix", "sftp:user@host:/path" or "sftp://user@host:port//path" (one slash: below the home
 // folder). Throws core::Error (usage): SMB/NFS addresses and other providers, each by name with what to use
 // instead; a password inside an address; plain http to another machine; a missing account; a storage class
-// that the store does not have; a credential reference that points nowhere.
+// or object lock that the store does not have; a credential reference that points nowhere.
 Destination parse_destination(const std::string& text, const core::Env& env,
                               const DestinationSettings& settings = {});
+
+// Why a destination of this kind cannot be asked for object lock, and what to use; nullopt: it can.
+std::optional<std::string> why_no_object_lock(DestinationKind kind);
 
 // Follows "env:NAME" or "file:/path". Throws core::Error (usage) when nothing is there, or when the file can
 // be read by others. `what` is named in the error.

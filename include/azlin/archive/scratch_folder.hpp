@@ -8,7 +8,7 @@ namespace azlin::archive {
 class ScratchFolder {
  public:
   // Makes one in `parent` (made when missing), after removing those there whose owner is gone. Throws
-  // core::Error (failed).
+  // core::Error (usage or failed: see kind_of).
   explicit ScratchFolder(const std::filesystem::path& parent);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;

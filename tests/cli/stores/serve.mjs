@@ -1,8 +1,9 @@
-// serve.mjs FOLDER KEY CERT gcs|azure|s3
+// serve.mjs FOLDER KEY CERT gcs|azure|s3|s3-lock
 //
 // One store over TLS on a free port of 127.0.0.1, in the foreground. For gcs and azure also a CONNECT proxy that leads
 // every host to it, since restic knows those stores by their public names alone. The first line on stdout is
-// "listening STORE-PORT PROXY-PORT".
+// "listening STORE-PORT PROXY-PORT". s3-lock is s3 behind what Object Lock adds to a bucket: see withObjectLock.
+import crypto from 'node:crypto';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -130,6 +131,64 @@ function run(program, args, pattern, env = {}) {
   });
 }
 
+// S3's Object Lock and versioning in front of `store`, as far as azlin and restic can see them. FOLDER.json
+// says what the bucket is set to, {enabled, versioned, mode, days}, at each request; with "unheld": TEXT objects whose key
+// has that text are not held. Signatures are checked, and uploads need a checksum, as S3 asks of them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+function withObjectLock(store, file, secret) {
+  const hash = (text) => crypto.createHash('sha256').update(text).digest('hex');
+  const hmac = (key, text) => crypto.createHmac('sha256', key).update(text).digest();
+  const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase());
+  const written = new Map();  // path -> [mode, days], as the bucket was set when it was put
+
+  function signedWell(request, url) {
+    const found = /Credential=([^/]+)\/(\d{8})\/([^/]+)\/s3\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=(\w+)/.exec(request.headers.authorization ?? '');
+    if (!found) return false;
+    const [, , day, region, names, signature] = found;
+    const query = [...url.searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort().join('&');
+    const headers = names.split(';').map((name) => `${name}:${request.headers[name].trim()}\n`).join('');
+    const canonical = [request.method, url.pathname, query, headers, names, request.headers['x-amz-content-sha256']].join('\n');
+    const text = ['AWS4-HMAC-SHA256', request.headers['x-amz-date'], `${day}/${region}/s3/aws4_request`, hash(canonical)].join('\n');
+    const key = [day, region, 's3', 'aws4_request'].reduce(hmac, 'AWS4' + secret);
+    return hmac(key, text).toString('hex') === signature;
+  }
+  const refuse = (reply, status, code) =>
+    reply.writeHead(status, { 'Content-Type': 'application/xml' }).end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}.</Message></Error>`);
+  const answer = (reply, xml) => reply.writeHead(200, { 'Content-Type': 'application/xml' }).end('<?xml version="1.0"?>\n' + xml);
+
+  function configuration(reply, set) {
+    if (!set.enabled) return refuse(reply, 404, 'ObjectLockConfigurationNotFoundError');
+    const rule = set.mode ? `<Rule><DefaultRetention><Mode>${set.mode}</Mode><Days>${set.days}</Days></DefaultRetention></Rule>` : '';
+    answer(reply, `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>${rule}</ObjectLockConfiguration>`);
+  }
+
+  return (request, reply) => {
+    const url = new URL(request.url, 'https://store');
+    if (!signedWell(request, url)) return refuse(reply, 403, 'SignatureDoesNotMatch');
+    if (url.pathname.split('/')[1] !== 'bucket') return refuse(reply, 404, 'NoSuchBucket');
+    const set = JSON.parse(fs.readFileSync(file));
+    const object = url.pathname.split('/').length > 2 && url.pathname.split('/')[2] !== '';
+    if (url.searchParams.has('object-lock')) return configuration(reply, set);
+    if (url.searchParams.has('versioning'))
+      return answer(reply, `<VersioningConfiguration>${set.versioned ? '<Status>Enabled</Status>' : ''}</VersioningConfiguration>`);
+    if (object && request.method === 'PUT' && set.mode) {
+      if (!request.headers['content-md5']) return refuse(reply, 400, 'InvalidRequest');
+      if (!set.unheld || !url.pathname.includes(set.unheld)) written.set(url.pathname, [set.mode, set.days]);
+    }
+    if (object && request.method === 'HEAD' && written.has(url.pathname)) {
+      const [mode, days] = written.get(url.pathname);
+      const send = reply.writeHead.bind(reply);
+      reply.writeHead = (...rest) => {
+        const since = new Date(reply.getHeader('last-modified')).getTime();
+        reply.setHeader('x-amz-object-lock-mode', mode);
+        if (since) reply.setHeader('x-amz-object-lock-retain-until-date', new Date(since + days * 86400000).toISOString());
+        return send(...rest);
+      };
+    }
+    store(request, reply);
+  };
+}
+
 let port, proxy = 0;
 if (kind === 'gcs') {
   port = await listen(fakeGcs());
@@ -137,12 +196,14 @@ if (kind === 'gcs') {
   // The account and its key come in AZURITE_ACCOUNTS.
   port = await run(process.execPath, [bin('azurite-blob'), '--blobPort', '0', '--location', folder, '--key', keyFile, '--cert', certFile,
     '--skipApiVersionCheck', '--disableTelemetry'], /listen[a-z]* on https:\/\/127\.0\.0\.1:(\d+)/);
-} else if (kind === 's3') {
+} else if (kind === 's3' || kind === 's3-lock') {
   const { default: S3rver } = await import('s3rver');
-  const server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory: folder, key: tls.key, cert: tls.cert });
-  port = (await server.run()).port;
+  const store = new S3rver({ silent: true, directory: folder, configureBuckets: kind === 's3' ? [] : [{ name: 'bucket' }] });
+  await store.configureBuckets();
+  const handler = kind === 's3' ? store.callback() : withObjectLock(store.callback(), folder + '.json', 'S3RVER');
+  port = await listen(https.createServer(tls, handler));
 } else {
   throw new Error(`no store '${kind}'`);
 }
-if (kind !== 's3') proxy = await proxyTo(port);
+if (!kind.startsWith('s3')) proxy = await proxyTo(port);
 console.log(`listening ${port} ${proxy}`);

@@ -77,8 +77,20 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"password", "password: hunter2\n", "archive.yaml:1:11: a password is not written"},
         Mistake{"credential", "destinations:\n  s3: {bucket: b, credentials: {AWS_ACCESS_KEY_ID: AKIA}}\n",
                 "is a reference"},
-        Mistake{"object_lock", "destinations:\n  s3: {bucket: b, objectLock: 30d}\n",
-                "cannot lock single objects"},
+        Mistake{"lock_mode", "destinations:\n  s3: {bucket: b, objectLock: {mode: forever, days: 3}}\n",
+                "'forever' is no mode"},
+        Mistake{"lock_days", "destinations:\n  s3: {bucket: b, objectLock: 0d}\n",
+                "archive.yaml:2:31: object lock is for 1 to 36500 days"},
+        Mistake{"lock_no_days", "destinations:\n  s3: {bucket: b, objectLock: {mode: compliance}}\n",
+                "days is missing"},
+        Mistake{"lock_azure", "destinations:\n  a: {container: c, objectLock: 30d}\n",
+                "azure://c cannot be asked for object lock"},
+        Mistake{"lock_gcs", "destinations:\n  gcp: {bucket: b, objectLock: 30d}\n",
+                "gs://b cannot be asked for object lock"},
+        Mistake{"lock_folder", "destinations:\n  l: {path: /x, objectLock: 30d}\n",
+                "/x cannot be asked for object lock"},
+        Mistake{"lock_sftp", "destinations:\n  f: {host: h, path: /x, objectLock: 30d}\n",
+                "sftp:h:/x cannot be asked for object lock"},
         Mistake{"profile", "services:\n  a: {profile: nonsense}\n", "no shipped profile 'nonsense'"},
         Mistake{"unknown_profile", "services:\n  nonsense:\n", "no shipped profile"},
         Mistake{"database", "services:\n  a:\n    databases: [{engine: oracle, name: x}]\n", "no database"},
@@ -89,6 +101,21 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"key_vault", "password: {file: 'https://v.vault.azure.net/secrets/x'}\n", "Key Vault"},
         Mistake{"own_key", "services:\n  a: {config: [/x], password: {env: X}}\n", "repository of its own"}),
     [](const auto& test) { return test.param.name; });
+
+TEST(SettingsTest, ObjectLockIsAskedOfABucket) {
+  const auto settings = parse_settings(
+      "destinations:\n  a: {bucket: b, objectLock: {mode: COMPLIANCE, days: 30d}}\n"
+      "  b: {url: 's3:https://host/b', objectLock: 7d}\n",
+      "archive.yaml");
+  const auto a = choose_destination(settings, "a", core::Env()).object_lock;
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->mode, "compliance");
+  EXPECT_EQ(a->days, 30);
+  const auto b = choose_destination(settings, "b", core::Env()).object_lock;
+  ASSERT_TRUE(b);
+  EXPECT_EQ(b->mode, "");
+  EXPECT_EQ(b->days, 7);
+}
 
 TEST(SettingsTest, MissingFileIsEmpty) {
   const auto settings = load_settings("/nowhere/archive.yaml");
