@@ -145,12 +145,13 @@ void Receiver::run() {
     if (waits[1].revents != 0) return;
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
+    const Mode mode = mode_;  // as it was when the connection was counted: the test may change it then
     ++connections_;
-    const timeval limit{5, 0};  // a client that says nothing must not hold the test
+    const timeval limit{60, 0};  // a client that says nothing must not hold the test
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (mode_ == Mode::silent) {
+    if (mode == Mode::silent) {
       silent_.push_back(fd);
-    } else if (mode_ == Mode::down) {
+    } else if (mode == Mode::down) {
       const linger reset{1, 0};
       ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
       ::close(fd);
