@@ -1,6 +1,7 @@
 #include "azlin/cli/main.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -200,43 +201,71 @@ const CLI::App* last_parsed(const CLI::App& app) {
   return at;
 }
 
+// "azlin backup list"
+std::string path_of(const CLI::App& command) {
+  const auto* parent = command.get_parent();
+  return (parent == nullptr ? "" : path_of(*parent) + " ") + command.get_name();
+}
+
+// Of `command` and of azlin itself, as they are typed.
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const auto* at = &command; at != nullptr; at = at->get_parent())
+    for (const auto* option :
+         at->get_options([](const CLI::Option* each) { return !each->get_group().empty(); }))
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string meant(const std::vector<std::string>& near, const std::string& before, const std::string& path) {
+  return near.empty() ? fmt::format("see `{} --help`", path)
+                      : fmt::format("did you mean `{}{}`?", before, near.front());
+}
+
 // An option that nobody knows, without its value, which may be a secret.
-Error unknown_option(const std::string& group, const std::string& word) {
-  return Error(ErrorKind::usage,
-               fmt::format("`{}` has no option '{}'", group, word.substr(0, word.find('=')).substr(0, 80)),
-               fmt::format("see `{} --help`", group));
+Error unknown_option(const CLI::App& command, const std::string& word) {
+  const auto name = word.substr(0, word.find('=')).substr(0, 80);
+  const auto path = path_of(command);
+  const bool is_long = name.starts_with("--");
+  return Error(ErrorKind::usage, fmt::format("`{}` has no option '{}'", path, name),
+               meant(is_long ? nearest(name, option_names(command)) : Words{}, "", path));
+}
+
+Error unknown_command(const CLI::App& group, const std::string& word, const Words& commands) {
+  const auto path = path_of(group);
+  return Error(ErrorKind::usage, fmt::format("`{}` has no command '{}'", path, word.substr(0, 80)),
+               meant(nearest(word, commands), path + " ", path));
+}
+
+Error needs_command(const CLI::App& group, const Words& commands) {
+  const auto path = path_of(group);
+  return Error(ErrorKind::usage, fmt::format("`{}` needs a command: {}", path, fmt::join(commands, ", ")),
+               fmt::format("see `{} --help`", path));
 }
 
 // What the first word after the known ones should have been; nullopt: the error is another.
-std::optional<Error> unknown_command(const CLI::App& app, const CLI::ParseError& error) {
-  const bool about_words = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
-                           dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  if (!about_words) return std::nullopt;
-  const CLI::App* at = last_parsed(app);
-  std::vector<std::string> names;
-  for (const auto* command : at->get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
-  if (names.empty()) return std::nullopt;
+std::optional<Error> unknown_word(const CLI::App& app, const CLI::ParseError& error) {
+  const bool too_many = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (!too_many && dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return std::nullopt;
+  const CLI::App& at = *last_parsed(app);
+  Words commands;
+  for (const auto* command :
+       at.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
+    commands.push_back(command->get_name());
   const auto rest = app.remaining(true);  // no option's values are among them
   const auto word =
       std::find_if(rest.begin(), rest.end(), [](const std::string& each) { return each != "--"; });
-  const std::string group = at == &app ? "azlin" : "azlin " + at->get_name();
-  if (word != rest.end() && word->starts_with('-')) return unknown_option(group, *word);
-  if (word == rest.end()) {
-    std::string list;
-    for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-    return Error(ErrorKind::usage, fmt::format("`{}` needs a command: {}", group, list),
-                 fmt::format("see `{} --help`", group));
-  }
-  const auto near = nearest(*word, names);
-  return Error(ErrorKind::usage, fmt::format("`{}` has no command '{}'", group, *word),
-               near.empty() ? fmt::format("see `{} --help`", group)
-                            : fmt::format("did you mean `{} {}`?", group, near.front()));
+  if (commands.empty() && (!too_many || word == rest.end())) return std::nullopt;
+  if (word == rest.end()) return needs_command(at, commands);
+  if (word->starts_with('-')) return unknown_option(at, *word);
+  if (!commands.empty()) return unknown_command(at, *word, commands);
+  return Error(ErrorKind::usage, fmt::format("`{}` does not take '{}'", path_of(at), word->substr(0, 80)),
+               fmt::format("see `{} --help`", path_of(at)));
 }
 
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error, const GlobalOptions& options) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return print_answer(app, error);
-  const auto unknown = unknown_command(app, error);
+  const auto unknown = unknown_word(app, error);
   return report(unknown.value_or(
                     Error(ErrorKind::usage, error.what(), "see `azlin --help`, or --help after any command")),
                 options);

@@ -105,10 +105,31 @@ refused_with() {
   expect_err "$hint"
 }
 
-test_a_mistyped_command_or_vm_gets_a_suggestion() {
+test_a_mistyped_command_gets_a_suggestion() {
   refused_with 'did you mean `azlin backup`?' bakcup list
   refused_with 'did you mean `azlin backup trigger`?' backup triger vm1
   refused_with 'regions`?' platform cosmos region prod-cosmos
+  refused_with 'did you mean `azlin status`?' statsu
+  refused_with 'did you mean `azlin simulator fault list`?' simulator fault lst
+}
+
+test_a_mistyped_option_gets_a_suggestion_and_its_value_is_not_told() {
+  refused_with 'did you mean `--all`?' backup list --al
+  refused_with 'did you mean `--output`?' backup list vm1 --outptu json
+  refused_with 'did you mean `--target-region`?' backup configure vm1 --cross-region --targt-region westus2
+  refused_with 'see `azlin backup list --help`' backup list vm1 -Z
+  refused_with '`azlin backup list` does not take '"'extra'" backup list vm1 extra
+  refused_with 'did you mean `--password-file`?' platform keyvault backup v --pasword-file=topsecret
+  reject_err topsecret
+}
+
+test_what_is_not_for_people_is_not_listed() {
+  refused_with 'needs a command: backup, snapshot'
+  reject_err __names
+  reject_err reference
+}
+
+test_a_mistyped_vm_gets_a_suggestion() {
   start_simulator
   local command
   for command in "backup trigger" "backup list" "snapshot create" "dr test --test-region westus2" "dr readiness"; do
