@@ -110,7 +110,7 @@ void ThrottleGate::wait(const ThrottleKeys& keys, std::stop_token stop) {
   core::log_debug("throttled: waiting {} ms for '{}'", wait.count(), keys.provider);
   if (!clock_.sleep_for(wait, std::move(stop)))
     throw core::Error(core::ErrorKind::interrupted,
-                      "interrupted while waiting because of Azure's request limits");
+                      "interrupted while waiting for the service to take more requests");
 }
 
 void ThrottleGate::observe(const ThrottleKeys& keys, const http::Response& response) {

@@ -25,7 +25,7 @@ using nlohmann::ordered_json;
 struct SimulatorFlags {
   int port = 0;
   std::optional<std::string> latency;
-  std::string seed = "sample";
+  std::optional<std::string> seed;  // sample
   bool throttle = false;
 };
 
@@ -52,10 +52,8 @@ void bind_flags(CLI::App& command, SimulatorFlags& flags) {
   command.add_option("--latency", flags.latency, "How long operations take")
       ->check(CLI::IsMember({"none", "demo", "realistic"}));
   command.add_flag("--throttle", flags.throttle, "Refuse too many requests as Azure does");
-  command
-      .add_option("--seed", flags.seed,
-                  "What a new state holds: sample, empty, fleet:VMSxSETS or a JSON file")
-      ->capture_default_str();
+  command.add_option("--seed", flags.seed,
+                     "What a new state holds: sample (default), empty, fleet:VMSxSETS or a JSON file");
 }
 
 void bind(CLI::App& command, ServeOptions& options) {
@@ -85,7 +83,7 @@ int run(Runtime& runtime, const ServeOptions& options) {
   server.latency = simulator::parse_latency(options.flags.latency.value_or("none"));
   server.latency_given = options.flags.latency.has_value();
   server.throttle = options.flags.throttle;
-  server.seed = options.flags.seed;
+  server.seed = options.flags.seed.value_or("sample");
   const auto stop = runtime.stop();
   simulator::Server simulator(server);
   simulator.start();
@@ -110,18 +108,31 @@ void bind(CLI::App& command, StartOptions& options) {
   bind_flags(command, options.flags);
   command.footer(
       "Example: azlin simulator start --latency demo\n"
-      "Exit codes: 0, 1, 2");
+      "Exit codes: 0, 1, 2, 3 the file of --seed is not there");
+}
+
+// What was asked for and is otherwise: a state keeps its seed, a simulator that runs its latency.
+void warn_of_what_stays(Runtime& runtime, const SimulatorFlags& flags) {
+  const auto health = simulator_admin(runtime, "GET", "/health", {});
+  if (flags.seed && health.value("seed", "") != *flags.seed)
+    runtime.console().warn(fmt::format(
+        "its state is there already, of the seed {}; `azlin simulator reset --seed {}` makes it anew",
+        health.value("seed", ""), *flags.seed));
+  if (flags.latency && health.value("latency", "") != *flags.latency)
+    runtime.console().warn(fmt::format("its latency stays {}; `azlin simulator latency {}` changes it",
+                                       health.value("latency", ""), *flags.latency));
 }
 
 int run(Runtime& runtime, const StartOptions& options) {
   auto simulator = process(runtime);
   const auto before = simulator.find();
   const auto running = simulator.ensure({options.flags.port, options.flags.latency.value_or("demo"),
-                                         options.flags.seed, options.flags.throttle});
+                                         options.flags.seed.value_or("sample"), options.flags.throttle});
   runtime.console().line(fmt::format("✓ Simulated Azure {} at {} (process {})",
                                      before ? "runs already" : "runs", running.url, running.pid));
   runtime.console().line("  Use it with: azlin --cloud simulator …, or AZLIN_CLOUD=simulator");
   runtime.console().result({{"url", running.url}, {"pid", running.pid}, {"started", !before}});
+  warn_of_what_stays(runtime, options.flags);
   return 0;
 }
 

@@ -42,14 +42,26 @@ class FileLock {
   int fd_;
 };
 
-std::string last_lines(const std::string& path) {
-  std::ifstream file(path);
+// Why the simulator that wrote this log ended: the error that it ended with, as `-o json` prints it, or else
+// the last lines.
+Error end_of(const std::string& log) {
+  std::ifstream file(log);
   std::string line, text;
   while (std::getline(file, line)) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (json.is_object() && json.contains("error")) {
+      const auto& error = json["error"];
+      const auto kind = error.value("exitCode", 1);
+      return Error(kind == 2   ? ErrorKind::usage
+                   : kind == 3 ? ErrorKind::not_found
+                               : ErrorKind::failed,
+                   "the simulator did not start: " + error.value("message", ""), error.value("hint", ""));
+    }
     text += "\n  " + line;
     if (text.size() > 2000) text.erase(0, text.find('\n', 1));
   }
-  return text;
+  return Error(ErrorKind::failed, fmt::format("the simulator did not start; its log ({}) ends:{}", log, text),
+               "run `azlin simulator serve` in a terminal to see what it says");
 }
 
 // A process that has ended but was not collected yet (an init that does not do so) counts as ended.
@@ -78,6 +90,28 @@ bool is_running(int pid) {
   argv.push_back(nullptr);
   execv("/proc/self/exe", argv.data());
   _exit(127);
+}
+
+// Starts it as a child of init and returns its id.
+pid_t start_process(const std::vector<std::string>& arguments, const std::string& out,
+                    const std::string& log) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw Error(ErrorKind::failed, fmt::format("cannot start the simulator: {}", strerror(errno)));
+  const pid_t child = fork();
+  if (child == 0) {
+    const pid_t grandchild = fork();
+    if (grandchild == 0) become_simulator(arguments, out, log);
+    _exit(write(ends[1], &grandchild, sizeof grandchild) == sizeof grandchild ? 0 : 127);
+  }
+  close(ends[1]);
+  pid_t started = -1;
+  const bool told = child > 0 && read(ends[0], &started, sizeof started) == sizeof started;
+  close(ends[0]);
+  if (child > 0) waitpid(child, nullptr, 0);
+  if (!told || started < 0)
+    throw Error(ErrorKind::failed, "cannot start the simulator: no room for a process");
+  return started;
 }
 
 // Throws when nothing answers there, or something that is no simulator.
@@ -129,25 +163,19 @@ RunningSimulator SimulatorProcess::launch(const SimulatorStart& start) {
   const std::string out = state_dir_ + "/serve.out", log = state_dir_ + "/serve.log";
   fs::remove(out);
   std::vector<std::string> arguments = {
-      "azlin",  "simulator", "serve",     "--port",     std::to_string(start.port), "--state", state_dir_,
-      "--seed", start.seed,  "--latency", start.latency};
+      "azlin",       "simulator", "serve",  "--port",   std::to_string(start.port),
+      "--state",     state_dir_,  "--seed", start.seed, "--latency",
+      start.latency, "-o",        "json"};
   if (start.throttle) arguments.emplace_back("--throttle");
-  const pid_t child = fork();
-  if (child < 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot start the simulator: {}", strerror(errno)));
-  if (child == 0) {
-    if (fork() != 0) _exit(0);  // the grandchild belongs to init
-    become_simulator(arguments, out, log);
-  }
-  waitpid(child, nullptr, 0);
+  const pid_t simulator = start_process(arguments, out, log);
   const auto give_up = std::chrono::steady_clock::now() + kStartLimit;
   while (std::chrono::steady_clock::now() < give_up) {
+    const bool ended = !is_running(simulator);
     if (auto running = find()) return *running;
+    if (ended) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  throw Error(ErrorKind::failed,
-              fmt::format("the simulator did not start; its log ({}) ends:{}", log, last_lines(log)),
-              "run `azlin simulator serve` in a terminal to see what it says");
+  throw end_of(log);
 }
 
 bool SimulatorProcess::stop() {

@@ -31,8 +31,8 @@ class SimulatorProcess {
   SimulatorProcess(const std::string& home, const core::Env& env, http::Transport& transport);
 
   std::optional<RunningSimulator> find();
-  // Starts one when none runs (safe when several commands do so at once). Throws core::Error (failed) with
-  // the last lines of its log when it does not come up within 20 s.
+  // Starts one when none runs (safe when several commands do so at once). Throws core::Error: what it ended
+  // with (usage, not_found: a bad seed), or failed with the last lines of its log when it is not up in 20 s.
   RunningSimulator ensure(const SimulatorStart& start);
   // False: none was running.
   bool stop();

@@ -1,5 +1,7 @@
 #include "simulator/faults.hpp"
 
+#include <regex>
+
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -20,6 +22,7 @@ void check(const FaultRule& rule) {
   if (rule.status != 0 && (rule.status < 400 || rule.status > 599)) throw_bad("status is from 400 to 599");
   if (rule.probability < 0 || rule.probability > 1) throw_bad("probability is from 0 to 1");
   if (rule.delay < core::Millis{0} || rule.skip < 0) throw_bad("delayMs and skip are not negative");
+  if (rule.count == 0 || rule.count < -1) throw_bad("count is 1 or more, or -1 for no limit");
   if (rule.status == 0 && rule.drop.empty() && rule.delay == core::Millis{0} && rule.operation_code.empty() &&
       !rule.expire_token && !rule.corrupt)
     throw_bad("a fault needs one of status, drop, delayMs, operationCode, expireToken, corrupt");

@@ -18,6 +18,9 @@ test_background_start_status_stop() {
   expect_out "Simulated Azure runs at http://127.0.0.1:"
   ok simulator start
   expect_out "runs already"
+  ok simulator start --seed fleet:1x1 --latency none
+  expect_err "\`azlin simulator reset --seed fleet:1x1\` makes it anew"
+  expect_err "\`azlin simulator latency none\` changes it"
   ok simulator status -o json
   expect_json '.running and .latency == "demo" and .seed == "empty"'
   ok simulator stop
@@ -47,6 +50,11 @@ test_faults_latency_and_clock_are_set_by_command() {
   expect_json '.faults[0].delayMs == 1500'
   run azlin simulator fault add --path '*/no-such-path*' --delay 1.5ms
   expect_code 2
+  for count in 0 -2; do
+    run azlin simulator fault add --status 500 --count "$count"
+    expect_code 2
+    expect_err "count is 1 or more, or -1 for no limit"
+  done
   ok simulator latency realistic
   ok simulator clock --set 2030-01-01T00:00:00Z --freeze
   ok simulator clock -o json
@@ -58,6 +66,12 @@ test_bad_input_is_refused() {
   expect_code 2
   run azlin simulator serve --seed nonsense --state "$work/s"
   expect_code 3
+  run azlin simulator start --seed nonsense
+  expect_code 3
+  expect_err "'nonsense' is neither a seed nor a file"
+  run azlin simulator start --seed /
+  expect_code 2
+  expect_err "/ is a folder"
   run azlin simulator latency slow
   expect_code 2
   run azlin simulator fault list
