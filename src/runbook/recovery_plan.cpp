@@ -1,11 +1,10 @@
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
-#include <algorithm>
-#include <functional>
+#include <optional>
 #include <set>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/yaml_reader.hpp"
 #include "azlin/runbook/recovery.hpp"
 
 namespace azlin::runbook {
@@ -15,105 +14,146 @@ using core::ErrorKind;
 
 namespace {
 
-struct Variables {
-  std::map<std::string, std::string> values;
-  Unset unset = Unset::refused;
-  std::set<std::string>& missing;
+// Reads one plan and notes every mistake. Order matters where a value stands for another: the variables come
+// before the steps.
+class Parser {
+ public:
+  Parser(core::YamlReader& reader, Unset unset, RecoveryPlan& plan)
+      : reader_(reader), unset_(unset), plan_(plan) {}
+
+  void read_variables(const YAML::Node& node) {
+    reader_.entries(
+        node, "variables", [&](const std::string& name, const YAML::Node&, const YAML::Node& value) {
+          if (!value.IsNull() && !value.IsScalar())
+            reader_.mistake(value.Mark(), fmt::format("the variable `{}` must be a text, or empty", name));
+          variables_[name] = value.IsScalar() ? value.Scalar() : "";
+        });
+  }
+
+  // Throws core::Error (usage) for a variable that the file does not have.
+  void give(const std::map<std::string, std::string>& values, const std::string& file) {
+    for (const auto& [name, value] : values) {
+      if (!variables_.contains(name))
+        throw Error(ErrorKind::usage, fmt::format("{} has no variable `{}`", file, name));
+      variables_[name] = value;
+    }
+  }
+
+  void read_steps(const YAML::Node& list) {
+    if (!list.IsSequence() || list.size() == 0)
+      return reader_.mistake(list.Mark(), "`steps` must be a list of at least one step");
+    for (const auto& node : list) plan_.steps.push_back(step_of(node));
+    check_order(list);
+  }
+
+ private:
+  std::string filled(const YAML::Node& node, const std::string& what);
+  void fill_variable(const YAML::Node& node, const std::string& name, std::string& out);
+  PlanStep step_of(const YAML::Node& node);
+  void read_command(const YAML::Node& node, const char* what, bool hook, PlanStep& step);
+  void check_order(const YAML::Node& list);
+
+  core::YamlReader& reader_;
+  Unset unset_;
+  RecoveryPlan& plan_;
+  std::map<std::string, std::string> variables_;
 };
 
-[[noreturn]] void refuse(const YAML::Node& node, const std::string& file, const std::string& why) {
-  throw Error(ErrorKind::usage, fmt::format("{}, line {}: {}", file, node.Mark().line + 1, why),
-              "docs/recovery-plans.md describes the file; `azlin recovery plans --print standard` shows one");
-}
-
-std::string text_of(const YAML::Node& node, const std::string& file) {
-  if (!node.IsScalar()) refuse(node, file, "a text is expected here");
-  return node.Scalar();
+void Parser::fill_variable(const YAML::Node& node, const std::string& name, std::string& out) {
+  const auto found = variables_.find(name);
+  if (found == variables_.end())
+    return reader_.mistake(node.Mark(), fmt::format("there is no variable `{}`", name));
+  if (!found->second.empty()) {
+    out += found->second;
+  } else if (unset_ == Unset::refused) {
+    reader_.mistake(node.Mark(),
+                    fmt::format("the variable `{0}` has no value: give it with --set {0}=VALUE", name));
+  } else {
+    plan_.unset.insert(name);
+    out += "${" + name + "}";
+  }
 }
 
 // "${name}" replaced; "$${" stands for "${" itself.
-std::string filled(const YAML::Node& node, const std::string& file, const Variables& variables) {
-  const auto text = text_of(node, file);
+std::string Parser::filled(const YAML::Node& node, const std::string& what) {
+  if (!node.IsScalar()) {
+    reader_.mistake(node.Mark(), what + " needs a text");
+    return "";
+  }
+  const auto& text = node.Scalar();
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text.compare(i, 3, "$${") == 0) {
       out += "${";
       i += 2;
-      continue;
-    }
-    if (text.compare(i, 2, "${") != 0) {
+    } else if (text.compare(i, 2, "${") != 0) {
       out += text[i];
-      continue;
+    } else if (const auto end = text.find('}', i); end == std::string::npos) {
+      reader_.mistake(node.Mark(), "a variable has no closing brace");
+      return "";
+    } else {
+      fill_variable(node, text.substr(i + 2, end - i - 2), out);
+      i = end;
     }
-    const auto end = text.find('}', i);
-    if (end == std::string::npos) refuse(node, file, "a variable has no closing brace");
-    const auto name = text.substr(i + 2, end - i - 2);
-    const auto found = variables.values.find(name);
-    if (found == variables.values.end()) refuse(node, file, fmt::format("there is no variable `{}`", name));
-    if (found->second.empty()) {
-      if (variables.unset == Unset::refused)
-        refuse(node, file,
-               fmt::format("the variable `{0}` has no value: give it with --set {0}=VALUE", name));
-      variables.missing.insert(name);
-      out += text.substr(i, end + 1 - i);
-    }
-    out += found->second;
-    i = end;
   }
   return out;
 }
 
-void check_keys(const YAML::Node& node, const std::string& file, const std::set<std::string>& known) {
-  if (!node.IsMap()) refuse(node, file, "keys are expected here");
-  std::set<std::string> seen;
-  for (const auto& pair : node) {
-    if (!known.contains(pair.first.Scalar()))
-      refuse(pair.first, file, fmt::format("there is no key `{}` here", pair.first.Scalar()));
-    if (!seen.insert(pair.first.Scalar()).second)
-      refuse(pair.first, file, fmt::format("`{}` is given twice", pair.first.Scalar()));
-  }
+void Parser::read_command(const YAML::Node& node, const char* what, bool hook, PlanStep& step) {
+  if (!step.command.empty()) reader_.mistake(node.Mark(), "a step has either `run` or `hook`");
+  step.hook = hook;
+  if (!node.IsSequence() || node.size() == 0)
+    return reader_.mistake(node.Mark(), fmt::format("{} must be a list of words", what));
+  for (const auto& word : node) step.command.push_back(filled(word, what));
 }
 
-template <class T>
-T value_of(const YAML::Node& node, const std::string& file, const char* key, T fallback) {
-  const auto value = node[key];
-  if (!value) return fallback;
-  try {
-    return value.template as<T>();
-  } catch (const YAML::Exception&) {
-    refuse(value, file, fmt::format("the value of `{}` is not of its type", key));
-  }
-}
-
-PlanStep step_of(const YAML::Node& node, const std::string& file, const Variables& variables) {
-  check_keys(node, file,
-             {"name", "phase", "what", "run", "hook", "approval", "good_codes", "retries", "time_limit",
-              "parallel", "on_failure"});
+PlanStep Parser::step_of(const YAML::Node& node) {
   PlanStep step;
-  if (!node["name"] || !node["phase"]) refuse(node, file, "a step has a name and a phase");
-  step.name = text_of(node["name"], file);
-  step.phase = text_of(node["phase"], file);
-  if (node["what"]) step.what = filled(node["what"], file, variables);
-  if (node["approval"]) step.approval = filled(node["approval"], file, variables);
-  if (node["run"].IsDefined() == node["hook"].IsDefined())
-    refuse(node, file, "a step has either `run` or `hook`");
-  step.hook = node["hook"].IsDefined();
-  const auto words = step.hook ? node["hook"] : node["run"];
-  if (!words.IsSequence() || words.size() == 0) refuse(words, file, "a list of words is expected here");
-  for (const auto& word : words) step.command.push_back(filled(word, file, variables));
-  step.good_codes = value_of(node, file, "good_codes", std::vector<int>{0});
-  step.retries = value_of(node, file, "retries", 0);
-  step.parallel = value_of(node, file, "parallel", false);
-  if (const auto limit = node["time_limit"]) {
-    const auto parsed = core::parse_duration(text_of(limit, file));
-    if (!parsed) refuse(limit, file, "a duration such as 30m is expected here");
-    step.time_limit = *parsed;
-  }
-  const auto failure = value_of(node, file, "on_failure", std::string("stop"));
-  if (failure != "stop" && failure != "go on")
-    refuse(node["on_failure"], file, "`stop` or `go on` is expected here");
-  step.go_on = failure == "go on";
-  if (step.retries < 0 || step.retries > 10) refuse(node, file, "0 to 10 retries");
+  bool has_command = false;
+  const auto text = [&](std::string& to, const char* what) {
+    return [&, what](const YAML::Node& value) { to = reader_.text(value, what).value_or(""); };
+  };
+  const auto command = [&](const char* what, bool hook) {
+    return [&, what, hook](const YAML::Node& value) {
+      has_command = true;
+      read_command(value, what, hook, step);
+    };
+  };
+  const auto duration = [&](const YAML::Node& value) {
+    const auto limit = core::parse_duration(value.IsScalar() ? value.Scalar() : "");
+    if (!limit) reader_.mistake(value.Mark(), "time_limit must be a duration such as 30m");
+    step.time_limit = limit.value_or(step.time_limit);
+  };
+  const auto codes = [&](const YAML::Node& value) {
+    if (!value.IsSequence()) return reader_.mistake(value.Mark(), "good_codes must be a list of exit codes");
+    step.good_codes.clear();
+    for (const auto& code : value)
+      if (const auto number = reader_.whole(code, "an exit code", 0, 255)) step.good_codes.push_back(*number);
+  };
+  const auto on_failure = [&](const YAML::Node& value) {
+    const std::string word = value.IsScalar() ? value.Scalar() : "";
+    if (word != "stop" && word != "go on")
+      reader_.mistake(value.Mark(), "on_failure must be `stop` or `go on`");
+    step.go_on = word == "go on";
+  };
+  reader_.mapping(
+      node, "a step",
+      {{"name", text(step.name, "name")},
+       {"phase", text(step.phase, "phase")},
+       {"what", [&](const auto& value) { step.what = filled(value, "what"); }},
+       {"approval", [&](const auto& value) { step.approval = filled(value, "approval"); }},
+       {"run", command("run", false)},
+       {"hook", command("hook", true)},
+       {"good_codes", codes},
+       {"retries",
+        [&](const auto& value) { step.retries = reader_.whole(value, "retries", 0, 10).value_or(0); }},
+       {"time_limit", duration},
+       {"parallel",
+        [&](const auto& value) { step.parallel = reader_.boolean(value, "parallel").value_or(false); }},
+       {"on_failure", on_failure}});
+  if (node.IsMap() && (step.name.empty() || step.phase.empty()))
+    reader_.mistake(node.Mark(), "a step has a name and a phase");
+  if (node.IsMap() && !has_command) reader_.mistake(node.Mark(), "a step has either `run` or `hook`");
   return step;
 }
 
@@ -123,17 +163,19 @@ int phase_number(const std::string& phase) {
   return -1;
 }
 
-void check_steps(const YAML::Node& list, const std::vector<PlanStep>& steps, const std::string& file) {
+void Parser::check_order(const YAML::Node& list) {
   std::set<std::string> names;
-  int before = 0;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const int now = phase_number(steps[i].phase);
-    if (now < 0) refuse(list[i], file, fmt::format("there is no phase `{}`", steps[i].phase));
-    if (now < before)
-      refuse(list[i], file, fmt::format("`{}` comes before `{}`", steps[i].phase, steps[i - 1].phase));
-    if (!names.insert(steps[i].name).second)
-      refuse(list[i], file, fmt::format("two steps are named `{}`", steps[i].name));
-    before = now;
+  const PlanStep* before = nullptr;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto& step = plan_.steps[i];
+    if (!step.name.empty() && !names.insert(step.name).second)
+      reader_.mistake(list[i].Mark(), fmt::format("two steps are named `{}`", step.name));
+    if (step.phase.empty()) continue;
+    const int now = phase_number(step.phase);
+    if (now < 0) reader_.mistake(list[i].Mark(), fmt::format("there is no phase `{}`", step.phase));
+    if (before != nullptr && now >= 0 && now < phase_number(before->phase))
+      reader_.mistake(list[i].Mark(), fmt::format("`{}` comes before `{}`", step.phase, before->phase));
+    if (now >= 0) before = &step;
   }
 }
 
@@ -156,32 +198,26 @@ std::string digest_of(const std::vector<PlanStep>& steps) {
 
 RecoveryPlan parse_plan(const std::string& yaml, const std::string& file,
                         const std::map<std::string, std::string>& given, Unset unset) {
-  YAML::Node root;
-  try {
-    root = YAML::Load(yaml);
-  } catch (const YAML::Exception& error) {
-    throw Error(ErrorKind::usage, fmt::format("{}: {}", file, error.what()));
-  }
-  if (!root.IsMap()) throw Error(ErrorKind::usage, file + " is no recovery plan");
-  check_keys(root, file, {"name", "what", "variables", "steps"});
+  core::YamlReader reader(
+      file,
+      "docs/recovery-plans.md describes the file; `azlin recovery plans --print standard` "
+      "shows one");
+  const auto root = reader.load(yaml);
   RecoveryPlan plan;
-  Variables variables{{}, unset, plan.unset};
-  if (const auto node = root["variables"]) {
-    if (!node.IsMap()) refuse(node, file, "names with values are expected here");
-    for (const auto& pair : node)
-      variables.values[pair.first.Scalar()] = pair.second.IsNull() ? "" : text_of(pair.second, file);
-  }
-  for (const auto& [name, value] : given) {
-    if (!variables.values.contains(name))
-      throw Error(ErrorKind::usage, fmt::format("{} has no variable `{}`", file, name));
-    variables.values[name] = value;
-  }
-  plan.name = root["name"] ? text_of(root["name"], file) : file;
-  plan.what = root["what"] ? text_of(root["what"], file) : "";
-  const auto list = root["steps"];
-  if (!list || !list.IsSequence() || list.size() == 0) throw Error(ErrorKind::usage, file + " has no steps");
-  for (const auto& node : list) plan.steps.push_back(step_of(node, file, variables));
-  check_steps(list, plan.steps, file);
+  plan.name = file;
+  std::optional<YAML::Node> variables, steps;
+  reader.mapping(root, "a recovery plan",
+                 {{"name", [&](const auto& value) { plan.name = reader.text(value, "name").value_or(""); }},
+                  {"what", [&](const auto& value) { plan.what = reader.text(value, "what").value_or(""); }},
+                  {"variables", [&](const auto& value) { variables = value; }},
+                  {"steps", [&](const auto& value) { steps = value; }}});
+  if (root.IsMap() && !steps) reader.mistake(root.Mark(), "a recovery plan needs `steps`");
+  Parser parser(reader, unset, plan);
+  if (variables) parser.read_variables(*variables);
+  reader.finish();
+  parser.give(given, file);
+  parser.read_steps(*steps);
+  reader.finish();
   plan.digest = digest_of(plan.steps);
   return plan;
 }

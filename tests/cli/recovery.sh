@@ -167,7 +167,7 @@ test_mistakes_name_their_line() {
   run azlin recovery run bad.yaml --set account=x --dry-run
   expect_code 2
   expect_err "there is no phase \`later\`"
-  expect_err "bad.yaml, line"
+  expect_err "bad.yaml:30:5: "
   run azlin recovery run missing.yaml
   expect_code 3
 }

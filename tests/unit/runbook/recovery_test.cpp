@@ -57,6 +57,41 @@ class RecoveryTest : public ::testing::Test {
   bool approves = true;
 };
 
+TEST_F(RecoveryTest, NamesEveryMistakeOfAFileWithItsPlace) {
+  const std::string text =
+      "name: p\nvariables: {a: , b: [x]}\nsteps:\n"
+      "  - {name: one, phase: restore, run: {a: b}, retries: 11, good_codes: 3}\n"
+      "  - {name: one, phase: assess, run: [x], hook: [y], paralel: true, parallel: maybe}\n"
+      "  - {phase: never, time_limit: soon, on_failure: pray}\n";
+  std::string said;
+  try {
+    parse_plan(text, "p.yaml", {}, Unset::kept);
+  } catch (const core::Error& error) {
+    said = error.what();
+  }
+  EXPECT_EQ(said, "p.yaml:2:20: the variable `b` must be a text, or empty");
+  try {
+    parse_plan("steps:\n" + text.substr(text.find("  - ")), "p.yaml", {}, Unset::kept);
+  } catch (const core::Error& error) {
+    said = error.what();
+    EXPECT_EQ(error.kind(), core::ErrorKind::usage);
+  }
+  EXPECT_EQ(said,
+            "p.yaml:2:37: run must be a list of words\n"
+            "p.yaml:2:54: retries must be a whole number from 0 to 10\n"
+            "p.yaml:2:70: good_codes must be a list of exit codes\n"
+            "p.yaml:3:5: two steps are named `one`\n"
+            "p.yaml:3:5: `assess` comes before `restore`\n"
+            "p.yaml:3:48: a step has either `run` or `hook`\n"
+            "p.yaml:3:53: unknown key 'paralel' in a step; did you mean 'parallel'?\n"
+            "p.yaml:3:78: parallel must be true or false\n"
+            "p.yaml:4:5: a step has a name and a phase\n"
+            "p.yaml:4:5: a step has either `run` or `hook`\n"
+            "p.yaml:4:5: there is no phase `never`\n"
+            "p.yaml:4:32: time_limit must be a duration such as 30m\n"
+            "p.yaml:4:50: on_failure must be `stop` or `go on`");
+}
+
 TEST_F(RecoveryTest, RunsEveryStepWithItsVariables) {
   const auto parsed = plan();
   EXPECT_EQ(parsed.steps[0].command.back(), "Production");
