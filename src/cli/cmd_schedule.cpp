@@ -288,14 +288,38 @@ void bind(CLI::App& command, ScheduleRunOptions& options) {
   command.add_option("--delay", options.delay, "Begin up to so much later, always the same on this machine")
       ->type_name("TIME");
   command.footer(
-      "What the timers call: one run of a job at a time, and its outcome noted for `schedule show`.\n"
+      "What the timers call: one run of a job at a time, and its outcome noted for `schedule show`. Flags of "
+      "every command\n"
+      "may stand before --.\n"
       "Example: azlin schedule run backup -- backup trigger --due\n"
       "Exit codes: those of the command; 7 the job runs already");
 }
 
+// What was said of every command holds for this one, too, where it does not say otherwise.
+std::vector<std::string> common_flags(const GlobalOptions& options, const std::vector<std::string>& words) {
+  std::vector<std::string> flags;
+  const auto pass = [&](const std::string& flag, const std::string& value, const std::string& letter = "") {
+    const bool said = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+      return word == flag || word.starts_with(flag + "=") || (!letter.empty() && word.starts_with(letter));
+    });
+    if (!value.empty() && !said) flags.insert(flags.end(), {flag, value});
+  };
+  pass("--cloud", options.cloud.value_or(""));
+  pass("--subscription", options.subscription.value_or(""));
+  pass("--output", options.output == "text" ? "" : options.output, "-o");
+  for (const auto& [set, flag] : {std::pair{options.quiet, "--quiet"},
+                                  {options.verbose, "--verbose"},
+                                  {options.debug, "--debug"},
+                                  {options.yes, "--yes"},
+                                  {options.dry_run, "--dry-run"}})
+    if (set) flags.emplace_back(flag);
+  return flags;
+}
+
 // The command in this process, as if it had been typed.
-int run_command(const std::vector<std::string>& words) {
-  std::vector<std::string> line = {"azlin"};
+int run_command(const GlobalOptions& options, const std::vector<std::string>& words) {
+  std::vector<std::string> line = common_flags(options, words);
+  line.insert(line.begin(), "azlin");
   line.insert(line.end(), words.begin(), words.end());
   std::vector<char*> argv;
   for (auto& word : line) argv.push_back(word.data());
@@ -322,10 +346,11 @@ int run(Runtime& runtime, const ScheduleRunOptions& options) {
     if (!clock.sleep_for(runbook::fixed_delay(machine_name(), options.job, *most), runtime.stop()))
       throw Error(ErrorKind::interrupted, "interrupted before the job began");
   }
+  if (runtime.dry_run()) return run_command(runtime.options(), options.command);
   const runbook::RunLock lock(runtime.home(), options.job);
   runbook::RunRecord record{options.job, clock.now(), {}, 0};
   lock.note(record);
-  record.exit_code = run_command(options.command);
+  record.exit_code = run_command(runtime.options(), options.command);
   record.ended = clock.now();
   lock.note(record);
   return record.exit_code;

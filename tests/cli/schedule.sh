@@ -146,6 +146,22 @@ test_one_run_at_a_time_and_its_outcome_is_kept() {
   expect_match 'verify .*exit code 3'
 }
 
+test_flags_of_every_command_hold_for_the_job() {
+  start_simulator
+  ok backup configure vm1
+  ok --dry-run schedule run backup -- backup trigger --due -o json
+  expect_json '.dryRun'
+  [ ! -e "$AZLIN_HOME/schedule" ] || fail "a dry run was noted as a run"
+  ok backup list vm1 -o json
+  expect_json '.total == 0'
+  ok schedule run backup -o json -- backup trigger --due
+  expect_json '.succeeded == 1'
+  ok schedule run backup -o json -- backup list vm1 -o csv
+  expect_match '^name,vm,'
+  run azlin --subscription 00000000-0000-0000-0000-00000000dead schedule run backup -- backup trigger --due
+  [ "$code" -ne 0 ] || fail "another subscription was taken"
+}
+
 # What was once run by hand is no schedule.
 test_status_goes_by_what_is_installed() {
   start_simulator
