@@ -19,6 +19,8 @@ namespace {
 
 constexpr const char* kConfirm = "confirm";
 constexpr const char* kDryRun = "dry_run";
+// Linux takes no word of a command line that is longer than 128 KiB.
+constexpr std::size_t kLongestText = 100'000;
 
 std::string snake_case(const std::string& argument) {
   std::string name = argument;
@@ -70,6 +72,8 @@ std::string text_of(const Argument& argument, const std::string& property, const
   const auto& text = value.get_ref<const std::string&>();
   if (text.find('\0') != std::string::npos)
     throw Error(ErrorKind::usage, fmt::format("'{}' holds a zero character", property));
+  if (text.size() > kLongestText)
+    throw Error(ErrorKind::usage, fmt::format("'{}' is longer than {} bytes", property, kLongestText));
   if (!argument.choices.empty() &&
       std::find(argument.choices.begin(), argument.choices.end(), text) == argument.choices.end())
     throw Error(ErrorKind::usage,

@@ -137,6 +137,7 @@ TEST_F(ToolTest, AFlagThatIsOnIsSwitchedOff) {
 
 TEST_F(ToolTest, ValuesThatACommandLineCannotHoldAreRefused) {
   EXPECT_THAT(refusal(trigger_, {{"vm", std::string("v\0w", 3)}}), HasSubstr("zero character"));
+  EXPECT_THAT(refusal(trigger_, {{"vm", std::string(100001, 'v')}}), HasSubstr("longer than 100000 bytes"));
   EXPECT_THAT(trigger_.command_line({{"vm", "v"}, {"max_parallel", 18446744073709551615ULL}}),
               ElementsAre("backup", "trigger", "--max-parallel=18446744073709551615", "--", "v"));
 }
