@@ -157,8 +157,8 @@ std::string estimate(const RestorePlan& plan) {
   if (!plan.history)
     return "not known yet (no restore was made from this machine; snapshots of this size usually take "
            "minutes)";
-  return fmt::format("{} to {} (from past restores)", core::to_display(plan.history->first),
-                     core::to_display(plan.history->second));
+  const auto least = core::to_display(plan.history->first), most = core::to_display(plan.history->second);
+  return (least == most ? least : least + " to " + most) + " (from past restores)";
 }
 
 void explain(Console& console, const RestorePlan& plan, const backup::RestoreOptions& options) {

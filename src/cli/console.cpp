@@ -1,11 +1,14 @@
 #include "cli/console.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <iostream>
 #include <istream>
 #include <ostream>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/read_stream.hpp"
 
 namespace azlin::cli {
 
@@ -95,6 +98,20 @@ void Console::warn(std::string_view text) {
        << std::flush;
 }
 
+namespace {
+
+// std::getline would go on waiting after Ctrl-C.
+void wait_for_answer(std::ostream& err, const std::string& what) {
+  try {
+    core::wait_readable(STDIN_FILENO);
+  } catch (const Error&) {
+    err << '\n';
+    throw Error(ErrorKind::interrupted, fmt::format("interrupted: {} was not confirmed", what));
+  }
+}
+
+}  // namespace
+
 bool Console::confirm(const std::string& what) {
   if (options_.yes) return true;
   if (!interactive()) {
@@ -104,6 +121,7 @@ bool Console::confirm(const std::string& what) {
   }
   while (true) {
     err_ << "Proceed? (yes/no): " << std::flush;
+    if (&in_ == &std::cin) wait_for_answer(err_, what);
     std::string answer;
     if (!std::getline(in_, answer)) return false;
     if (answer == "yes" || answer == "y") return true;

@@ -9,8 +9,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/read_stream.hpp"
 
 namespace azlin::core {
 
@@ -98,20 +100,14 @@ void write_file(const std::string& path, const std::string& text, unsigned mode)
 }
 
 std::optional<std::string> read_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::nullopt;
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  std::string text;
-  char part[65536];
-  ssize_t got = file < 0 ? -1 : 1;
-  while (got > 0 || (file >= 0 && got < 0 && errno == EINTR)) {
-    got = ::read(file, part, sizeof part);
-    if (got > 0) text.append(part, static_cast<std::size_t>(got));
-  }
-  const int failure = errno;
-  if (file >= 0) close(file);
-  if (got < 0) throw_cannot("read", path, failure);
-  return text;
+  struct stat about {};
+  if (stat(path.c_str(), &about) != 0) return std::nullopt;
+  // A pipe is opened without waiting for its writer: a signal shall end the wait.
+  const int wait = S_ISFIFO(about.st_mode) ? O_NONBLOCK : 0;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | wait);
+  if (file < 0) throw_cannot("read", path, errno);
+  const std::unique_ptr<const int, void (*)(const int*)> closed(&file, [](const int* each) { close(*each); });
+  return read_stream(file, path);
 }
 
 }  // namespace azlin::core

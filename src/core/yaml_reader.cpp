@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "azlin/core/error.hpp"
@@ -14,6 +15,12 @@ namespace azlin::core {
 
 YAML::Node YamlReader::load(const std::string& text) {
   std::vector<YAML::Node> documents;
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+  } catch (const nlohmann::json::type_error&) {  // it would go into messages, tags and JSON as it is
+    mistake(YAML::Mark(), "the file is not UTF-8");
+    finish();
+  }
   try {
     documents = YAML::LoadAll(text);
   } catch (const YAML::Exception& error) {
@@ -129,7 +136,9 @@ void YamlReader::finish() const {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
   std::string all;
-  for (const auto& mistake : sorted) all += (all.empty() ? "" : "\n") + mistake.text;
+  std::set<std::string> said;  // what an alias stands for is read once for each
+  for (const auto& mistake : sorted)
+    if (said.insert(mistake.text).second) all += (all.empty() ? "" : "\n") + mistake.text;
   throw Error(ErrorKind::usage, all, hint_);
 }
 

@@ -1,12 +1,11 @@
 #include "azlin/protection/file.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <iostream>
-#include <iterator>
 #include <sstream>
 
 #include "azlin/alert/config_node.hpp"
@@ -14,6 +13,7 @@
 #include "azlin/core/error.hpp"
 #include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/read_stream.hpp"
 #include "azlin/core/suggest.hpp"
 #include "azlin/core/yaml_reader.hpp"
 #include "azlin/platform/expectations_node.hpp"
@@ -355,7 +355,7 @@ ProtectionFile parse_file(const std::string& text, const std::string& path) {
 }
 
 ProtectionFile load_file(const std::string& path) {
-  if (path == "-") return parse_file({std::istreambuf_iterator<char>(std::cin), {}}, "standard input");
+  if (path == "-") return parse_file(core::read_stream(STDIN_FILENO, "standard input"), "standard input");
   return parse_file(
       core::read_input_file(path, "protection file", "`azlin export -f " + path + "` writes one"), path);
 }

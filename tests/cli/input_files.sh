@@ -54,6 +54,56 @@ L
   ! ls -d cp kv out repo 2>/dev/null || fail "something was made"
 }
 
+catches_sigterm() { (( 0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") >> 14 & 1 )); }
+
+# A pipe whose writer says nothing, at stdin and by its name.
+test_a_signal_ends_the_wait_for_a_pipe() {
+  local file pid
+  mkfifo pipe silent
+  exec 5<>pipe
+  for file in - pipe silent; do
+    "$AZLIN" plan -f "$file" <&5 >"$work/.out" 2>"$work/.err" &
+    pid=$!
+    wait_until "azlin catches SIGTERM" catches_sigterm "$pid"
+    kill -TERM "$pid"
+    wait "$pid"
+    code=$? out=$(cat "$work/.out") err=$(cat "$work/.err")
+    expect_code 130
+    expect_err "interrupted while waiting for input"
+  done
+  exec 5>&-
+  ok plan -f <(printf 'version: 1\n') --schema
+}
+
+# At a terminal, whose reader would go on waiting.
+test_ctrl_c_ends_a_question() {
+  start_simulator
+  cat >ask.py <<'PYTHON'
+import os, pty, sys
+
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said = b""
+while b"Proceed? (yes/no): " not in said:
+    said += os.read(terminal, 4096)
+os.write(terminal, b"\x03")
+while True:
+    try:
+        more = os.read(terminal, 4096)
+    except OSError:  # the other side has ended
+        break
+    if not more:
+        break
+    said += more
+sys.stdout.write(said.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PYTHON
+  run timeout 120 python3 ask.py "$AZLIN" simulator reset
+  expect_code 130
+  expect_out "interrupted: resetting the simulated Azure was not confirmed"
+}
+
 # Their argument may also be the name of something else.
 test_a_name_that_is_neither_is_3() {
   prepare

@@ -115,6 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
             "p.yaml:2:42: webhook_url must be a reference"},
         Bad{"Expectation", "version: 1\nexpectations: {storage: {versionin: true}}",
             "did you mean 'versioning'?"},
+        Bad{"NotUtf8", "version: 1\nrules:\n- {name: \"\xff\", select: {name: x}}",
+            "p.yaml:1:1: the file is not UTF-8"},
         Bad{"Twice", "version: 1\nversion: 1", "p.yaml:2:1: 'version' is given twice"}),
     [](const auto& bad) { return bad.param.name; });
 
@@ -125,6 +127,11 @@ TEST(ProtectionFileTest, EveryMistakeIsNamedInTheOrderOfTheFile) {
   EXPECT_LT(first, second);
   EXPECT_LT(second, third);
   EXPECT_NE(third, std::string::npos);
+}
+
+TEST(ProtectionFileTest, AMistakeThatAliasesRepeatIsNamedOnce) {
+  EXPECT_EQ(mistakes_of("version: 1\ntemplates: {a: &t {retention: {daily: x}}, b: *t, c: *t}\n"),
+            "p.yaml:2:39: retention daily must be a whole number from 1 to 499");
 }
 
 TEST(ProtectionFileTest, AliasesInAliasesAreRefusedAndNotUnfolded) {
