@@ -414,7 +414,9 @@ void Engine::settle(Job& job) {
   if (failed != job.copies.end()) {
     job.error = lun_prefix(job, *failed) + failed->error;
     if (failed->attempts > 1) job.error += fmt::format(" (after {} attempts)", failed->attempts);
-    job.error += remove_copies(job);
+    const std::string failures = remove_copies(job);
+    job.error += failures;
+    job.left_behind = !failures.empty();
     job.status = Status::failed;
   } else if (!job.copies.empty() && std::all_of(job.copies.begin(), job.copies.end(), [](const Copy& copy) {
                return copy.status == Status::completed;
@@ -450,6 +452,15 @@ std::string Engine::remove_copies(Job& job) {
     }
   }
   return failures;
+}
+
+void Engine::remove_left_behind(std::vector<Job> jobs) {
+  for (auto& job : jobs) {
+    if (!store_.has_later(job) && !remove_copies(job).empty()) continue;
+    job.left_behind = false;
+    job.note = "what it left was deleted later";
+    store_.save(job);
+  }
 }
 
 // What cannot be deleted now keeps the job open: the next look tries again.

@@ -51,6 +51,8 @@ class Engine {
   // Writes every change to the store; returns the jobs that ended. Throws core::Error (unauthorized,
   // interrupted) with the rows as they were; other failures are the copies' own.
   std::vector<Job> look(std::vector<Job> jobs, int max_parallel, std::stop_token stop);
+  // Deletes what failed jobs could not delete when they ended, unless a later job has taken it over.
+  void remove_left_behind(std::vector<Job> jobs);
 
  private:
   struct Place {

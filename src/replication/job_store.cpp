@@ -70,12 +70,15 @@ CREATE TABLE replication_attempts (
   error TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (job_id, lun, number)
 );
+)sql",
+                                   R"sql(
+ALTER TABLE replication_jobs ADD COLUMN left_behind INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 constexpr const char* kColumns =
     "id, source_snapshot, target_snapshot, source_region, target_region, source_resource_group, "
     "target_resource_group, status, started_at, completed_at, error_message, created_at, subscription, vm, "
-    "vm_name, backup_set, data_time, operation, note, cancel_requested, marked_until";
+    "vm_name, backup_set, data_time, operation, note, cancel_requested, marked_until, left_behind";
 
 std::optional<core::TimePoint> time_at(const store::Statement& row, int column) {
   const auto text = row.optional_text(column);
@@ -114,6 +117,7 @@ Job read_job(const store::Statement& row) {
   job.note = row.text(18);
   job.cancel_requested = row.integer(19) != 0;
   job.marked_until = time_at(row, 20);
+  job.left_behind = row.integer(21) != 0;
   return job;
 }
 
@@ -143,6 +147,7 @@ std::string where_clause(const JobFilter& filter) {
   if (!filter.set.empty()) where += " AND backup_set = ?3";
   if (!filter.target_region.empty()) where += " AND target_region = ?4";
   if (filter.status) where += " AND status = ?5";
+  if (filter.left_behind) where += " AND left_behind <> 0";
   if (filter.open_only) where += " AND status IN ('pending', 'in_progress')";
   return where;
 }
@@ -270,8 +275,8 @@ void JobStore::save(const Job& job) {
   store::Transaction transaction(db_);
   db_.prepare(
          "UPDATE replication_jobs SET status = ?, started_at = ?, completed_at = ?, error_message = ?, "
-         "progress = ?, attempts = ?, last_progress_at = ?, operation = ?, note = ?, marked_until = ? "
-         "WHERE id = ?")
+         "progress = ?, attempts = ?, last_progress_at = ?, operation = ?, note = ?, marked_until = ?, "
+         "left_behind = ? WHERE id = ?")
       .bind(1, to_string(job.status))
       .bind(2, core::to_iso8601(job.started_at))
       .bind(3, text_of(job.completed_at))
@@ -282,7 +287,8 @@ void JobStore::save(const Job& job) {
       .bind(8, job.operation)
       .bind(9, job.note)
       .bind(10, text_of(job.marked_until))
-      .bind(11, job.id)
+      .bind(11, std::int64_t{job.left_behind ? 1 : 0})
+      .bind(12, job.id)
       .run();
   insert_copies(job);
   transaction.commit();
@@ -376,11 +382,22 @@ std::optional<std::pair<core::Millis, core::Millis>> JobStore::durations(const s
   return result;
 }
 
+bool JobStore::has_later(const Job& job) {
+  JobFilter same;
+  same.subscription = job.subscription;
+  same.vm_key = job.vm_key;
+  same.set = job.set;
+  same.target_region = job.target_region;
+  same.limit = 1;
+  const auto newest = list(same);
+  return !newest.empty() && newest.front().id != job.id;
+}
+
 std::vector<std::pair<std::string, std::string>> JobStore::open_vms() {
   const std::lock_guard lock(mutex_);
   auto query = db_.prepare(
-      "SELECT DISTINCT subscription, vm FROM replication_jobs WHERE status IN ('pending', 'in_progress') "
-      "AND vm <> '' ORDER BY 1, 2");
+      "SELECT DISTINCT subscription, vm FROM replication_jobs WHERE (status IN ('pending', 'in_progress') OR "
+      "left_behind <> 0) AND vm <> '' ORDER BY 1, 2");
   std::vector<std::pair<std::string, std::string>> vms;
   while (query.step()) vms.emplace_back(query.text(0), query.text(1));
   return vms;

@@ -24,7 +24,8 @@ namespace {
 
 constexpr const char* kKind = "backup.replicate";
 constexpr const char* kFound = "found in Azure";
-constexpr core::Millis kFollow = std::chrono::seconds{1};  // between looks at another process's rows
+constexpr core::Millis kFollow = std::chrono::seconds{1};           // between looks at another process's rows
+constexpr core::Millis kNextCopy = std::chrono::milliseconds{100};  // others may hold the region's places
 constexpr core::Millis kShortestPoll = std::chrono::milliseconds{100};
 constexpr core::Millis kLongestPoll = std::chrono::seconds{10};
 
@@ -46,6 +47,13 @@ JobFilter open_jobs_of(const VmRef& vm) {
   filter.subscription = vm.subscription;
   filter.vm_key = vm.key();
   filter.open_only = true;
+  return filter;
+}
+
+JobFilter left_behind_of(const VmRef& vm) {
+  JobFilter filter = open_jobs_of(vm);
+  filter.open_only = false;
+  filter.left_behind = true;
   return filter;
 }
 
@@ -71,6 +79,24 @@ core::Millis poll_interval(const std::vector<Job>& jobs, core::TimePoint now) {
     }
   }
   return wait;
+}
+
+// Whether a copy waits for nothing but the next look: the one before it was done at once.
+bool may_begin(const std::vector<Job>& jobs, int max_parallel) {
+  int running = 0;
+  std::set<std::string> busy;  // families
+  for (const auto& job : jobs) {
+    for (const auto& copy : job.copies) {
+      if (copy.status != Status::in_progress) continue;
+      ++running;
+      busy.insert(copy.family);
+    }
+  }
+  return running < max_parallel && std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
+           return !job.ended() && std::any_of(job.copies.begin(), job.copies.end(), [&](const Copy& copy) {
+             return copy.status == Status::pending && !copy.not_before && !busy.contains(copy.family);
+           });
+         });
 }
 
 bool all_ended(const std::vector<Job>& jobs) {
@@ -158,6 +184,7 @@ RegionState state_of(const std::string& region, const std::vector<BackupInfo>& b
 struct ReplicationManager::Held {
   VmRef vm;
   store::Operation operation;
+  bool looked = false;  // for what failed jobs left behind
 };
 
 ReplicationManager::ReplicationManager(arm::ArmClient& arm, store::Journal& journal, core::Clock& clock,
@@ -284,7 +311,12 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
       ++each;
       continue;
     }
-    errors.empty() ? each->second.operation.succeed() : each->second.operation.fail(errors);
+    const auto left = store_.list(left_behind_of(each->second.vm));
+    if (!left.empty()) {
+      each->second.operation.interrupt(left.front().error);  // `azlin recover` has something to do
+    } else {
+      errors.empty() ? each->second.operation.succeed() : each->second.operation.fail(errors);
+    }
     each = held.erase(each);
   }
 }
@@ -292,11 +324,18 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
 std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop,
                                           Watch* watch) {
   std::map<std::string, std::map<std::string, store::Operation*>> operations;  // subscription -> azlin:vm
-  std::map<std::string, std::vector<Job>> jobs;
+  std::map<std::string, std::vector<Job>> jobs, left;
   for (auto& [key, each] : held) {
-    operations[each.vm.subscription][each.vm.key()] = &each.operation;
-    for (auto& job : store_.list(open_jobs_of(each.vm))) jobs[each.vm.subscription].push_back(std::move(job));
+    auto& of = each.vm.subscription;
+    operations[of][each.vm.key()] = &each.operation;
+    for (auto& job : store_.list(open_jobs_of(each.vm))) jobs[of].push_back(std::move(job));
+    if (each.looked) continue;  // once is enough: they could not be deleted a moment ago
+    each.looked = true;
+    for (auto& job : store_.list(left_behind_of(each.vm))) left[of].push_back(std::move(job));
   }
+  for (auto& [subscription, ended] : left)
+    Engine(arm_, clock_, store_, operations[subscription], holder_, nullptr)
+        .remove_left_behind(std::move(ended));
   std::vector<Job> ended;
   for (auto& [subscription, open] : jobs) {
     Engine engine(arm_, clock_, store_, operations[subscription], holder_, watch);
@@ -318,7 +357,7 @@ std::vector<Job> ReplicationManager::advance(const std::vector<VmRef>& vms, int 
   if (settings_.look_only) return {};
   Holdings held;
   for (const auto& vm : vms) {
-    if (!store_.list(open_jobs_of(vm)).empty()) acquire(held, vm);
+    if (!store_.list(open_jobs_of(vm)).empty() || !store_.list(left_behind_of(vm)).empty()) acquire(held, vm);
   }
   auto ended = look(held, max_parallel, stop);
   release(held, ended);
@@ -344,7 +383,8 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
     if (changed) changed(jobs);
     release(held, jobs);
     if (all_ended(jobs)) return jobs;
-    const auto pause = poll_interval(jobs, clock_.now());
+    auto pause = poll_interval(jobs, clock_.now());
+    if (may_begin(jobs, max_parallel)) pause = std::min(pause, kNextCopy);
     if (!clock_.sleep_for(all_ours ? pause : std::min(pause, kFollow), stop)) break;
   }
   for (auto& [key, each] : held) each.operation.fail("interrupted; the copies go on in Azure");
@@ -435,9 +475,13 @@ backup::Recovered ReplicationManager::recover(const store::OperationRecord& reco
     out.notes.push_back(fmt::format("job {}: {} → {} is {} ({:.0f} %)", job.id, job.set, job.target_region,
                                     to_string(job.status), job.percent()));
   }
-  if (open.empty()) out.notes.emplace_back("its jobs have ended");
+  const auto left = store_.list(left_behind_of(vm));
+  for (const auto& job : left)
+    out.notes.push_back(
+        fmt::format("job {} left copies in {} that cannot be deleted now", job.id, job.target_region));
+  if (open.empty() && left.empty()) out.notes.emplace_back("its jobs have ended");
   release(held, {});
-  out.settled = true;
+  out.settled = left.empty();
   return out;
 }
 

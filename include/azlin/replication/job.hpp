@@ -62,6 +62,7 @@ struct Job {
   std::string note;            // "found in Azure", …
   std::int64_t operation = 0;  // in the journal, of the last command that began a copy; 0: none yet
   bool cancel_requested = false;
+  bool left_behind = false;  // it failed, and what it had copied could not be deleted: the next look does
   std::optional<core::TimePoint> marked_until;  // sources bear azlin:in-use until then
   std::vector<Copy> copies;                     // OS disk first
 

@@ -16,8 +16,9 @@ namespace azlin::replication {
 struct JobFilter {
   std::string subscription, vm_key, set, target_region;
   std::optional<Status> status;
-  bool open_only = false;  // pending or in progress
-  int limit = 0;           // 0: none
+  bool open_only = false;    // pending or in progress
+  bool left_behind = false;  // only those that left copies behind
+  int limit = 0;             // 0: none
 };
 
 // Thread-safe; several processes may have the file open. Throws core::Error as store::Database does.
@@ -47,7 +48,9 @@ class JobStore {
   std::optional<std::pair<core::Millis, core::Millis>> durations(const std::string& subscription,
                                                                  const std::string& vm_key,
                                                                  const std::string& target_region);
-  // VMs (subscription, azlin:vm) with open jobs.
+  // Whether a later job copies the same set to the same region: what lies there is its own.
+  bool has_later(const Job& job);
+  // VMs (subscription, azlin:vm) with open jobs, or with copies that failed ones left behind.
   std::vector<std::pair<std::string, std::string>> open_vms();
 
  private:

@@ -190,6 +190,63 @@ TEST_F(FaultyReplication, TargetRegionThatIsDownIsNamedInTheError) {
   EXPECT_EQ(copies().size(), 1u);
 }
 
+class HalfASet : public FaultyReplication {
+ protected:
+  // A job of three disks, one of which Azure refuses to copy; what it did copy cannot be deleted.
+  void SetUp() override {
+    backups.configure(backups.plan_configure(vm("web"), {}, false, {}), {});
+    backup = backups.trigger(vm("web"), {}, {}).backup.name;
+    const auto refused = simulator.add_fault({{"method", "PUT"},
+                                              {"path", "*-lun2-westus2*"},
+                                              {"status", 400},
+                                              {"code", "InvalidParameter"},
+                                              {"message", "not this one"}});
+    const auto down = simulator.add_fault(
+        {{"method", "DELETE"}, {"path", "*-westus2*"}, {"status", 503}, {"code", "ServiceUnavailable"}});
+    const auto job = try_again();
+    EXPECT_EQ(job.status, Status::failed);
+    EXPECT_THAT(job.error, HasSubstr("could not be deleted"));
+    EXPECT_THAT(copies(), SizeIs(2));
+    again = [this, refused, down](bool all) {
+      simulator.admin("DELETE", "faults/" + std::to_string(down));
+      if (all) simulator.admin("DELETE", "faults/" + std::to_string(refused));
+    };
+  }
+  Job try_again() {
+    const auto jobs = manager.queue({manager.plan(vm("web"), backup, target, {})}, target, {});
+    return manager.wait({jobs.front().id}, 3, {}, {}).front();
+  }
+  std::string backup;
+  std::function<void(bool all)> again;  // what failed works again: deletions, and the copy if `all`
+};
+
+TEST_F(HalfASet, IsDeletedByTheNextLook) {
+  EXPECT_THAT(manager.advance(manager.open_vms(vm().subscription), 3, {}), IsEmpty());
+  EXPECT_THAT(copies(), SizeIs(2)) << "still refused";
+  again(false);
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), IsEmpty());
+  EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+  EXPECT_THAT(journal.interrupted(), IsEmpty());
+}
+
+TEST_F(HalfASet, IsDeletedByRecover) {
+  ASSERT_THAT(journal.interrupted(), SizeIs(1));
+  EXPECT_FALSE(manager.recover(journal.interrupted()[0], {}).settled);
+  again(false);
+  ASSERT_THAT(journal.interrupted(), SizeIs(1));
+  EXPECT_TRUE(manager.recover(journal.interrupted()[0], {}).settled);
+  EXPECT_THAT(copies(), IsEmpty());
+  EXPECT_THAT(journal.interrupted(), IsEmpty());
+}
+
+TEST_F(HalfASet, IsTakenOverByALaterJobOfTheSet) {
+  again(true);
+  EXPECT_EQ(try_again().status, Status::completed);
+  EXPECT_THAT(copies(), SizeIs(3));
+  EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+}
+
 TEST_F(FaultyReplication, AWrongClockHereChangesNeitherCopyNorTags) {
   const auto backup = back_up();
   clock.set_local("2024-06-01 00:00");  // a year and a half behind

@@ -68,6 +68,14 @@ TEST_F(ReplicationManagerTest, SetOfSeveralDisksIsCopiedWithItsTags) {
   EXPECT_EQ(journal.list(1).at(0).state, "succeeded");
 }
 
+TEST_F(ReplicationManagerTest, CopiesThatAreDoneAtOnceKeepNoOtherWaiting) {
+  const auto backup = back_up("web");
+  const auto begun = clock.now();
+  const auto job = manager.wait({queue(backup, "web").id}, 1, {}, {}).front();
+  EXPECT_EQ(job.status, Status::completed) << job.error;
+  EXPECT_LT(clock.now() - begun, core::Millis{5s}) << "three disks, one after the other";
+}
+
 TEST_F(ReplicationManagerTest, AcceptedIsNotCompleted) {
   const auto backup = back_up();
   latency("realistic");
