@@ -9,6 +9,7 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "azlin/snapshot/manager.hpp"
 #include "azlin/snapshot/tags.hpp"
 #include "verification/contents.hpp"
 #include "verification/history.hpp"
@@ -173,6 +174,31 @@ snapshot::SnapshotSet fresh(arm::ArmClient& arm, const snapshot::SnapshotSet& se
   return now;
 }
 
+// As listed, where the VM's snapshots are listed anew; what it lacks may have been missing in an answer only.
+snapshot::SnapshotSet listed_again(snapshot::SnapshotManager snapshots, const VmRef& vm,
+                                   const snapshot::SnapshotSet& listed, std::stop_token stop) {
+  for (auto& set : snapshots.list(vm, stop)) {
+    if (set.name == listed.name && set.location == listed.location && set.replica() == listed.replica())
+      return std::move(set);
+  }
+  return listed;
+}
+
+// What differs is asked for again, on both sides, before it is a verdict: an answer may have been damaged.
+snapshot::Member look_again(arm::ArmClient& arm, const snapshot::SnapshotSet& set,
+                            const snapshot::Member& member, const std::string& disk_id, DiskCheck& out,
+                            std::stop_token stop) {
+  const auto now = fresh(arm, set, stop);
+  const auto found = std::find_if(now.members.begin(), now.members.end(),
+                                  [&](const auto& each) { return each.snapshot.id == member.snapshot.id; });
+  const auto disk = azure::find_disk(arm, disk_id, stop);
+  if (found == now.members.end() || !disk)
+    throw Error(ErrorKind::failed, fmt::format("{} cannot be compared with its test disk: {} is not there",
+                                               member.snapshot.name, disk ? "the snapshot" : "the disk"));
+  check_properties(*disk, *found, now.vm(), out);
+  return {member.lun, found->snapshot};
+}
+
 void check_free(const snapshot::SnapshotSet& set, core::TimePoint now) {
   if (const auto use = set.in_use(now); !use.empty())
     throw Error(ErrorKind::busy, fmt::format("{} in {} is not free: it is {}", set.name, set.location, use),
@@ -187,7 +213,7 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
     if (run.options.notify) run.options.notify(line);
   };
   const auto check = [&](std::size_t i) {
-    const auto& member = run.set.members[i];
+    snapshot::Member member = run.set.members[i];
     const auto& planned = run.plan.disks[i];
     DiskCheck& out = run.result.disks[i];
     try {
@@ -197,7 +223,12 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
       const auto disk = azure::create_disk(arm_, test_disk(member, {run.plan.mark_id, run.plan.until}), stop);
       run.operation.done(seq);
       out.test_disk_created = true;
+      const DiskCheck before = out;
       check_properties(disk, member, vm, out);
+      if (!out.failures.empty()) {
+        out = before;
+        member = look_again(arm_, run.set, member, planned.disk_id, out, stop);
+      }
       say(fmt::format("{}: deleting the test disk", member.snapshot.name));
       remove_test_disk(arm_, planned.disk_id, run.plan.mark_id);
       run.operation.undone(seq);
@@ -280,7 +311,8 @@ Verification VerificationManager::verify(const VmRef& vm, const snapshot::Snapsh
   plan.region = listed.location;
   plan.anchor = listed.members.empty() ? listed.name : listed.members.front().snapshot.id;
   settle_earlier(plan.lock_key(), stop);
-  const auto set = fresh(arm_, listed, stop);
+  auto set = fresh(arm_, listed, stop);
+  if (!gaps(set).empty()) set = fresh(arm_, listed_again({arm_, journal_, clock_}, vm, listed, stop), stop);
   check_free(set, clock_.now());
   plan.mark_id = new_mark_id();
   plan.until = clock_.now() + kTestDiskLife;
