@@ -92,6 +92,37 @@ void check_removable(const Decision& decision, bool force) {
   }
 }
 
+// A snapshot that one answer said was gone, when its set was read or was to be deleted, may be there all the
+// same.
+void remove_overlooked(CleanupResult& result, snapshot::SnapshotManager& snapshots, const VmRef& vm,
+                       const std::string& name, const std::optional<std::string>& region,
+                       store::Operation& operation, std::stop_token stop) {
+  const auto rest = [&] {
+    auto sets = snapshots.list(vm, stop);
+    std::erase_if(sets, [&](const SnapshotSet& set) {
+      return set.name != name || (region && !core::equal_ignoring_case(*region, set.location));
+    });
+    return sets;
+  };
+  try {
+    const auto overlooked = rest();
+    for (const auto& set : overlooked) {
+      for (const auto& removal : snapshots.remove(set, operation, stop)) {
+        if (removal.error.empty())
+          ++result.snapshots_deleted;
+        else
+          result.failures.push_back(fmt::format("{} in {}: {}", removal.name, set.location, removal.error));
+      }
+    }
+    if (overlooked.empty() || !result.failures.empty()) return;
+    for (const auto& set : rest())
+      result.failures.push_back(fmt::format("{} in {} was deleted but is still there", name, set.location));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    result.failures.push_back(fmt::format("whether all of it is gone is not known: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 CleanupResult BackupManager::plan_for(const State& state, core::TimePoint now, const DeleteLimit& limit) {
@@ -193,6 +224,8 @@ CleanupResult BackupManager::remove(const VmRef& vm, const std::string& prefix,
     result.plan = choose(state, name);
     std::erase_if(state.sets, [&](const SnapshotSet& set) { return set.name != name; });
     execute(result, state, running.operation(), stop);
+    if (result.failures.empty())
+      remove_overlooked(result, snapshots_, vm, name, region, running.operation(), stop);
     return result;
   });
 }

@@ -493,5 +493,49 @@ TEST_F(BackupManagerTest, RestoreThatIsDoneIsToldAlthoughTheLookAtSshIsInterrupt
   EXPECT_THAT(result.ssh, testing::HasSubstr("not checked"));
 }
 
+// Azure said once that one snapshot of the set is not there, in each place where it is asked.
+TEST_F(BackupManagerTest, DeletionLooksAgainBeforeItSaysThatAllIsGone) {
+  configure({}, "web");
+  int struck = 0;
+  for (int skip = 0; skip < 5; ++skip) {
+    clock.advance(std::chrono::hours{24});
+    const auto name = backups.trigger(vm(), {}, {}).backup.name;
+    const auto fault = simulator.add_fault({{"method", "GET"},
+                                            {"path", "*/snapshots/" + name + "-lun2?*"},
+                                            {"status", 404},
+                                            {"code", "ResourceNotFound"},
+                                            {"skip", skip},
+                                            {"count", 1}});
+    const auto result = backups.remove(vm(), name, {}, true, {});
+    struck += simulator.fault_hits(fault) > 0 ? 1 : 0;
+    simulator.admin("DELETE", "faults/" + std::to_string(fault));
+    EXPECT_THAT(result.failures, IsEmpty()) << skip;
+    EXPECT_THAT(snapshot_names(), testing::Not(testing::Contains(HasSubstr(name)))) << skip;
+  }
+  EXPECT_GT(struck, 1);
+}
+
+// Says that it deleted what it did not.
+class NothingDeleted final : public http::Transport {
+ public:
+  explicit NothingDeleted(http::Transport& transport) : transport_(transport) {}
+  http::Response send(const http::Request& request, std::stop_token stop) override {
+    if (request.method == "DELETE" && request.url.find("-lun2?") != std::string::npos) return {204, {}, {}};
+    return transport_.send(request, std::move(stop));
+  }
+
+ private:
+  http::Transport& transport_;
+};
+
+TEST_F(BackupManagerTest, SnapshotThatStaysAfterItsDeletionIsTold) {
+  configure({}, "web");
+  const auto name = backups.trigger(vm(), {}, {}).backup.name;
+  NothingDeleted lying(*transport);
+  arm::ArmClient client{lying, clock, chain, {.endpoint = simulator.url()}};
+  const auto result = BackupManager(client, journal, clock, journal_path).remove(vm(), name, {}, true, {});
+  EXPECT_THAT(result.failures, testing::Contains(HasSubstr("is still there")));
+}
+
 }  // namespace
 }  // namespace azlin::backup
