@@ -13,6 +13,7 @@ using core::ErrorKind;
 namespace {
 
 constexpr std::size_t kDetail = 300;
+constexpr std::size_t kLongestReply = 64U << 10;
 
 SendResult failure(std::string detail, bool permanent, std::optional<core::Millis> retry_after = {}) {
   return {false, permanent, retry_after, shortened(clean_line(detail), kDetail)};
@@ -62,6 +63,10 @@ SendResult Sender::post(http::Request request, core::Millis limit, std::stop_tok
   request.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
   request.total_timeout = limit;
   request.connect_timeout = std::min(limit, core::Millis{5'000});
+  request.longest_body = kLongestReply;
+  // Of a reply that says yes the text is not needed: an endless one is cut, and the message was taken.
+  std::size_t seen = 0;
+  request.on_body = [&seen](const char*, std::size_t size) { return (seen += size) <= kLongestReply; };
   try {
     const auto response = transport_.send(request, std::move(stop));
     if (response.status >= 200 && response.status < 300)
@@ -75,6 +80,7 @@ SendResult Sender::post(http::Request request, core::Millis limit, std::stop_tok
         scrubbed(fmt::format("HTTP {}{}{}", response.status, body.empty() ? "" : ": ", body), request.url),
         !is_transient(response.status), http::parse_retry_after(response, clock_.now()));
   } catch (const http::NetworkError& error) {
+    if (seen > kLongestReply) return {true, false, {}, "taken, with a reply over 64 KiB"};
     return failure(scrubbed(error.what(), request.url), false);
   }
 }

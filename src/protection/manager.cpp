@@ -94,12 +94,13 @@ Plan ProtectionManager::plan(const ProtectionFile& file, const std::string& subs
 // A lease of another command comes and goes between reading and writing: that is no change of the VM.
 Applied ProtectionManager::write(const VmPlan& plan, std::stop_token stop) {
   Applied out{plan.ref(), Applied::State::refused, {}, {}};
-  for (int race = 0; race < kMostRaces; ++race) {
+  for (int race = 0; race <= kMostRaces; ++race) {
     const auto vm = azure::get_vm(arm_, plan.now.vm.id, false, stop);
-    if (race > 0 && is_done(vm, plan)) {
+    if (race > 0 && is_done(vm, plan)) {  // also the last write, whose reply may have been lost
       out.state = Applied::State::changed;
       return out;
     }
+    if (race == kMostRaces) break;
     if (const auto changed = difference(plan.now.vm, vm); !changed.empty()) {
       out.error = fmt::format("{} has changed since the plan was made: {}", vm.name, changed);
       out.hint = "look at a new plan; nothing of this VM was changed";

@@ -100,11 +100,16 @@ class HookServer final : public Receiver {
   HookServer() { start(); }
   ~HookServer() override { stop(); }
   void set_status(int status) { status_ = status; }
+  void set_reply(const std::string& body) {
+    const std::lock_guard lock(mutex_);
+    reply_ = body;
+  }
   std::vector<ReceivedPost> posts() const;  // those answered 200
 
  private:
   void serve(Connection& connection) override;
   std::atomic<int> status_ = 200;
+  std::string reply_ = "ok";
   std::vector<ReceivedPost> posts_;
 };
 

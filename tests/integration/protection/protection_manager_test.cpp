@@ -102,6 +102,19 @@ TEST_F(ProtectionManagerTest, ALostReplyOfTheWriteIsNoChangeByOthers) {
   EXPECT_FALSE(plan().drift());
 }
 
+TEST_F(ProtectionManagerTest, ALostReplyOfTheLastTryIsNoChangeByOthers) {
+  const std::string write = "*/virtualMachines/web2?*";
+  simulator.add_fault(
+      {{"method", "PATCH"}, {"path", write}, {"status", 412}, {"code", "PreconditionFailed"}, {"count", 4}});
+  const auto lost =
+      simulator.add_fault({{"method", "PATCH"}, {"path", write}, {"drop", "after"}, {"count", 1}});
+  file = parse_file("version: 1\nrules:\n- {name: a, select: {name: web2}, schedule: [daily]}\n", "p.yaml");
+  const auto result = apply(plan());
+  EXPECT_EQ(simulator.fault_hits(lost), 1);
+  EXPECT_EQ(of(result, "web2").state, Applied::State::changed) << of(result, "web2").error;
+  EXPECT_TRUE(vm_tags("web2").contains("azlin:backup-schedule"));
+}
+
 TEST_F(ProtectionManagerTest, PlanNamesWhatTheNextBackupWouldDelete) {
   backup::BackupManager backups{arm, journal, clock, journal_path};
   apply(plan());
