@@ -23,6 +23,8 @@ using core::ErrorKind;
 namespace {
 
 constexpr core::Millis kLongestDrill = std::chrono::hours{4};
+constexpr core::Millis kEachFurtherVm = std::chrono::hours{1};
+constexpr core::Millis kLongestPlanDrill = std::chrono::hours{24};
 
 bool is_ip_address(const std::string& text) {
   in6_addr address{};
@@ -261,6 +263,10 @@ std::vector<DrillPlan> DRTestManager::prepare_together(const std::string& name,
   Place place = find_place(configs.front(), name_part(name), stop);
   std::vector<DrillPlan> plans;
   for (const auto& config : configs) plans.push_back(prepare(config, place, stop));
+  if (!configs.front().cleanup_after_test) return plans;
+  // They may come up one after the other.
+  const auto longer = kEachFurtherVm * (plans.size() - 1);
+  for (auto& plan : plans) plan.until += std::min(core::Millis(longer), kLongestPlanDrill - kLongestDrill);
   return plans;
 }
 

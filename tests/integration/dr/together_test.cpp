@@ -86,6 +86,15 @@ TEST_F(TogetherTest, TheVmsAreUpAtOnceInOneNetworkAndGoTogether) {
   EXPECT_THAT(journal.interrupted(), IsEmpty());
 }
 
+TEST_F(TogetherTest, EachFurtherVmGivesTheMarksMoreTime) {
+  const auto plans = drills.plan_together("shop", configs(), {});
+  ASSERT_EQ(plans.size(), 2U);
+  for (const auto& plan : plans) EXPECT_EQ(plan.until, clock.now() + std::chrono::hours{5});
+  std::vector<DRTestConfig> kept = configs();
+  for (auto& config : kept) config.cleanup_after_test = false;
+  EXPECT_EQ(drills.plan_together("shop", kept, {}).front().until, clock.now() + std::chrono::hours{24});
+}
+
 TEST_F(TogetherTest, OneThatCannotBeRestoredKeepsTheOthersFromBeingMade) {
   auto all = configs();
   all[1].size = "Standard_D96s_v5";
