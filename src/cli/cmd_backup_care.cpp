@@ -26,12 +26,13 @@ struct CleanupOptions {
 };
 struct HoldOptions {
   std::string backup;
+  std::optional<std::string> group;
   std::string reason = "no reason given";
   bool release = false;
 };
 struct DeleteOptions {
   std::string backup;
-  std::optional<std::string> region;
+  std::optional<std::string> group, region;
   bool force = false;
 };
 
@@ -170,6 +171,7 @@ int run(Runtime& runtime, const CleanupOptions& options) {
 
 void bind(CLI::App& command, HoldOptions& options) {
   command.add_option("backup", options.backup, "Name of the backup, or a beginning of it")->required();
+  bind_backup_group(command, options.group);
   command.add_option("--reason", options.reason,
                      "Why, for those who come after you (at most 200 characters)");
   command.add_flag("--release", options.release, "Take the hold off again");
@@ -182,7 +184,7 @@ void bind(CLI::App& command, HoldOptions& options) {
 int run(Runtime& runtime, const HoldOptions& options) {
   backup::check_hold_reason(options.reason);
   refuse_vaulted_point(runtime, options.backup, PointVerb::hold);
-  const auto found = resolve_backup(runtime, options.backup);
+  const auto found = resolve_backup(runtime, options.backup, options.group);
   Console& console = runtime.console();
   if (runtime.dry_run()) {
     std::vector<PlannedCall> calls;
@@ -202,6 +204,7 @@ int run(Runtime& runtime, const HoldOptions& options) {
 
 void bind(CLI::App& command, DeleteOptions& options) {
   command.add_option("backup", options.backup, "Name of the backup, or a beginning of it")->required();
+  bind_backup_group(command, options.group);
   command.add_option("--region", options.region, "Only its replica in this region")->type_name("REGION");
   command.add_flag("--force", options.force,
                    "Also the newest, the newest verified one, and one that waits for its replica");
@@ -212,14 +215,19 @@ void bind(CLI::App& command, DeleteOptions& options) {
 
 int run(Runtime& runtime, const DeleteOptions& options) {
   refuse_vaulted_point(runtime, options.backup, PointVerb::remove);
-  const auto found = resolve_backup(runtime, options.backup);
+  std::optional<std::string> region;
+  if (options.region) {
+    region = core::normalize_region(*options.region);
+    check_known_region(runtime, *region);
+  }
+  const auto found = resolve_backup(runtime, options.backup, options.group);
   Console& console = runtime.console();
   std::vector<PlannedCall> calls;
-  if (!options.region) {
+  if (!region) {
     for (const auto& member : found.backup.set.members) calls.push_back({"DELETE", member.snapshot.id, {}});
   }
   for (const auto& replica : found.backup.replicas) {
-    if (options.region && !core::equal_ignoring_case(replica.region, *options.region)) continue;
+    if (region && !core::equal_ignoring_case(replica.region, *region)) continue;
     for (const auto& member : replica.set.members)
       calls.push_back({"DELETE", member.snapshot.id, "replica in " + replica.region});
   }
@@ -232,7 +240,7 @@ int run(Runtime& runtime, const DeleteOptions& options) {
   if (!console.confirm("deleting a backup"))
     throw Error(ErrorKind::failed, "not confirmed: nothing was deleted");
   const auto result =
-      manager(runtime).remove(found.vm, found.backup.name, options.region, options.force, runtime.stop());
+      manager(runtime).remove(found.vm, found.backup.name, region, options.force, runtime.stop());
   const bool nothing = result.snapshots_deleted == 0;
   console.line((result.failures.empty() ? "✓ Deleted "
                 : nothing               ? "✗ Nothing was deleted of "

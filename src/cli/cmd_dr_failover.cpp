@@ -9,6 +9,7 @@
 #include "cli/cmd_dr.hpp"
 #include "cli/dr_calls.hpp"
 #include "cli/group_plan.hpp"
+#include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
 
@@ -125,6 +126,7 @@ int run(Runtime& runtime, const FailoverOptions& options) {
   }
   if (!options.region)
     throw Error(ErrorKind::usage, "in which region? give --target-region", "nothing was changed");
+  check_known_region(runtime, core::normalize_region(*options.region));
   if (options.vm_group) return fail_group_over(runtime, options);
   auto config = config_of(options);
   auto failovers = open_failovers(runtime);

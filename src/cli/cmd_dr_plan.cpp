@@ -261,6 +261,7 @@ int run_plan_drill(Runtime& runtime, const dr::RecoveryPlan& plan, dr::DRTestCon
   if (config.backup)
     throw Error(ErrorKind::usage, "with --plan and --group, backups are the plan's", "name them there");
   if (config.test_region.empty()) config.test_region = plan.region;
+  check_known_region(runtime, config.test_region);
   const Refs refs = find_all(plan, [&](const dr::PlanVm& vm) {
     return resolve_vm(runtime, {vm.name, vm.resource_group});
   });
@@ -311,6 +312,7 @@ int run_plan_drill(Runtime& runtime, const dr::RecoveryPlan& plan, dr::DRTestCon
 
 int run_plan_failover(Runtime& runtime, const dr::RecoveryPlan& plan, bool if_region_down, int probes) {
   Console& console = runtime.console();
+  check_known_region(runtime, plan.region);
   auto failovers = open_failovers(runtime);
   const Refs refs = find_all(plan, [&](const dr::PlanVm& vm) {
     return failovers.find_source(runtime.subscription(), vm.name, vm.resource_group, plan.region,

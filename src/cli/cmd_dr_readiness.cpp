@@ -26,7 +26,7 @@ struct ReadinessOptions {
 
 void bind(CLI::App& command, ReadinessOptions& options) {
   bind_vms(command, options.vms,
-           "Every VM of the subscription (or group) with a backup schedule or DR tests");
+           "Every VM of the subscription (or group) with a backup schedule or DR tests (default)");
   command.footer(
       "Not ready: no schedule, a backup or copy older than 24 h, no verification in 7 days, no drill in "
       "time, or a\n"
@@ -164,7 +164,8 @@ ordered_json json_of(const dr::Readiness& ready) {
 }
 
 int run(Runtime& runtime, const ReadinessOptions& options) {
-  check(options.vms);
+  if (options.vms.all && options.vms.name)
+    throw Error(ErrorKind::usage, "give a VM or --all, not both", "without either it is --all");
   Console& console = runtime.console();
   auto drills = open_drills(runtime);
   const auto vms = vms_of(runtime, drills, options.vms);

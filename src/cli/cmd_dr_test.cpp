@@ -268,6 +268,7 @@ int run(Runtime& runtime, const DrTestOptions& options) {
   if ((options.plan || options.vm_group) && options.replicate)
     throw Error(ErrorKind::usage, "--replicate is for the drill of one VM",
                 "for all: azlin backup replicate-all --all --target-region REGION");
+  if (options.region) check_known_region(runtime, core::normalize_region(*options.region));
   if (options.plan)
     return run_plan_drill(runtime, dr::load_plan(*options.plan), common_config(runtime, options));
   if (options.vm_group)

@@ -5,8 +5,10 @@
 #include "azlin/backup/manager.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/core/format.hpp"
+#include "azlin/core/names.hpp"
 #include "azlin/dr/failback.hpp"
 #include "azlin/platform/recovery.hpp"
+#include "azlin/snapshot/dead_leases.hpp"
 #include "azlin/vault/recovery.hpp"
 #include "azlin/verification/manager.hpp"
 #include "cli/archive_commands.hpp"
@@ -52,6 +54,30 @@ std::size_t sweep_test_disks(Runtime& runtime, ordered_json& json) {
                                ? "✓ deleted test disk " + removal.name + ": its time was over"
                                : fmt::format("✗ test disk {}: {}", removal.name, removal.error));
     json["testDisks"].push_back({{"name", removal.name}, {"error", removal.error}});
+  }
+  return stay;
+}
+
+// Returns how many stay.
+std::size_t remove_dead_leases(Runtime& runtime, ordered_json& json) {
+  std::size_t stay = 0;
+  json["leases"] = ordered_json::array();
+  std::vector<snapshot::DeadLease> leases;
+  try {
+    leases = snapshot::remove_dead_leases(runtime.arm(), runtime.journal(), runtime.subscription(),
+                                          runtime.stop());
+  } catch (const core::Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+    runtime.console().warn(
+        fmt::format("leases that were not given back were not looked for: {}", error.what()));
+  }
+  for (const auto& lease : leases) {
+    const std::string vm = core::ResourceId::parse(lease.vm_id).name;
+    stay += lease.error.empty() ? 0 : 1;
+    runtime.console().line(lease.error.empty()
+                               ? fmt::format("✓ took the lease off VM {}: no command here works on it", vm)
+                               : fmt::format("✗ the lease of VM {}: {}", vm, lease.error));
+    json["leases"].push_back({{"vm", vm}, {"id", lease.vm_id}, {"error", lease.error}});
   }
   return stay;
 }
@@ -130,9 +156,9 @@ int run(Runtime& runtime, const RecoverOptions&) {
                                   {"settled", done.settled},
                                   {"notes", done.notes}});
   }
-  if (!runtime.dry_run()) open += sweep_test_disks(runtime, json);
-  if (interrupted.empty() && (!json.contains("testDisks") || json["testDisks"].empty()))
-    console.line("✓ Nothing to recover");
+  if (!runtime.dry_run()) open += sweep_test_disks(runtime, json) + remove_dead_leases(runtime, json);
+  const auto none = [&](const char* what) { return !json.contains(what) || json[what].empty(); };
+  if (interrupted.empty() && none("testDisks") && none("leases")) console.line("✓ Nothing to recover");
   console.result(json, "operations");
   return open == 0 || runtime.dry_run() ? 0 : core::exit_code(ErrorKind::partial);
 }

@@ -32,7 +32,7 @@ struct TargetOptions {
 struct ReplicateOptions {
   std::string backup;
   TargetOptions target;
-  std::optional<std::string> stalled_after;
+  std::optional<std::string> group, stalled_after;
   bool no_wait = false;
   int max_parallel = 3;
 };
@@ -70,6 +70,7 @@ void bind(CLI::App& command, ReplicateOptions& options) {
   command.add_option("backup", options.backup, "The backup, or any beginning of its name that fits one only")
       ->required()
       ->type_name("BACKUP");
+  bind_backup_group(command, options.group);
   bind_target(command, options.target);
   bind_run(command, options);
   bind_stalled(command, options.stalled_after);
@@ -212,7 +213,7 @@ int run(Runtime& runtime, const ReplicateOptions& options) {
                                          options.target.encryption_set);
   backup::check_regions(runtime.arm(), runtime.subscription(), {target.region}, runtime.stop());
   refuse_vaulted_point(runtime, options.backup, PointVerb::replicate);
-  const auto found = resolve_backup(runtime, options.backup);
+  const auto found = resolve_backup(runtime, options.backup, options.group);
   const auto replications = open_replication(runtime, options.stalled_after);
   const auto plan = replications->plan(found.vm, found.backup.name, target, runtime.stop());
   Console& console = runtime.console();

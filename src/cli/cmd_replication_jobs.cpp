@@ -100,6 +100,7 @@ int warn_of_stalled(Console& console, ReplicationManager& replications,
 int run(Runtime& runtime, const ReplicationStatusOptions& options) {
   std::optional<std::string> region;
   if (options.region) region = core::normalize_region(*options.region);
+  if (region) check_known_region(runtime, *region);
   const auto vm = resolve_vm(runtime, options.vm);
   const auto replications = open_replication(runtime, options.stalled_after);
   const auto state = replications->status(vm, region, runtime.stop());
@@ -129,7 +130,8 @@ void bind(CLI::App& command, ReplicationJobsOptions& options) {
       ->check(CLI::IsMember({"pending", "in_progress", "completed", "failed"}));
   command.add_option("--vm", options.vm, "Only of this VM")->type_name("VM");
   command.add_option("-g,--resource-group", options.resource_group, "The VM's resource group")
-      ->type_name("GROUP");
+      ->type_name("GROUP")
+      ->needs(command.get_option("--vm"));
   command.add_option("--limit", options.limit, "How many, newest first")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();

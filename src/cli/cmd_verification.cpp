@@ -36,7 +36,7 @@ using verification::VerificationManager;
 
 struct VerifyCliOptions {
   std::string backup, level = "content";
-  std::optional<std::string> region;
+  std::optional<std::string> group, region;
 };
 struct VerifyAllOptions {
   VmsArgument vms;
@@ -79,6 +79,7 @@ CLI::Option* bind_level(CLI::App& command, Text& level) {
 
 void bind(CLI::App& command, VerifyCliOptions& options) {
   command.add_option("backup", options.backup, "Name of the backup, or a beginning of it")->required();
+  bind_backup_group(command, options.group);
   bind_level(command, options.level)->capture_default_str();
   command.add_option("--region", options.region, "Its replica in this region")->type_name("REGION");
   command.footer(
@@ -158,7 +159,8 @@ void add_calls(std::vector<PlannedCall>& calls, const SnapshotSet& set, Level le
 int run(Runtime& runtime, const VerifyCliOptions& options) {
   const auto level = *verification::parse_level(options.level);
   refuse_vaulted_point(runtime, options.backup, PointVerb::verify);
-  const auto found = resolve_backup(runtime, options.backup);
+  if (options.region) check_known_region(runtime, core::normalize_region(*options.region));
+  const auto found = resolve_backup(runtime, options.backup, options.group);
   const auto set = choose_set(found.backup, options.region);
   Console& console = runtime.console();
   if (runtime.dry_run()) {
@@ -410,6 +412,7 @@ int report_all(Runtime& runtime, const std::vector<Item>& items, core::Millis ti
 
 int run(Runtime& runtime, const VerifyAllOptions& options) {
   check(options.vms);
+  if (options.region) check_known_region(runtime, core::normalize_region(*options.region));
   Console& console = runtime.console();
   const auto verifications = manager(runtime);
   if (!runtime.dry_run()) {
@@ -444,7 +447,8 @@ int run(Runtime& runtime, const VerifyAllOptions& options) {
 void bind(CLI::App& command, ReportOptions& options) {
   command.add_option("--vm", options.vm, "Only this VM")->type_name("VM");
   command.add_option("-g,--resource-group", options.resource_group, "Resource group of the VM")
-      ->type_name("GROUP");
+      ->type_name("GROUP")
+      ->needs(command.get_option("--vm"));
   command.add_option("--days", options.days, "How far back")->capture_default_str();
   command.footer("Example: azlin backup verification-report --days 30\nExit codes: 0, 1, 2, 3, 5");
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "azlin/azure/resources.hpp"
+#include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
 #include "cli/nearest.hpp"
 
@@ -103,12 +104,22 @@ std::string find_vm_id(Runtime& runtime, const std::string& name,
   return resolve_vm(runtime, {name, resource_group}).id();
 }
 
-// A whole name costs one look at the tag index; a beginning costs the list of all snapshots.
-FoundBackup resolve_backup(Runtime& runtime, const std::string& name) {
+void bind_backup_group(CLI::App& command, std::optional<std::string>& group) {
+  command
+      .add_option("-g,--resource-group", group,
+                  "Resource group of its VM, when VMs of one name have backups of one name")
+      ->type_name("GROUP");
+}
+
+// A whole name costs one look at the tag index; a beginning, or a group, the list of all snapshots.
+FoundBackup resolve_backup(Runtime& runtime, const std::string& name,
+                           const std::optional<std::string>& group) {
   core::check_compute_name(name, "backup");
+  if (group) core::check_resource_group(*group);
   backup::BackupManager backups(runtime.arm(), runtime.journal(), runtime.clock(), runtime.journal_path());
   std::vector<backup::BackupInfo> candidates;
-  const auto key = backups.snapshots().vm_of_set(runtime.subscription(), name, runtime.stop());
+  const auto key =
+      group ? std::nullopt : backups.snapshots().vm_of_set(runtime.subscription(), name, runtime.stop());
   const auto slash = key.value_or("").find('/');
   if (!key) {
     candidates = backups.list_all(runtime.subscription(), runtime.stop());
@@ -117,12 +128,32 @@ FoundBackup resolve_backup(Runtime& runtime, const std::string& name) {
         backups.look({runtime.subscription(), key->substr(0, slash), key->substr(slash + 1)}, runtime.stop())
             .backups;
   }
-  std::vector<std::string> names;
-  for (const auto& candidate : candidates) names.push_back(candidate.name);
-  const auto& found = candidates[backup::find_by_prefix(names, name, "backup")];
+  if (group) {
+    std::erase_if(candidates, [&](const auto& each) {
+      return !core::equal_ignoring_case(each.vm_key.substr(0, each.vm_key.find('/')), *group);
+    });
+  }
+  std::set<std::string> different;
+  for (const auto& candidate : candidates) different.insert(candidate.name);
+  const std::vector<std::string> names(different.begin(), different.end());
+  const std::string& chosen = names[backup::find_by_prefix(names, name, "backup")];
+  std::erase_if(candidates, [&](const auto& each) { return each.name != chosen; });
+  std::set<std::string> vms;
+  for (const auto& candidate : candidates) vms.insert(candidate.vm_key);
+  snapshot::require_one_vm(chosen, vms);
+  const auto& found = candidates.front();
   const VmRef vm = {found.subscription, found.vm_key.substr(0, found.vm_key.find('/')), found.vm_name};
   // The list of a whole subscription is for display: what is in the set is read now.
   return {vm, !key ? backups.find(vm, found.name, runtime.stop()) : found};
+}
+
+void check_known_region(Runtime& runtime, const std::string& region) {
+  try {
+    backup::check_regions(runtime.arm(), runtime.subscription(), {region}, runtime.stop());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::interrupted) throw;
+    core::log_info("the regions cannot be listed: {}", error.what());
+  }
 }
 
 }  // namespace azlin::cli

@@ -35,12 +35,20 @@ snapshot::VmRef resolve_vm(Runtime& runtime, const VmArgument& argument);
 std::string find_vm_id(Runtime& runtime, const std::string& name,
                        const std::optional<std::string>& resource_group);
 
-// The backup (of any VM) whose name begins with `name`, with its VM. Throws core::Error as find_by_prefix
-// does.
+// "-g" of a command that takes a backup.
+void bind_backup_group(CLI::App& command, std::optional<std::string>& group);
+
+// The backup whose name begins with `name`, with its VM: of any VM, or of those of `group`. Throws
+// core::Error as find_by_prefix does, and usage when VMs of several groups have a backup of that name.
 struct FoundBackup {
   snapshot::VmRef vm;
   backup::BackupInfo backup;
 };
-FoundBackup resolve_backup(Runtime& runtime, const std::string& name);
+FoundBackup resolve_backup(Runtime& runtime, const std::string& name,
+                           const std::optional<std::string>& group);
+
+// Throws core::Error (usage) with the nearest name when the subscription has no such region. Where the list
+// of regions cannot be had nothing is refused: what comes next will tell, and a recovery needs no list.
+void check_known_region(Runtime& runtime, const std::string& region);
 
 }  // namespace azlin::cli

@@ -99,6 +99,13 @@ void require_readable(const std::vector<UnreadableSet>& unreadable, const std::s
       "try again when it answers");
 }
 
+void require_one_vm(const std::string& set, const std::set<std::string>& vms) {
+  if (vms.size() < 2) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("several VMs have a backup named {}: {}", set, fmt::join(vms, ", ")),
+              "say whose with -g/--resource-group");
+}
+
 Listing SnapshotManager::look(const VmRef& vm, std::stop_token stop, const std::vector<std::string>& also) {
   auto snapshots = located(arm_, vm.subscription, kVmTag, vm.key(), stop);
   std::set<std::string> seen;
@@ -140,10 +147,11 @@ std::optional<std::string> SnapshotManager::vm_of_set(const std::string& subscri
                                                       std::stop_token stop) {
   const auto snapshots = located(arm_, subscription, kSetTag, set, stop);
   const auto reads = read_by_region(arm_, clock_, *outages_, snapshots, stop);
-  for (const auto& snapshot : reads.found) {
-    const std::string vm = value_of(snapshot.tags, kVmTag);
-    if (!vm.empty()) return vm;
-  }
+  std::set<std::string> vms;
+  for (const auto& snapshot : reads.found) vms.insert(value_of(snapshot.tags, kVmTag));
+  vms.erase("");
+  require_one_vm(set, vms);
+  if (!vms.empty()) return *vms.begin();
   if (!reads.errors.empty())
     require_readable(unreadable_of(snapshots, reads.errors, {}), set + " cannot be read");
   return std::nullopt;

@@ -231,6 +231,30 @@ test_a_lost_reply_or_an_interrupt_leaves_no_lease() {
   [ "$(lease)" = none ] || fail "left: $(lease)"
 }
 
+test_a_lease_that_was_not_taken_back_is_taken_off_by_recover() {
+  start_simulator
+  local id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/vm1
+  local auth
+  auth="Authorization: Bearer $(curl -fsS -X POST "$sim_url/_simulator/token" | jq -r .token)"
+  lease() { curl -fsS -H "$auth" "$sim_url$id?api-version=2023-09-01" | jq -r '.tags | if type != "object" then "no answer" else .["azlin:lease"] // "none" end'; }
+  ok backup configure vm1
+  ok simulator fault add --method PATCH --path '*/vm1/providers/Microsoft.Resources/tags/default*' --status 403 --code AuthorizationFailed --count -1
+  run azlin backup trigger vm1
+  [ "$(lease)" != none ] || fail "it was given back"
+  run azlin recover
+  expect_code 4
+  expect_out "✗ the lease of VM vm1"
+  ok simulator fault clear
+  AZLIN_HOME="$work/other" run azlin recover
+  expect_out "Nothing to recover" # it is not another machine's business
+  [ "$(lease)" != none ] || fail "another machine took it off"
+  ok recover
+  expect_out "took the lease off VM vm1"
+  [ "$(lease)" = none ] || fail "left: $(lease)"
+  ok recover -o json
+  expect_json '.leases == []'
+}
+
 test_hold_delete_and_the_newest_is_refused() {
   start_simulator
   ok backup configure vm1

@@ -69,6 +69,8 @@ test_no_copy_in_the_region_says_replicate_first() {
   run azlin dr test prod-db-vm --test-region northeurope
   expect_code 3
   expect_err "replicate first"
+  run azlin dr test prod-db-vm --test-region mars
+  expect_code 2
   run azlin dr test prod-db-vm --test-region westus2 --backup nope
   expect_code 3
   run azlin dr test prod-db-vm
@@ -229,6 +231,26 @@ test_an_interrupt_that_comes_twice_still_cleans_up() {
   nothing_left
 }
 
+test_a_region_that_azure_does_not_have_is_refused_everywhere() {
+  replicated
+  printf 'name: shop\nregion: wstus2\ngroups: [{name: all, vms: [prod-db-vm]}]\n' >plan.yaml
+  for what in "dr test prod-db-vm --test-region" "dr test gone --test-region" "dr test --group shop --test-region" \
+    "dr failover prod-db-vm --target-region" "backup replication-status prod-db-vm --target-region" \
+    "backup verify $name --region" "backup verify-all --all --region" "backup delete $name --yes --region"; do
+    eval "run azlin $what 'wstus2'"
+    expect_code 2
+    expect_err "the subscription has no region wstus2"
+    expect_err "did you mean westus2?"
+  done
+  for what in "dr test --plan plan.yaml" "dr failover --plan plan.yaml --yes"; do
+    eval "run azlin $what"
+    expect_code 2
+    expect_err "the subscription has no region wstus2"
+  done
+  nothing_left
+  ok backup delete "$name" --region "West US 2" --yes --force # the name that people know
+}
+
 test_a_region_that_does_not_exist_is_not_configured() {
   start_simulator
   run azlin dr configure prod-db-vm --test-region mars
@@ -310,7 +332,14 @@ test_readiness_names_the_gaps_and_what_closes_them() {
   ok dr test prod-db-vm
   run azlin dr readiness prod-db-vm -o json
   expect_json '.vms[0].rto.drills == 1 and ([.vms[0].gaps[].command] | any(startswith("azlin dr test")) | not)'
-  run azlin dr readiness
+  run azlin dr readiness -g Production -o json
+  expect_code 6
+  expect_json '.total == 1'
+  run azlin dr readiness -g Elsewhere
+  expect_code 3
+  run azlin dr readiness -o json
+  expect_json '.total == 1'
+  run azlin dr readiness prod-db-vm --all
   expect_code 2
 }
 

@@ -57,4 +57,36 @@ test_a_vm_without_room_for_the_tags_is_refused_before_it_is_configured() {
   ok backup trigger vm1
 }
 
+test_backups_of_one_name_of_two_vms_are_told_apart() {
+  echo '{"vms": [{"name": "twin", "group": "Shop", "osDiskGb": 32}, {"name": "twin", "group": "Test", "osDiskGb": 32}]}' >seed.json
+  start_simulator "$work/seed.json"
+  ok backup configure twin -g Shop
+  ok backup configure twin -g Test
+  ok backup trigger twin -g Shop -o json
+  name=$(jq -r .backup.name <<<"$out")
+  # What a backup of the other one in the same minute is called.
+  local groups=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups compute=providers/Microsoft.Compute body
+  body=$(arm GET "$groups/Shop/$compute/snapshots/$name" 2023-10-02 | jq -c --arg disk "$groups/Test/$compute/disks/twin_OsDisk" \
+    '{location, tags: (.tags + {"azlin:vm": "test/twin"}), properties: {incremental: true, creationData: {createOption: "Copy", sourceResourceId: $disk}}}')
+  arm PUT "$groups/Test/$compute/snapshots/$name" 2023-10-02 "$body" >/dev/null || fail "no second snapshot"
+  before=$(state_ids)
+  for what in "verify $name" "replicate $name --target-region westus2" "hold $name" "delete $name --force --yes" \
+    "delete twin-backup --force --yes"; do
+    eval "run azlin backup $what"
+    expect_code 2
+    expect_err "several VMs have a backup named $name: shop/twin, test/twin"
+  done
+  [ "$before" = "$(state_ids)" ] || fail "something was changed"
+  ok backup verify "$name" -g test --level disk
+  ok backup replicate "$name" -g TEST --target-region westus2
+  ok backup hold "$name" -g test
+  ok backup delete "$name" -g Shop --force --yes
+  ok backup list twin -g Shop -o json
+  expect_json '.backups == []'
+  ok backup list twin -g Test -o json
+  expect_json '.backups | length == 1'
+  run azlin backup verify "$name" -g nowhere
+  expect_code 3
+}
+
 run_tests

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -100,8 +101,8 @@ class SnapshotManager {
   // Ids of snapshots that commands on this machine made of the VM in the last quarter of an hour: the tag
   // index may not know them yet.
   std::vector<std::string> made_lately(const VmRef& vm);
-  // The azlin:vm of a set, or of the sets of that name; nullopt: the index knows none. Throws core::Error
-  // (failed) when it knows some and no region of them answers.
+  // The azlin:vm of a set; nullopt: the index knows none. Throws core::Error: failed when it knows some and no
+  // region of them answers; usage when sets of several VMs (of one name, in several groups) bear that name.
   std::optional<std::string> vm_of_set(const std::string& subscription, const std::string& set,
                                        std::stop_token stop);
   // Every set of the subscription.
@@ -143,5 +144,8 @@ class SnapshotManager {
   core::Clock& clock_;
   std::shared_ptr<RegionOutages> outages_;
 };
+
+// Throws core::Error (usage) when `vms` (values of azlin:vm) are several.
+void require_one_vm(const std::string& set, const std::set<std::string>& vms);
 
 }  // namespace azlin::snapshot
