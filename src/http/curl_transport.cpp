@@ -137,7 +137,16 @@ class Exchange {
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     }
     if (method != "GET" && method != "HEAD") set(CURLOPT_CUSTOMREQUEST, method.c_str());
-    if (method == "POST" || method == "PATCH") set(CURLOPT_FRESH_CONNECT, 1L);
+    // libcurl sends a request again, unasked, when a connection that it reused turns out to be closed.
+    if (method == "POST" || method == "PATCH" || wants_own_connection()) set(CURLOPT_FRESH_CONNECT, 1L);
+  }
+
+  // "Connection: close" on a request: it must not be sent twice, whatever its method.
+  bool wants_own_connection() const {
+    return std::any_of(request_.headers.begin(), request_.headers.end(), [](const auto& header) {
+      return core::equal_ignoring_case(header.first, "Connection") &&
+             core::equal_ignoring_case(header.second, "close");
+    });
   }
 
   bool has_header(std::string_view name) const {

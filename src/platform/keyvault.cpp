@@ -205,7 +205,8 @@ void KeyVaultClient::set_secret(const std::string& name, const SecretValue& valu
   DataCall call{.method = "PUT", .path = path_of(ItemKind::secret, name, "")};
   call.headers.emplace_back("Content-Type", "application/json");
   call.body = body.dump();
-  // Each PUT makes a version: one whose fate is unknown is not sent again.
+  // Each PUT makes a version: one whose fate is unknown is not sent again, not by the transport either.
+  call.headers.emplace_back("Connection", "close");
   call.repeatable = http::Repeatable::only_if_not_begun;
   data_.send(call, std::move(stop));
 }

@@ -194,7 +194,7 @@ class Run {
     }
     // First the call that a disabled item refuses: what the folder has of it stays as it is.
     std::string content = client_.backup(item.kind, item.name, stop);
-    if (options_.values && item.kind == ItemKind::secret) save_values(saved, stop);
+    if (options_.values && item.kind == ItemKind::secret) save_values(saved, before, stop);
     if (sealer_) content = sealer_->seal(content, about(item.kind, item.name));
     saved.file = file_of(item.kind, item.name, sealer_.has_value());
     saved.sha256 = hex(sha256(content));
@@ -215,11 +215,33 @@ class Run {
                           [&](const auto& value) { return value.version != current; });
   }
 
-  // A disabled version cannot be read; it is left out of the values, not of the service's backup.
-  void save_values(SavedItem& saved, std::stop_token stop) {
+  // What the folder has by now; none where its file is missing or damaged.
+  std::vector<SecretValue> values_before(const std::optional<SavedItem>& before) const {
+    if (!before || !before->values) return {};
+    try {
+      const auto sealed = read_file(options_.folder + "/" + values_file_of(before->name));
+      return values_of(sealer_->open(sealed, "values of " + before->name));
+    } catch (const Error&) {
+      return {};
+    }
+  }
+
+  // A disabled version cannot be read: its value is the one that an earlier run kept, if there was one. The
+  // service's backup has it all the same.
+  void save_values(SavedItem& saved, const std::optional<SavedItem>& before, std::stop_token stop) {
     std::vector<SecretValue> values;
-    for (const auto& version : saved.versions)
-      if (version.enabled) values.push_back(client_.secret(saved.name, version.id, stop));
+    const auto kept = values_before(before);
+    for (const auto& version : saved.versions) {
+      if (version.enabled) {
+        values.push_back(client_.secret(saved.name, version.id, stop));
+        continue;
+      }
+      const auto known = std::find_if(kept.begin(), kept.end(),
+                                      [&](const auto& value) { return value.version == version.id; });
+      if (known == kept.end()) continue;
+      values.push_back(*known);
+      values.back().enabled = false;
+    }
     put_current_last(saved, values, stop);
     const auto sealed = sealer_->seal(values_to_text(values), "values of " + saved.name);
     write_file_whole(options_.folder + "/" + values_file_of(saved.name), sealed);

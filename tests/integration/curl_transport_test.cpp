@@ -92,6 +92,17 @@ TEST_F(CurlTransportTest, PostIsNotRepeatedOnAKeptConnectionThatDied) {
   EXPECT_EQ(server.requests().size(), 2U) << "one GET and one POST";
 }
 
+TEST_F(CurlTransportTest, APutThatAsksForItsOwnConnectionIsNotRepeatedOnAKeptOne) {
+  SocketServer server([](const SeenRequest& request) {
+    return request.head.starts_with("PUT") ? Answer{.close = true} : http_answer(200, "x");
+  });
+  get(server.url());
+  const auto error = failure(
+      *transport, {.method = "PUT", .url = server.url(), .headers = {{"Connection", "close"}}, .body = "{}"});
+  EXPECT_TRUE(error.maybe_received());
+  EXPECT_EQ(server.requests().size(), 2U) << "one GET and one PUT";
+}
+
 TEST_F(CurlTransportTest, RefusedConnectionWasNotReceived) {
   std::string url;
   {

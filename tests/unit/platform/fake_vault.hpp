@@ -27,7 +27,8 @@ class FakeVault final : public http::Transport {
   int throttle_every = 0;                      // each n-th request is answered 429
   int fail_after = -1;                         // then every request breaks: as if the machine had died
   std::atomic<int> requests{0}, backups{0};
-  std::set<std::string> refused;  // backups of these names are answered 403
+  std::set<std::string> refused;   // backups of these names are answered 403
+  std::set<std::string> disabled;  // ids of versions
 
   void add(const std::string& kind, const std::string& name, int versions, bool managed = false) {
     Item item;
@@ -72,6 +73,11 @@ class FakeVault final : public http::Transport {
     auto& items = parts[0] == kind ? live[kind] : deleted[kind];
     if (parts.size() == 1) return page(request.url, kind, items);
     if (parts[1] == "restore") return restore(kind, request.body);
+    if (request.method == "PUT") {
+      EXPECT_EQ(http::Response{.headers = request.headers}.header("Connection"), "close")
+          << "may be sent twice";
+      items.try_emplace(parts[1]);
+    }
     const auto found = items.find(parts[1]);
     if (found == items.end()) return error(404, "NotFound");
     if (parts.size() == 3 && parts[2] == "versions") return versions(kind, parts[1], found->second);
@@ -92,10 +98,19 @@ class FakeVault final : public http::Transport {
     if (request.method == "GET") {
       const auto& all = found->second.versions;
       for (const auto& [id, value] : all)
-        if (parts.size() == 2 ? id == all.back().first : id == parts[2])
+        if (parts.size() == 2 ? id == all.back().first : id == parts[2]) {
+          if (disabled.contains(id)) return error(403, "Forbidden", "SecretDisabled");
           return ok({{"value", value},
                      {"id", "https://v/secrets/" + parts[1] + "/" + id},
                      {"attributes", Json::object()}});
+        }
+    }
+    if (request.method == "PUT") {
+      const auto body = Json::parse(request.body);
+      const auto version = parts[1] + "-put" + std::to_string(found->second.versions.size());
+      found->second.versions.emplace_back(version, body.at("value"));
+      if (body.at("attributes").at("enabled") == false) disabled.insert(version);
+      return ok(Json::object());
     }
     return error(405, "NotAllowed");
   }
@@ -122,8 +137,9 @@ class FakeVault final : public http::Transport {
     Json out = {{"value", Json::array()}, {"nextLink", nullptr}};
     int at = 0;
     for (const auto& [id, value] : item.versions)
-      out["value"].push_back({{kind == "keys" ? "kid" : "id", "https://v/" + kind + "/" + name + "/" + id},
-                              {"attributes", {{"enabled", true}, {"created", ++at}, {"updated", at}}}});
+      out["value"].push_back(
+          {{kind == "keys" ? "kid" : "id", "https://v/" + kind + "/" + name + "/" + id},
+           {"attributes", {{"enabled", !disabled.contains(id)}, {"created", ++at}, {"updated", at}}}});
     return ok(out);
   }
 

@@ -117,6 +117,23 @@ TEST_F(VaultBackupTest, ASecondRunFetchesOnlyWhatChanged) {
   EXPECT_EQ(second.manifest.items.size(), 2U) << "what was deleted stays in the backup";
 }
 
+TEST_F(VaultBackupTest, AnOlderVersionThatIsDisabledLaterKeepsItsValue) {
+  vault.add("secrets", "a", 3);
+  auto with = options();
+  with.values = true;
+  back_up(with);
+  vault.disabled.insert("a-v1");
+  EXPECT_EQ(back_up(with).saved, 1U);
+  EXPECT_EQ(back_up(with).unchanged, 1U);
+  auto back = restore_options();
+  back.values = true;
+  for (const auto& step : restore(other, back, target)) EXPECT_TRUE(step.ok) << step.outcome;
+  std::vector<std::string> values;
+  for (const auto& [id, value] : empty.live["secrets"]["a"].versions) values.push_back(value);
+  EXPECT_EQ(values, (std::vector<std::string>{"value-of-a-0", "value-of-a-1", "value-of-a-2"}));
+  EXPECT_EQ(empty.disabled.size(), 1U) << "as it is in the vault that it is of";
+}
+
 TEST_F(VaultBackupTest, ItemsOfACertificateTravelWithIt) {
   vault.add("certificates", "tls", 1);
   vault.add("keys", "tls", 1, true);
