@@ -68,10 +68,20 @@ Reply post_fault(Context& context, const Request& request) {
   return Reply::json(201, {{"id", id}});
 }
 
-// All as new, except the clock, unless "clock" is asked for too.
+[[noreturn]] void refuse_seed(const core::Error& error) {
+  const bool absent = error.kind() == core::ErrorKind::not_found;
+  throw ApiError(absent ? 404 : 400, absent ? "NotFound" : "BadRequest", error.what());
+}
+
+// All as new, except the clock, unless "clock" is asked for too. A bad seed changes nothing.
 Reply post_reset(Context& context, const Request& request) {
   const Json body = request.json.is_object() ? request.json : Json::object();
   const std::string seed = body.value("seed", context.state.meta("seed").value_or("sample"));
+  try {
+    check_seed(context, seed);
+  } catch (const core::Error& error) {
+    refuse_seed(error);
+  }
   for (const auto& hook : context.on_reset) hook();
   context.state.clear();
   context.access.forget();
@@ -83,8 +93,7 @@ Reply post_reset(Context& context, const Request& request) {
   try {
     apply_seed(context, seed);
   } catch (const core::Error& error) {
-    const bool absent = error.kind() == core::ErrorKind::not_found;
-    throw ApiError(absent ? 404 : 400, absent ? "NotFound" : "BadRequest", error.what());
+    refuse_seed(error);
   }
   context.state.set_meta("seed", seed);
   context.state.set_meta("latency", to_string(context.latency));

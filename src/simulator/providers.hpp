@@ -21,6 +21,7 @@ void register_tag_names(Router& router, Context& context);
 void register_group_actions(Router& router, Context& context);
 void register_locks(Router& router, Context& context);
 void register_authorization(Router& router, Context& context);
+void register_role_definitions(Router& router, Context& context);
 void register_graph(Router& router, Context& context);
 void register_metadata(Router& router, Context& context);
 void register_tokens(Router& router, Context& context);
@@ -42,5 +43,7 @@ void register_all(Router& router, Context& context);
 
 // Fills a new or cleared state: sample | empty | fleet:VMSxSETS | a JSON file. Throws core::Error (usage).
 void apply_seed(Context& context, const std::string& seed);
+// What apply_seed() would throw, with nothing changed in `context`.
+void check_seed(const Context& context, const std::string& seed);
 
 }  // namespace azlin::simulator

@@ -52,6 +52,7 @@ void seed_vault(Context& context, const std::string& group, const std::string& n
 // "1000x20": VMs vm-0001… in the group Fleet, each with so many daily backup sets behind it, tagged as
 // docs/tags.md says. Throws core::Error (usage).
 void seed_fleet(Context& context, const std::string& size);
+void check_fleet(const std::string& size);  // the same refusal
 // docs/simulator-seeds.md. Throws core::Error (usage) for what it does not understand.
 void seed_file(Context& context, const std::string& path);
 

@@ -143,6 +143,10 @@ FirstVm make_first(Context& context) {
 
 }  // namespace
 
+void check_fleet(const std::string& size) {
+  parse_size(size);
+}
+
 void seed_fleet(Context& context, const std::string& size) {
   const auto [vms, sets] = parse_size(size);
   set_quota(context, kRegion, "cores", vms + 350);

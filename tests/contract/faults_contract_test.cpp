@@ -1,6 +1,8 @@
 // How the simulated Azure misbehaves when it is told to.
 #include <httplib.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "support/simulator_fixture.hpp"
@@ -156,6 +158,22 @@ TEST_F(FaultsContractTest, ResetMakesAllNew) {
   sim_.admin("POST", "reset", {{"seed", "empty"}});
   EXPECT_EQ(sim_.state(), nlohmann::json::object());
   EXPECT_EQ(get_group().error_code(), "ResourceGroupNotFound");
+}
+
+TEST_F(FaultsContractTest, ABadSeedChangesNothing) {
+  const auto before = sim_.state();
+  sim_.add_fault({{"path", "*/nothing"}, {"status", 500}});
+  const auto file = sim_.state_dir() + "/bad.json";
+  std::ofstream(file) << R"({"keyVaults": [{"name": "good-kv"}], "vms": [{"name": "x", "sise": 1}]})";
+  for (const std::string& seed : {std::string("fleet:axb"), std::string("/no/such/file"), file}) {
+    const auto reply =
+        http_call("POST", sim_.url() + "/_simulator/reset", nlohmann::json{{"seed", seed}}.dump(), {});
+    EXPECT_GE(reply.status, 400) << seed;
+    EXPECT_LT(reply.status, 500) << seed << reply.body;
+    EXPECT_EQ(sim_.state(), before) << seed;
+  }
+  EXPECT_EQ(sim_.admin("GET", "faults")["faults"].size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(sim_.state_dir() + "/seed-check"));
 }
 
 // Idle connections hold no thread that another one needs: 60 clients, each with its connection kept open.
