@@ -158,7 +158,7 @@ test_secrets_are_in_no_log_database_or_file() {
 
 test_a_killed_key_vault_backup_goes_on() {
   prepare
-  ok simulator fault add --method POST --path '/secrets/*/backup' --delay 30s
+  ok simulator fault add --method POST --path '/secrets/*/backup?*' --delay 30s
   "$AZLIN" platform keyvault backup prod-kv --to kv --password-file password >killed.out 2>&1 &
   local pid=$!
   it_began() { [ -e kv ] && [ "$(azlin operations list -o json 2>/dev/null | jq '[.operations[] | select(.kind == "platform.keyvault.backup")] | length')" = 1 ]; }

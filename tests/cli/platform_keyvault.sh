@@ -90,7 +90,7 @@ test_thousands_of_secrets_under_throttling_killed_and_resumed() {
   expect_code 2
   expect_err "--allow-incomplete"
   throttle $((secrets * 6 / 5))
-  ok simulator fault add --method POST --path '/secrets/*/backup' --status 429 --retry-after 1 --skip 50 --count 12
+  ok simulator fault add --method POST --path '/secrets/*/backup?*' --status 429 --retry-after 1 --skip 50 --count 12
   ok platform keyvault backup big-kv --to kv --password-file password --debug -o json
   cat .out .err >>said
   expect_json ".complete and .encrypted and .failures == [] and .items == $((secrets + 4)) and .versions == $((secrets * 3 + 6))"
