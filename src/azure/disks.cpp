@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/compute.hpp"
-#include "azlin/azure/disk_sharing.hpp"
+#include "azlin/azure/disk_traits.hpp"
 #include "azlin/core/log.hpp"
 #include "azlin/core/names.hpp"
 #include "azure/encryption.hpp"
@@ -112,9 +112,20 @@ std::vector<Disk> list_disks(arm::ArmClient& arm, const std::string& subscriptio
   return disks;
 }
 
-int max_shares(arm::ArmClient& arm, const std::string& disk_id, std::stop_token stop) {
+std::optional<DiskTraits> find_disk_traits(arm::ArmClient& arm, const std::string& disk_id,
+                                           std::stop_token stop) {
   const auto reply = arm.find(disk_call("GET", disk_id), stop);
-  return reply ? static_cast<int>(number(member(reply->json(), "properties"), "maxShares", 1)) : 1;
+  if (!reply) return std::nullopt;
+  const json body = reply->json();
+  const json& properties = member(body, "properties");
+  return DiskTraits{parse_disk(body), static_cast<int>(number(properties, "maxShares", 1)),
+                    member(member(properties, "encryptionSettingsCollection"), "enabled") == true};
+}
+
+bool has_ephemeral_os_disk(const Vm& vm) {
+  const json body = json::parse(vm.raw, nullptr, false);
+  const json& os_disk = member(member(member(body, "properties"), "storageProfile"), "osDisk");
+  return core::equal_ignoring_case(text(member(os_disk, "diffDiskSettings"), "option"), "Local");
 }
 
 Disk create_disk(arm::ArmClient& arm, const NewDisk& disk, std::stop_token stop) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "azlin/azure/disk_traits.hpp"
 #include "azlin/azure/resources.hpp"
 #include "azlin/backup/lease.hpp"
 #include "azlin/backup/names.hpp"
@@ -143,6 +144,11 @@ ConfigurePlan BackupManager::plan_configure(const VmRef& vm, const ScheduleChang
   plan.vm = vm;
   const azure::Vm machine = azure::get_vm(arm_, vm.id(), false, stop);
   require_room(machine);
+  if (azure::has_ephemeral_os_disk(machine))
+    throw Error(ErrorKind::failed,
+                fmt::format("VM {} has an ephemeral OS disk, of which Azure takes no snapshots", machine.name),
+                "nothing was changed; make the VM anew with a managed OS disk, or keep its data with `azlin "
+                "archive`");
   try {
     plan.before = schedule_of(machine);
   } catch (const InvalidSchedule&) {

@@ -6,7 +6,7 @@
 #include "azlin/arm/error.hpp"
 #include "azlin/azure/access.hpp"
 #include "azlin/azure/capacity.hpp"
-#include "azlin/azure/disk_sharing.hpp"
+#include "azlin/azure/disk_traits.hpp"
 #include "azlin/azure/network.hpp"
 #include "azlin/backup/restore.hpp"
 #include "azlin/backup/vm_body.hpp"
@@ -122,6 +122,10 @@ std::string security(const std::string& type) {
 }
 
 void require_fit(const azure::Vm& vm, const BackupInfo& backup) {
+  if (azure::has_ephemeral_os_disk(vm))
+    throw Error(ErrorKind::failed,
+                fmt::format("VM {} has an ephemeral OS disk now, which Azure does not swap", vm.name),
+                "restore as a new VM with --new-vm; nothing was changed");
   require_equal("region", vm.location, backup.region);
   const auto* os = backup.set.os_disk();
   if (os == nullptr) throw Error(ErrorKind::failed, backup.name + " has no OS disk", "choose another backup");
@@ -170,22 +174,29 @@ bool is_another_disk(const snapshot::Member& member, const azure::Disk& now) {
          !now.tags.contains("azlin:restored-from");
 }
 
-// Swapped in one VM alone, the others would go on with the old one.
-void require_unshared(arm::ArmClient& arm, const RestoreDisk& disk, std::stop_token stop) {
-  if (disk.lun == -1 || azure::max_shares(arm, disk.old_id, stop) <= 1) return;
-  throw Error(ErrorKind::failed,
-              fmt::format("{} ({}) is a shared disk: other VMs would keep the old one", place_of(disk.lun),
-                          core::ResourceId::parse(disk.old_id).name),
-              "detach it first and the restore leaves it out; or restore as a new VM with --new-vm");
+// Swapped in one VM alone, the others would go on with the old one; and what Azure does not swap is told
+// before the VM is stopped.
+void require_swappable(const RestoreDisk& disk, const azure::DiskTraits& now) {
+  if (disk.lun != -1 && now.max_shares > 1)
+    throw Error(ErrorKind::failed,
+                fmt::format("{} ({}) is a shared disk: other VMs would keep the old one", place_of(disk.lun),
+                            now.disk.name),
+                "detach it first and the restore leaves it out; or restore as a new VM with --new-vm");
+  if (disk.lun == -1 && now.guest_encrypted)
+    throw Error(ErrorKind::failed,
+                fmt::format("{} ({}) is encrypted with Azure Disk Encryption: Azure does not swap it",
+                            place_of(disk.lun), now.disk.name),
+                "restore as a new VM with --new-vm; nothing was changed");
 }
 
 // What is known of the disk that goes.
 void add_current(arm::ArmClient& arm, const snapshot::Member& member, RestoreDisk& disk, RestorePlan& plan,
                  std::stop_token stop) {
-  require_unshared(arm, disk, stop);
-  const auto now = azure::find_disk(arm, disk.old_id, stop);
-  disk.sku = now ? now->sku : std::string();
-  if (!now || !is_another_disk(member, *now)) return;
+  const auto traits = azure::find_disk_traits(arm, disk.old_id, stop);
+  if (traits) require_swappable(disk, *traits);
+  const azure::Disk* now = traits ? &traits->disk : nullptr;
+  disk.sku = now != nullptr ? now->sku : std::string();
+  if (now == nullptr || !is_another_disk(member, *now)) return;
   plan.warnings.push_back(
       fmt::format("{} is another one now ({}) than when the backup was made: it is "
                   "replaced, too",

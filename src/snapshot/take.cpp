@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/arm/error.hpp"
+#include "azlin/azure/disk_traits.hpp"
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
@@ -40,7 +41,13 @@ std::vector<azure::AttachedDisk> managed_disks(const azure::Vm& vm, std::vector<
   if (vm.os_disk.disk_id.empty()) {
     throw Error(ErrorKind::failed,
                 fmt::format("VM {} has no managed OS disk, so it cannot be snapshotted", vm.name),
-                "convert it with `az vm convert`; ephemeral OS disks cannot be backed up at all");
+                "convert it with `az vm convert`");
+  }
+  if (azure::has_ephemeral_os_disk(vm)) {
+    throw Error(ErrorKind::failed,
+                fmt::format("VM {} has an ephemeral OS disk, of which Azure takes no snapshots", vm.name),
+                "nothing was made; make the VM anew with a managed OS disk, or keep its data with `azlin "
+                "archive`");
   }
   std::vector<azure::AttachedDisk> disks = {vm.os_disk};
   disks.front().lun = -1;

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "azlin/azure/compute.hpp"
-#include "azlin/azure/disk_sharing.hpp"
+#include "azlin/azure/disk_traits.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_process_runner.hpp"
 #include "support/scripted_transport.hpp"
@@ -73,11 +73,29 @@ TEST_F(EncryptionTest, DiskIsMadeWithIt) {
   EXPECT_EQ(sent["properties"]["encryption"]["diskEncryptionSetId"], kSet);
 }
 
-TEST_F(EncryptionTest, OrdinaryDisksAreSharedByOne) {
-  transport.expect("GET", kDisk, reply(200, R"({"properties":{"maxShares":2}})"));
-  EXPECT_EQ(max_shares(client, kDisk), 2);
-  transport.expect("GET", kDisk, reply(200, R"({"properties":{}})"));
-  EXPECT_EQ(max_shares(client, kDisk), 1);
+TEST_F(EncryptionTest, WhatKeepsADiskFromBeingSwappedIsRead) {
+  const auto disk = [&](const std::string& properties) {
+    return reply(200, R"({"id":")" + std::string(kDisk) +
+                          R"(","name":"d","location":"eastus","properties":)" + properties + "}");
+  };
+  transport.expect("GET", kDisk, disk(R"({"maxShares":2})"));
+  EXPECT_EQ(find_disk_traits(client, kDisk)->max_shares, 2);
+  transport.expect("GET", kDisk, disk(R"({"encryptionSettingsCollection":{"enabled":true}})"));
+  const auto encrypted = find_disk_traits(client, kDisk).value();
+  EXPECT_EQ(encrypted.max_shares, 1);
+  EXPECT_TRUE(encrypted.guest_encrypted);
+  transport.expect("GET", kDisk, disk("{}"));
+  EXPECT_FALSE(find_disk_traits(client, kDisk)->guest_encrypted);
+}
+
+TEST(EphemeralOsDiskTest, IsKnownByItsSettings) {
+  Vm vm;
+  vm.raw = R"({"properties":{"storageProfile":{"osDisk":{"diffDiskSettings":{"option":"Local"}}}}})";
+  EXPECT_TRUE(has_ephemeral_os_disk(vm));
+  vm.raw = R"({"properties":{"storageProfile":{"osDisk":{"name":"os"}}}})";
+  EXPECT_FALSE(has_ephemeral_os_disk(vm));
+  vm.raw = "";
+  EXPECT_FALSE(has_ephemeral_os_disk(vm));
 }
 
 }  // namespace
