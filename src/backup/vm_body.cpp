@@ -1,5 +1,6 @@
 #include "azlin/backup/vm_body.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace azlin::backup {
@@ -40,6 +41,9 @@ std::string vm_body(const NewVm& vm) {
       {"diagnosticsProfile", {{"bootDiagnostics", {{"enabled", true}}}}}};
   const bool special = !vm.spec.security_type.empty() && vm.spec.security_type != "Standard";
   if (special) properties["securityProfile"] = security_profile(vm.spec);
+  const auto is_ultra = [](const RestoreDisk& disk) { return disk.sku == "UltraSSD_LRS"; };
+  if (std::any_of(vm.disks.begin(), vm.disks.end(), is_ultra))  // else Azure refuses to attach them
+    properties["additionalCapabilities"] = {{"ultraSSDEnabled", true}};
   if (!vm.spec.license.empty()) properties["licenseType"] = vm.spec.license;
   json body = {{"location", vm.location}, {"tags", vm.tags}, {"properties", properties}};
   if (vm.zone) body["zones"] = {*vm.zone};
