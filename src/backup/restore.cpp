@@ -189,17 +189,35 @@ void RestoreManager::await_guest(Run& run, std::stop_token stop) {
   run.operation.done(seq);
 }
 
-void RestoreManager::settle_old_disks(Run& run, std::stop_token stop) {
+bool RestoreManager::settle_old_disks(Run& run) {
+  bool all = true;
   for (const auto& disk : run.plan.disks) {
     if (disk.old_id.empty()) continue;
+    const std::string name = core::ResourceId::parse(disk.old_id).name;
     try {
-      settle_old_disk(arm_, run.record, disk.old_id, run.operation.id(), stop);
-      run.result.old_disks.push_back(disk.old_id);
+      if (settle_old_disk(arm_, run.record, disk.old_id, run.operation.id(), {}))
+        run.result.old_disks.push_back(disk.old_id);
+      else
+        run.result.warnings.push_back(fmt::format("the old disk {} is attached again: left as it is", name));
     } catch (const Error& error) {
-      run.result.warnings.push_back(
-          fmt::format("the old disk {} could not be {}: {}", core::ResourceId::parse(disk.old_id).name,
-                      run.options.keep_old_disks ? "tagged" : "deleted", error.what()));
+      all = false;
+      run.result.warnings.push_back(fmt::format("the old disk {} could not be {}: {}", name,
+                                                run.options.keep_old_disks ? "tagged" : "deleted",
+                                                error.what()));
     }
+  }
+  return all;
+}
+
+bool RestoreManager::finish(Run& run) {
+  const bool settled = settle_old_disks(run);
+  try {
+    unmark(arm_, run.record, {});
+    return settled;
+  } catch (const Error& error) {
+    run.result.warnings.push_back(
+        fmt::format("the mark {} could not be taken off the backup: {}", snapshot::kInUseTag, error.what()));
+    return false;
   }
 }
 
@@ -212,6 +230,7 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
   run.result.vm_id = record.vm_id;
   run.result.operation = operation.id();
   std::optional<VmLease> lease;
+  bool finished = false;
   try {
     if (plan.in_place) {
       lease.emplace(arm_, record.vm_id, "backup.restore", holder_, clock_.now() + kLongestRestore, stop);
@@ -228,8 +247,7 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
     await_guest(run, stop);
     run.result.rto = clock_.now() - run.started;
     run.result.downtime = plan.in_place ? clock_.now() - run.stopped : core::Millis{0};
-    settle_old_disks(run, {});
-    unmark(arm_, record, {});
+    finished = finish(run);
     lease.reset();  // while the journal still knows of it
   } catch (const Error& error) {
     const std::string outcome =
@@ -239,7 +257,12 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
                             core::without_full_stop(error.what()), outcome),
                 error.hint());
   }
-  operation.succeed();
+  if (finished) {
+    operation.succeed();
+  } else {
+    operation.interrupt("the VM came up; " + run.result.warnings.back());
+    run.result.warnings.emplace_back("`azlin recover` does what is left");
+  }
   const auto [verified, how] = check_ssh(record.vm_id, stop);
   run.result.ssh_verified = verified;
   run.result.ssh = how;
@@ -283,7 +306,9 @@ Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop
       return result;
     }
     for (const auto& disk : record.disks) {
-      if (!disk.old_id.empty()) settle_old_disk(arm_, record, disk.old_id, found.id, {});
+      if (!disk.old_id.empty() && !settle_old_disk(arm_, record, disk.old_id, found.id, {}))
+        result.notes.push_back(fmt::format("disk {} is attached again: left as it is",
+                                           core::ResourceId::parse(disk.old_id).name));
     }
     unmark(arm_, record, {});
     lease.reset();

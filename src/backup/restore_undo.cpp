@@ -94,19 +94,20 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
   }
 }
 
-void settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
+bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
                      std::int64_t operation, std::stop_token stop) {
   const auto disk = azure::find_disk(arm, disk_id, stop);
-  if (!disk) return;
-  if (!disk->managed_by.empty()) {
-    throw Error(ErrorKind::failed,
-                fmt::format("disk {} is still attached to {}", disk->name, disk->managed_by));
+  if (!disk) return true;
+  if (!disk->managed_by.empty()) return false;
+  if (!record.keep_old) {
+    azure::delete_disk(arm, disk_id, stop);
+    return true;
   }
-  if (!record.keep_old) return azure::delete_disk(arm, disk_id, stop);
   const std::string value =
       fmt::format("{} {} {}", core::to_iso8601(std::chrono::floor<std::chrono::seconds>(record.keep_until)),
                   operation, record.vm_key);
   azure::merge_tags(arm, disk_id, {{snapshot::kKeptTag, value}}, stop);
+  return true;
 }
 
 void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token stop) {

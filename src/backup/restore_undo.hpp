@@ -17,9 +17,9 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
                          store::Operation& operation, std::optional<VmLease>& lease,
                          const std::string& reason);
 
-// Tags a replaced disk azlin:kept, or deletes it, as the record says. A disk that is attached is left alone
-// (core::Error, failed); one that is gone is no error.
-void settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
+// Tags a replaced disk azlin:kept, or deletes it, as the record says. False: it is attached again, and was
+// left alone. One that is gone is settled.
+bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
                      std::int64_t operation, std::stop_token stop);
 
 // Takes azlin:in-use off the backup's snapshots.

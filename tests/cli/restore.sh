@@ -90,6 +90,24 @@ test_a_failure_at_each_step_puts_everything_back() {
   expect_json '.checks[] | select(.name == "VM") | .detail == "running"'
 }
 
+# What comes after the VM is up (old disks, marks) fails: the restored VM stays as it is, and recover does the rest.
+test_a_restore_that_came_up_is_never_undone() {
+  backed_up
+  ok simulator fault add --method GET --path '*/snapshots/*/tags/default?*' --count -1 --status 403 --code AuthorizationFailed --message injected
+  ok simulator fault add --method DELETE --path '*/disks/prod-db-vm_OsDisk?*' --count -1 --status 403 --code AuthorizationFailed --message injected
+  ok backup restore prod-db-vm --backup "$name" --delete-old-disks --yes -o json
+  expect_json '.powerState == "running" and (.warnings | any(contains("azlin:in-use")) and any(contains("prod-db-vm_OsDisk")) and any(contains("azlin recover")))'
+  run azlin recover
+  expect_code 4
+  ok simulator fault clear
+  ok recover
+  expect_out "had come up"
+  [ "$(jq '[.["Microsoft.Compute/disks"][] | select(contains("/prod-db-vm"))] | length' <<<"$(state_ids)")" -eq 3 ] || fail "an old disk is left: $(state_ids)"
+  ok backup list prod-db-vm -o json
+  expect_json '.backups[0].inUse == null'
+  ok backup restore prod-db-vm --backup "$name" --yes
+}
+
 test_when_undoing_fails_too_recover_finishes_it() {
   backed_up
   before=$(state_ids)

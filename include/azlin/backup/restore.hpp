@@ -125,7 +125,9 @@ class RestoreManager {
   void swap(Run& run, std::stop_token stop);
   void build_vm(Run& run, std::stop_token stop);
   void await_guest(Run& run, std::stop_token stop);
-  void settle_old_disks(Run& run, std::stop_token stop);
+  bool settle_old_disks(Run& run);
+  // What is left to do when the VM is up: false when some of it failed, which is told as warnings. Never undoes.
+  bool finish(Run& run);
 
   arm::ArmClient& arm_;
   store::Journal& journal_;
