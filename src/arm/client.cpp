@@ -75,9 +75,27 @@ ArmError claims_error(const std::string& what, const http::Response& response) {
                   plain.service_message());
 }
 
+bool says_type(const http::Response& response, const char* word) {
+  return core::to_lower(response.header("Content-Type").value_or("")).find(word) != std::string::npos;
+}
+
 bool says_json(const http::Response& response) {
-  const auto type = response.header("Content-Type");
-  return !type || core::to_lower(*type).find("json") != std::string::npos;
+  return !response.header("Content-Type") || says_type(response, "json");
+}
+
+// The sign-in page of a network, or a proxy's own: no service answers with one, and nothing was done.
+bool is_web_page(const http::Response& response) {
+  return response.status < 300 && !response.body.empty() && says_type(response, "html");
+}
+
+constexpr const char* kReplyHint =
+    "run it again; if it stays, a proxy may be changing replies (`--debug` shows the requests)";
+
+ArmError invalid_reply(const std::string& what, const http::Response& response) {
+  return ArmError(ErrorKind::failed, what, kReplyHint, response.status, "InvalidReply",
+                  response.header("x-ms-correlation-request-id")
+                      .value_or(response.header("x-ms-request-id").value_or("")),
+                  "");
 }
 
 }  // namespace
@@ -86,12 +104,9 @@ json Reply::json() const {
   if (body.empty()) return nullptr;
   auto parsed = core::parse_json(body);
   if (!parsed.is_discarded()) return parsed;
-  throw ArmError(
-      ErrorKind::failed,
+  throw invalid_reply(
       fmt::format("the service's reply ({} bytes, status {}) is not valid JSON", body.size(), status),
-      "run it again; if it stays, a proxy may be changing replies (`--debug` shows the requests)", status,
-      "InvalidReply", header("x-ms-correlation-request-id").value_or(header("x-ms-request-id").value_or("")),
-      "");
+      {.status = status, .headers = headers});
 }
 
 std::optional<std::string> Reply::header(std::string_view name) const {
@@ -134,8 +149,10 @@ bool ArmClient::is_own(const std::string& url) const {
 void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
   auto& request = exchange.request;
   if (!is_own(request.url))
-    throw Error(ErrorKind::failed, fmt::format("{}: azlin does not send its token to {}", exchange.what,
-                                               core::redact_url(request.url)));
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("{}: azlin does not send its token to {}", exchange.what, core::redact_url(request.url)),
+        "the service's answer led there: look at https_proxy and at AZLIN_ARM_ENDPOINT");
   request.total_timeout = options_.request_timeout;
   request.headers.emplace_back("Accept", "application/json");
   request.headers.emplace_back("x-ms-client-request-id", core::new_guid());
@@ -174,7 +191,13 @@ void ArmClient::exchange(Exchange& exchange, std::stop_token stop) {
     fresh = credential_.arm_token_after(used, stop).value;
     if (fresh != used) send();
   }
-  if (broken) exchange.take_reply().json();  // throws
+  if (is_web_page(exchange.response))
+    throw invalid_reply(exchange.what + ": a web page came instead of the service's answer",
+                        exchange.response);
+  if (broken)
+    throw invalid_reply(fmt::format("{}: the service's reply ({} bytes, status {}) is not valid JSON",
+                                    exchange.what, exchange.response.body.size(), exchange.response.status),
+                        exchange.response);
 }
 
 namespace {
@@ -249,7 +272,7 @@ void ArmClient::list(const Call& call, const std::function<bool(json&&)>& item, 
     throw_if_failed(page.what, page.response);
     page.response.body = {};
     if (!page.parsed.is_object() || !page.parsed.contains("value") || !page.parsed["value"].is_array())
-      throw Error(ErrorKind::failed, page.what + ": the reply holds no list");
+      throw Error(ErrorKind::failed, page.what + ": the reply holds no list", kReplyHint);
     for (auto& element : page.parsed["value"])
       if (!item(std::move(element))) return;
     const auto next = page.parsed.find("nextLink");

@@ -192,6 +192,11 @@ std::string hint_for(int status, const ServiceError& error) {
     return "the service has a fault: run it again later; https://azure.status.microsoft shows outages";
   if (status == 401) return "sign in again: `az login`; `azlin auth status` shows what is used";
   if (status == 403) return "`azlin doctor` lists the permissions that are missing";
+  if (status >= 300 && status < 400)
+    return "something between here and the service sends requests elsewhere: look at https_proxy and at "
+           "AZLIN_ARM_ENDPOINT";
+  if (status == 409)
+    return "something else works on the resource, or its state does not allow this: run it again later";
   if (status == 412) return "somebody else changed the resource meanwhile: run the command again";
   return {};
 }

@@ -61,7 +61,8 @@ Token read_token(const json& reply, const std::string& source, core::TimePoint n
   token.value = text_of(reply, "access_token");
   token.source = source;
   if (token.value.empty())
-    throw Error(ErrorKind::unauthorized, fmt::format("the {}'s endpoint answered without a token", source));
+    throw Error(ErrorKind::unauthorized, fmt::format("the {}'s endpoint answered without a token", source),
+                "run it again; `azlin auth status` shows what is used");
   const auto claims = read_jwt(token.value);
   token.tenant = claims.tenant;
   const auto dated = parse_us_date(text_of(reply, "expires_on"));

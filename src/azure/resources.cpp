@@ -59,7 +59,9 @@ std::vector<std::string> find_ids(arm::ArmClient& arm, const std::string& subscr
 }  // namespace
 
 Tags get_tags(arm::ArmClient& arm, const std::string& resource_id, std::stop_token stop) {
-  return tags_of(member(arm.send(tags_call("GET", resource_id), stop).json(), "properties"));
+  const json body = arm.send(tags_call("GET", resource_id), stop).json();
+  if (!member(body, "properties").is_object()) throw_unreadable(body, "it has no properties");
+  return tags_of(member(body, "properties"));
 }
 
 void merge_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags& tags, std::stop_token stop) {

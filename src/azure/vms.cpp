@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "azlin/azure/compute.hpp"
+#include "azlin/core/json_text.hpp"
 #include "azlin/core/names.hpp"
 #include "azure/json_fields.hpp"
 #include "azure/versions.hpp"
@@ -167,7 +168,8 @@ ScriptResult parse_script_result(const std::string& message) {
 }  // namespace
 
 Vm parse_vm(const std::string& body) {
-  return vm_from(json::parse(body));
+  auto parsed = core::parse_json(body);
+  return vm_from(parsed.is_discarded() ? json() : std::move(parsed));
 }
 
 std::vector<Vm> list_vms(arm::ArmClient& arm, const std::string& subscription,

@@ -184,6 +184,17 @@ TEST_F(ArmClientTest, BrokenJsonOfAPutIsNotRepeatedButTyped) {
   EXPECT_EQ(arm_error([&] { got.json(); }).code(), "InvalidReply");
 }
 
+// The page with which a network asks for a sign-in, under 200: nothing was read, made or deleted.
+TEST_F(ArmClientTest, AWebPageIsNoAnswer) {
+  for (const char* method : {"GET", "PUT", "PATCH", "POST", "DELETE"}) {
+    transport.expect(method, kSnapshot,
+                     reply(200, "<html>Welcome</html>", {{"Content-Type", "text/html; charset=utf-8"}}));
+    const auto error = arm_error([&] { client.send(call(method)); });
+    EXPECT_EQ(error.code(), "InvalidReply");
+    EXPECT_NE(std::string(error.what()).find(std::string(method) + " "), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(ArmClientTest, EmptyBodyIsNull) {
   transport.expect("DELETE", kSnapshot, reply(204));
   EXPECT_TRUE(client.send(call("DELETE")).json().is_null());

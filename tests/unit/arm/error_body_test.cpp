@@ -113,6 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
         HintRow{"Expired", 401, "ExpiredAuthenticationToken", "", "az login"},
         HintRow{"Provider", 409, "MissingSubscriptionRegistration", "", "az provider register"},
         HintRow{"ServerFault", 502, "", "", "outages"}, HintRow{"Precondition", 412, "", "", "again"},
+        HintRow{"Redirect", 302, "", "", "https_proxy"},
+        HintRow{"Conflict", 409, "Conflict", "", "again later"},
         HintRow{"Unknown", 400, "SomethingNew", "", ""}),
     [](const auto& row) { return row.param.name; });
 

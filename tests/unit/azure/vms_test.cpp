@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "azlin/azure/compute.hpp"
+#include "azlin/azure/resources.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_process_runner.hpp"
 #include "support/scripted_transport.hpp"
@@ -43,6 +44,21 @@ TEST_F(VmsTest, OneThatIsBeingCreatedDoesNotHideTheOthers) {
   EXPECT_EQ(vms[0].tags.at("team"), "storage");
   EXPECT_EQ(vms[0].provisioning_state, "Creating");
   EXPECT_EQ(vms[1].name, "web");
+}
+
+TEST_F(VmsTest, AnAnswerThatIsNoVmIsATypedError) {
+  for (const char* body : {"", "null", "[]", "{}", "<html>"})
+    EXPECT_THROW(parse_vm(body), core::Error) << body;
+}
+
+// As if it had none, a mark would not be found, and what it marks would be left or taken for another's.
+TEST_F(VmsTest, TagsThatAreNotToldAreNoEmptyTags) {
+  for (const char* body : {"", "null", "[]", "{}"}) {
+    transport.expect("GET", "/tags/default", test::reply(200, body));
+    EXPECT_THROW(get_tags(client, "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d"),
+                 core::Error)
+        << body;
+  }
 }
 
 TEST_F(VmsTest, OneThatIsReadByItsIdHasEveryDisk) {
