@@ -37,7 +37,8 @@ void bind(CLI::App& command, ReportOptions& options) {
   command.add_option("--days", options.scope.days, "How far back")->capture_default_str();
   command.add_option("--vm", options.scope.vm, "Only this VM")->type_name("VM");
   command.add_option("-g,--resource-group", options.scope.resource_group, "Resource group of the VM")
-      ->type_name("GROUP");
+      ->type_name("GROUP")
+      ->needs(command.get_option("--vm"));
   command.add_option("--format", options.format, "md (default), html, csv or json")
       ->check(CLI::IsMember({"md", "html", "csv", "json"}));
   command.add_option("--output", options.output, "Write it to this file instead of stdout")

@@ -361,7 +361,10 @@ vault::VmTarget vm_target(VaultSession& session, const VmRestoreOptions& options
   target.os_disk_only = options.os_disk_only;
   if (target.kind != vault::VmTarget::Kind::replace && !options.target_group)
     throw Error(ErrorKind::usage, "--target-group is missing", "the resource group for what is restored");
-  if (options.target_group) target.group_id = group_id(session, *options.target_group);
+  if (options.target_group) {
+    core::check_resource_group(*options.target_group);
+    target.group_id = group_id(session, *options.target_group);
+  }
   target.staging_account_id = *options.staging;
   if (!options.staging->starts_with("/"))
     target.staging_account_id =

@@ -81,6 +81,7 @@ void bind(CLI::App& command, VaultListOptions& options) {
 }
 
 int run(Runtime& runtime, const VaultListOptions& options) {
+  if (options.resource_group) core::check_resource_group(*options.resource_group);
   const auto settings = recovery_settings(runtime);
   vault::Service service(runtime.arm());
   const auto chosen = vault::read_choice(runtime.home());
@@ -122,7 +123,8 @@ void print_vault(Console& console, const vault::Vault& vault, const std::string&
 
 void bind(CLI::App& command, VaultShowOptions& options) {
   bind_vault(command, options.vault);
-  command.add_option("name", options.vault.vault, "Vault (as --vault)");
+  command.add_option("name", options.vault.vault, "Vault (as --vault)")
+      ->excludes(command.get_option("--vault"));
   command.footer(
       "Example: azlin vault show my-vault\n"
       "Exit codes: 0, 1, 2, 3, 5");

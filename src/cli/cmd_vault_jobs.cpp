@@ -109,7 +109,7 @@ void bind(CLI::App& command, JobsOptions& options) {
                      "Backup, Restore, ConfigureBackup, DisableBackup, Register, …");
   command.add_option("--since", options.since, "A duration such as 24h or 7d");
   command.add_option("--workload", options.workload, "SAPHana, MSSQL or AzureVM");
-  command.add_option("--limit", options.limit, "At most so many (0: all)");
+  command.add_option("--limit", options.limit, "At most so many (0: all)")->check(CLI::Range(0, 100'000));
   bind_vault(command, options.vault);
   command.footer(
       "Newest first. Scheduled log backups (of SAP HANA: all scheduled ones) are no jobs.\n"

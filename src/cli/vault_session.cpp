@@ -28,30 +28,48 @@ std::optional<vault::VaultId> among_named(const vault::Settings& settings, const
   return std::nullopt;
 }
 
-vault::VaultId look_up(Runtime& runtime, const std::string& name) {
+vault::VaultId look_up(Runtime& runtime, const std::string& name, const std::optional<std::string>& group) {
   vault::Service service(runtime.arm());
   std::vector<vault::VaultId> found;
   std::vector<std::string> names;
-  for (const auto& vault :
-       vault::VaultManager(service).list(runtime.subscription(), std::nullopt, runtime.stop())) {
+  for (const auto& vault : vault::VaultManager(service).list(runtime.subscription(), group, runtime.stop())) {
     names.push_back(vault.id.name);
     if (name.empty() || core::equal_ignoring_case(vault.id.name, name)) found.push_back(vault.id);
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {
     const auto near = nearest(name, names);
-    throw Error(
-        ErrorKind::not_found,
-        name.empty() ? "the subscription has no Recovery Services vault" : "there is no vault '" + name + "'",
-        name.empty()   ? "`azlin vault create` makes one"
-        : near.empty() ? "`azlin vault list` shows those that this credential sees"
-                       : "did you mean '" + near.front() + "'?");
+    throw Error(ErrorKind::not_found,
+                !name.empty() ? "there is no vault '" + name + "'"
+                : group       ? "resource group " + *group + " has no Recovery Services vault"
+                              : "the subscription has no Recovery Services vault",
+                name.empty()   ? "`azlin vault create` makes one"
+                : near.empty() ? "`azlin vault list` shows those that this credential sees"
+                               : "did you mean '" + near.front() + "'?");
   }
   std::string listed;
   for (const auto& id : found) listed += fmt::format("\n  {} in {}", id.name, id.resource_group);
   throw Error(ErrorKind::usage, "several vaults could be meant:" + listed,
               "choose one with --vault and --resource-group, `azlin vault use`, or [recovery_services] in "
               "config.toml");
+}
+
+vault::VaultId by_id(const std::string& id) try {
+  return vault::VaultId::parse(id);
+} catch (const Error& error) {
+  throw Error(ErrorKind::usage, error.what(), "`azlin vault list -o json` shows the ids of vaults");
+}
+
+// What stands in paths is checked before a request is made of it.
+vault::VaultId by_name(Runtime& runtime, const vault::Settings& settings, const std::string& name,
+                       const std::optional<std::string>& group) {
+  if (name.starts_with("/")) return by_id(name);
+  if (group) {
+    vault::check_vault_name(name);
+    return {runtime.subscription(), *group, name};
+  }
+  if (const auto known = among_named(settings, name)) return *known;
+  return look_up(runtime, name, std::nullopt);
 }
 
 }  // namespace
@@ -72,17 +90,17 @@ vault::Settings recovery_settings(Runtime& runtime) {
 }
 
 vault::VaultId choose_vault(Runtime& runtime, const VaultArgument& argument) {
+  const auto& group = argument.resource_group;
+  if (group) core::check_resource_group(*group);
   const auto settings = recovery_settings(runtime);
-  const auto name = argument.vault ? argument.vault : runtime.env().get("AZLIN_VAULT");
-  if (name) {
-    if (name->starts_with("/")) return vault::VaultId::parse(*name);
-    if (argument.resource_group) return {runtime.subscription(), *argument.resource_group, *name};
-    if (const auto known = among_named(settings, *name)) return *known;
-    return look_up(runtime, *name);
-  }
-  if (const auto chosen = vault::read_choice(runtime.home())) return *chosen;
-  if (settings.primary) return settings.primary->id;
-  return look_up(runtime, "");
+  if (const auto name = argument.vault ? argument.vault : runtime.env().get("AZLIN_VAULT"))
+    return by_name(runtime, settings, *name, group);
+  const auto fits = [&](const vault::VaultId& id) {
+    return !group || core::equal_ignoring_case(id.resource_group, *group);
+  };
+  if (const auto chosen = vault::read_choice(runtime.home()); chosen && fits(*chosen)) return *chosen;
+  if (settings.primary && fits(settings.primary->id)) return settings.primary->id;
+  return look_up(runtime, "", group);
 }
 
 VaultSession::VaultSession(Runtime& runtime, const VaultArgument& argument)

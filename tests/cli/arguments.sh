@@ -41,6 +41,17 @@ test_a_path_that_no_file_can_have_is_no_defect() {
   done
 }
 
+# It says which of several VMs of a name is meant: alone it would change nothing, and is not passed over.
+test_the_group_of_no_vm_is_refused() {
+  start_simulator
+  for words in "backup verification-report" "backup replication-jobs" report; do
+    # shellcheck disable=SC2086
+    run azlin $words -g Production
+    expect_code 2
+    expect_err "--vm"
+  done
+}
+
 test_a_network_that_does_not_answer_is_told_with_what_to_look_at() {
   export AZLIN_ARM_ENDPOINT=http://127.0.0.1:1 AZLIN_ACCESS_TOKEN=x.eyJleHAiOjQxMDI0NDQ4MDB9.x
   export AZURE_SUBSCRIPTION_ID=00000000-0000-0000-0000-000000000001

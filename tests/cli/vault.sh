@@ -38,6 +38,37 @@ test_list_vaults_and_use() {
   expect_err "did you mean 'my-vault'?"
 }
 
+# A group is a part of the path of what is asked: one that cannot be a group's name is asked for nowhere, and
+# one that is not the chosen vault's means another vault.
+test_the_group_of_a_vault_is_checked() {
+  start_simulator sample
+  ok vault use my-vault
+  local group
+  for group in "" "a/b" "../.."; do
+    for command in "vault summary" "vault items --vault my-vault" "vault list" "policy list" "vault use my-vault"; do
+      run azlin $command -g "$group"
+      expect_code 2
+      expect_err "is not a valid resource group name"
+    done
+  done
+  run azlin vault items --vault "a/b" -g Production
+  expect_code 2
+  run azlin vault items --vault /subscriptions/x
+  expect_code 2
+  run azlin restore vm critical-vm --target-group a/b --staging-account prodstorage01 --dry-run
+  expect_code 2
+  run azlin vault items -g nosuch
+  expect_code 3
+  expect_err "nosuch"
+  ok vault create second -g Production -l eastus
+  ok vault items -g production
+  ok vault delete second --yes
+  run azlin vault show my-vault --vault other
+  expect_code 2
+  run azlin vault jobs --limit=-5
+  expect_code 2
+}
+
 test_vault_update_and_delete() {
   start_simulator sample
   ok vault create spare -g Production -l eastus
