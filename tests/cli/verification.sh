@@ -196,7 +196,7 @@ test_a_dry_run_makes_no_disk() {
 test_a_killed_verification_is_cleaned_up_by_recover() {
   start_simulator
   back_up
-  ok simulator fault add --method DELETE --path '*/disks/azlin-verify-*' --delay 20s
+  ok simulator fault add --method DELETE --path '*/disks/azlin-verify-*' --delay 50s
   "$AZLIN" backup verify "$name" --level disk >"$work/verify.out" 2>&1 &
   local pid=$!
   until grep -qs "deleting the test disk" "$work/verify.out"; do kill -0 $pid || fail "$(cat "$work/verify.out")"; done
