@@ -1,6 +1,7 @@
-// Microsoft.Authorization: what may I do here, role assignments, and the built-in roles.
+// Microsoft.Authorization: what may I do here, and role assignments.
 #include <fmt/format.h>
 
+#include "simulator/json_util.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/roles.hpp"
@@ -9,8 +10,7 @@
 namespace azlin::simulator {
 namespace {
 
-constexpr const char* kAssignments = "Microsoft.Authorization/roleAssignments";
-constexpr const char* kDefinitions = "Microsoft.Authorization/roleDefinitions";
+constexpr const char* kAssignments = kRoleAssignments;
 constexpr const char* kPermissions = "Microsoft.Authorization/permissions";
 
 Reply list_permissions(Context& context, const Request& request) {
@@ -23,59 +23,13 @@ Reply list_permissions(Context& context, const Request& request) {
   return Reply::json(200, {{"value", value}});
 }
 
-Json definition_body(const Role& role, const std::string& subscription) {
-  const std::string above = subscription.empty() ? "" : "/subscriptions/" + subscription;
-  return {{"id", fmt::format("{}/providers/{}/{}", above, kDefinitions, role.guid)},
-          {"name", role.guid},
-          {"type", kDefinitions},
-          {"properties",
-           {{"roleName", role.name},
-            {"type", "BuiltInRole"},
-            {"description", ""},
-            {"assignableScopes", {"/"}},
-            {"permissions",
-             {{{"actions", role.actions},
-               {"notActions", role.not_actions},
-               {"dataActions", Json::array()},
-               {"notDataActions", Json::array()}}}}}}};
-}
-
-// "roleName eq 'Reader'", "type eq 'BuiltInRole'", "atScopeAndBelow()", joined by and.
-bool role_wanted(const Role& role, const std::string& filter) {
-  const auto parts = split(filter, '\'');
-  for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
-    const std::string term = lower(parts[i]);
-    if (term.find("rolename eq") != std::string::npos && !same(parts[i + 1], role.name)) return false;
-    if (term.find("type eq") != std::string::npos && !same(parts[i + 1], "BuiltInRole")) return false;
-  }
-  return true;
-}
-
-Reply list_definitions(const Request& request) {
-  const std::string filter = request.query_or("$filter", "");
-  Json value = Json::array();
-  for (const auto& role : built_in_roles()) {
-    if (role_wanted(role, filter)) value.push_back(definition_body(role, request.target.subscription));
-  }
-  return Reply::json(200, {{"value", value}});
-}
-
-Reply get_definition(const Request& request) {
-  const Role* role = find_role(request.param("name"));
-  if (role == nullptr)
-    throw ApiError(
-        404, "RoleDefinitionDoesNotExist",
-        fmt::format("The specified role definition with ID '{}' does not exist.", request.param("name")));
-  return Reply::json(200, definition_body(*role, request.target.subscription));
-}
-
 // One role of a principal at a scope is assigned once, whatever the assignment's name.
 void check_not_doubled(Context& context, const std::string& scope, const std::string& principal,
                        const Role& role) {
   for (const auto& other : context.state.list_by_ref(kAssignments, lower(scope))) {
     const auto& properties = other.body["properties"];
     if (same(properties["principalId"].get<std::string>(), principal) &&
-        find_role(properties["roleDefinitionId"].get<std::string>()) == &role)
+        same(last_segment(properties["roleDefinitionId"].get<std::string>()), role.guid))
       throw ApiError(409, "RoleAssignmentExists", "The role assignment already exists.");
   }
 }
@@ -84,8 +38,8 @@ Reply put_assignment(Context& context, Request& request) {
   const Json properties = request.object().value("properties", Json::object());
   const std::string role_id = properties.value("roleDefinitionId", ""),
                     principal = properties.value("principalId", "");
-  const Role* role = find_role(role_id);
-  if (role == nullptr)
+  const auto role = find_role(context.state, role_id);
+  if (!role)
     throw ApiError(400, "RoleDefinitionDoesNotExist",
                    fmt::format("The specified role definition with ID '{}' does not exist.", role_id));
   if (principal.empty())
@@ -171,35 +125,11 @@ Reply delete_assignment(Context& context, const Request& request) {
 
 }  // namespace
 
-namespace {
-
-// What the tenant has beside them: none.
-void register_empty_lists(Router& router) {
-  const auto none = [](Request&) { return Reply::json(200, {{"value", Json::array()}}); };
-  for (const char* type :
-       {"denyAssignments", "roleAssignmentScheduleInstances", "roleEligibilityScheduleInstances"}) {
-    const std::string name = std::string("Microsoft.Authorization/") + type;
-    router.arm("GET", "/{*scope}/providers/" + name, name, none);
-  }
-  const std::string classic = "Microsoft.Authorization/classicAdministrators";
-  router.arm("GET", subscription_path(classic), classic, none);
-}
-
-}  // namespace
-
 void register_authorization(Router& router, Context& context) {
-  register_empty_lists(router);
-  const std::string tenant = std::string("/providers/") + kDefinitions;
-  router.arm("GET", tenant, kDefinitions, [](Request& request) { return list_definitions(request); });
-  router.arm("GET", tenant + "/{name}", kDefinitions,
-             [](Request& request) { return get_definition(request); });
+  register_role_definitions(router, context);
   const std::string scope = "/{*scope}/providers/";
   router.arm("GET", scope + kPermissions, kPermissions,
              [&context](Request& request) { return list_permissions(context, request); });
-  router.arm("GET", scope + kDefinitions, kDefinitions,
-             [](Request& request) { return list_definitions(request); });
-  router.arm("GET", scope + kDefinitions + "/{name}", kDefinitions,
-             [](Request& request) { return get_definition(request); });
   router.arm("GET", scope + kAssignments, kAssignments,
              [&context](Request& request) { return list_assignments(context, request); });
   router.arm("GET", scope + kAssignments + "/{name}", kAssignments,

@@ -8,6 +8,7 @@
 #include "simulator/deployment_plan.hpp"
 #include "simulator/dispatch.hpp"
 #include "simulator/json_util.hpp"
+#include "simulator/known_types.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
@@ -91,13 +92,15 @@ void put_resource(Context& context, const Router& router, const Resource& deploy
   request.request_id = new_guid();
   request.json = step["body"];
   const auto match = router.find(request.method, request.segments);
-  if (match.route == nullptr)
+  const auto known = match.route == nullptr ? known_route(context, request) : std::nullopt;
+  const Route* route = known ? &*known : match.route;
+  if (route == nullptr)
     throw ApiError(400, "InvalidResourceType",
                    fmt::format("The resource type '{}' is not simulated.", request.target.type));
-  check_api_version(request.api_version, match.route->versions, "");
+  check_api_version(request.api_version, route->versions, "");
   check_write(context, request);
   request.params = match.params;
-  match.route->handler(request);
+  route->handler(request);
 }
 
 // Those whose condition holds, with the values of now.

@@ -4,6 +4,7 @@
 
 #include "simulator/activity_log.hpp"
 #include "simulator/api_versions.hpp"
+#include "simulator/known_types.hpp"
 #include "simulator/locks.hpp"
 #include "simulator/page_blob.hpp"
 #include "simulator/policies.hpp"
@@ -103,15 +104,6 @@ void check_region(Context& context, const Request& request) {
                  "The request did not have a subscription or a valid tenant level resource provider.");
 }
 
-bool is_guid(const std::string& text) {
-  static const std::string kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  if (text.size() != kForm.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (kForm[i] == '-' ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
-      return false;
-  return true;
-}
-
 void check_subscription(Context& context, const Request& request) {
   const auto& id = request.target.subscription;
   if (id.empty() || subscription_exists(context.state, id)) return;
@@ -167,8 +159,25 @@ Json parse_body(const Request& request) {
   return body;
 }
 
+// The tenant has no management groups that anybody may see.
+void check_management_group(const Request& request) {
+  const auto& segments = request.segments;
+  if (segments.size() < 3 || !same(segments[0], "providers") || !same(segments[1], "Microsoft.Management") ||
+      !same(segments[2], "managementGroups"))
+    return;
+  std::string scope = "/providers/Microsoft.Management";
+  if (segments.size() > 3) scope += "/managementGroups/" + segments[3];
+  throw ApiError(
+      403, "AuthorizationFailed",
+      fmt::format("The client '{0}' with object id '{0}' does not have authorization to perform action "
+                  "'{1}' over scope '{2}' or the scope is invalid. If access was recently granted, please "
+                  "refresh your credentials.",
+                  request.principal, request.target.action, scope));
+}
+
 // Is the place there, may you, is it locked, is it allowed?
 void check_allowed(Context& context, const Request& request) {
+  check_management_group(request);
   check_subscription(context, request);
   check_group(context, request);
   context.access.check(request.principal, request.target.action, request.target.id);
@@ -245,6 +254,13 @@ Reply refuse_unrouted(Context& context, const Router& router, Request& request, 
 
 Reply run_route(Context& context, const Router& router, Request& request) {
   const Match match = router.find(request.method, request.segments);
+  if (match.route == nullptr && !match.path_known) {
+    const std::lock_guard lock(context.mutex);
+    if (const auto known = known_route(context, request)) {
+      context.operations.settle();
+      return run_arm(context, *known, request);
+    }
+  }
   if (match.route == nullptr) return refuse_unrouted(context, router, request, match);
   request.params = match.params;
   // A page in a browser has no business here.

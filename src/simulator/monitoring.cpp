@@ -4,7 +4,6 @@
 
 #include "simulator/compute_vms.hpp"
 #include "simulator/json_util.hpp"
-#include "simulator/plain_types.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
@@ -100,11 +99,6 @@ void register_metrics(Router& router, Context& context) {
 void register_monitoring(Router& router, Context& context) {
   register_health(router, context);
   register_metrics(router, context);
-  for (const char* type :
-       {"actionGroups", "activityLogAlerts", "metricAlerts", "autoscalesettings", "dataCollectionRules"}) {
-    const std::string name = std::string("Microsoft.Insights/") + type;
-    register_absent_type(router, name, name);
-  }
 }
 
 }  // namespace azlin::simulator

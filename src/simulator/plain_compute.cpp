@@ -117,12 +117,6 @@ void complete_image(Context& context, const Request&, Resource& fresh,
   if (!properties.contains("hyperVGeneration")) properties["hyperVGeneration"] = "V1";
 }
 
-void complete_key(Context&, const Request&, Resource& fresh, const std::optional<Resource>& existing) {
-  auto& properties = fresh.body["properties"];
-  if (!properties.contains("publicKey") && existing && existing->body["properties"].contains("publicKey"))
-    properties["publicKey"] = existing->body["properties"]["publicKey"];
-}
-
 void complete_host_group(Context&, const Request&, Resource& fresh, const std::optional<Resource>&) {
   auto& properties = fresh.body["properties"];
   if (!properties.contains("platformFaultDomainCount")) refuse_missing("platformFaultDomainCount");
@@ -215,12 +209,7 @@ void register_questions(Router& router, Context& context) {
 void register_plain_compute(Router& router, Context& context) {
   register_groups_of_vms(router, context);
   register_plain_type(router, context, {.type = kImage, .versions = kVmVersions, .complete = complete_image});
-  register_plain_type(router, context,
-                      {.type = "Microsoft.Compute/sshPublicKeys",
-                       .versions = kVmVersions,
-                       .complete = complete_key,
-                       .has_state = false,
-                       .deleted_at_once = true});
+  register_ssh_keys(router, context);
   register_plain_type(router, context,
                       {.type = "Microsoft.Compute/hostGroups",
                        .versions = kVmVersions,
@@ -243,7 +232,6 @@ void register_plain_compute(Router& router, Context& context) {
                        .complete = complete_disk_access,
                        .created = 200,
                        .shape = LroShape::disk});
-  register_absent_type(router, "Microsoft.Compute/virtualMachineScaleSets", kVmVersions);
   register_questions(router, context);
 }
 

@@ -161,13 +161,6 @@ void register_kind(Router& router, Context& context, const Kind& kind) {
 
 void register_plain_network(Router& router, Context& context) {
   for (const auto& kind : kinds()) register_kind(router, context, kind);
-  for (const char* type : {"privateEndpoints", "privateLinkServices", "bastionHosts", "azureFirewalls",
-                           "firewallPolicies", "applicationGateways", "virtualNetworkGateways", "connections",
-                           "expressRouteCircuits", "networkProfiles", "virtualWans", "virtualHubs",
-                           "vpnSites", "vpnGateways", "networkManagers", "virtualNetworkTaps"}) {
-    const std::string name = std::string("Microsoft.Network/") + type;
-    register_absent_type(router, name, name);
-  }
 }
 
 }  // namespace azlin::simulator

@@ -119,21 +119,6 @@ void register_plain_type(Router& router, Context& context, const PlainType& type
   router.arm("GET", subscription_path(type.type), type.versions, list);
 }
 
-void register_absent_type(Router& router, const std::string& type, const std::string& versions) {
-  const std::string path = path_of(type), one = path + "/{name}";
-  const auto missing = [](Request& r) -> Reply { throw_not_found(r.target.id); };
-  const auto none = [](Request&) { return Reply::json(200, {{"value", Json::array()}}); };
-  router.arm("GET", one, versions, missing);
-  router.arm("PATCH", one, versions, missing);
-  router.arm("DELETE", one, versions, [](Request&) { return Reply::empty(204); });
-  router.arm("PUT", one, versions, [type](Request&) -> Reply {
-    throw ApiError(409, "OperationNotAllowed",
-                   fmt::format("Resources of type '{}' are not offered by this simulated cloud.", type));
-  });
-  router.arm("GET", path, versions, none);
-  if (!is_child(type)) router.arm("GET", subscription_path(type), versions, none);
-}
-
 void drop_nulls_but_identities(Json& wanted) {
   const Json users = subtree_at(wanted, "/identity/userAssignedIdentities");
   drop_nulls(wanted);

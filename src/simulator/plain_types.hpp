@@ -31,10 +31,6 @@ struct PlainType {
 // parent.
 void register_plain_type(Router& router, Context& context, const PlainType& type);
 
-// Azure knows the type, and none of it can exist here: lists are empty, GET is 404, DELETE 204, PUT refused
-// with 409 OperationNotAllowed.
-void register_absent_type(Router& router, const std::string& type, const std::string& versions);
-
 // Adds principalId and tenantId to the identity that `body` states, as Azure does when it makes one.
 // Identities of users must exist; null takes one away. `id` is the resource's; what `before` has and is not
 // stated stays.
@@ -49,6 +45,7 @@ void register_plain_deletion(Context& context);
 void register_plain_compute(Router& router, Context& context);
 void register_plain_network(Router& router, Context& context);
 void register_galleries(Router& router, Context& context);
+void register_ssh_keys(Router& router, Context& context);
 void register_identities(Router& router, Context& context);
 
 }  // namespace azlin::simulator

@@ -3,6 +3,7 @@
 
 #include "simulator/api_versions.hpp"
 #include "simulator/json_util.hpp"
+#include "simulator/known_types.hpp"
 #include "simulator/locations.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/subscriptions.hpp"
@@ -32,6 +33,13 @@ std::optional<Json> provider_body(const std::string& subscription, const std::st
     if (!same(name, space)) continue;
     if (body.is_null()) body = {{"namespace", name}, {"resourceTypes", Json::array()}};
     body["resourceTypes"].push_back(type_body(entry));
+  }
+  for (const auto& known : known_spaces()) {
+    if (!same(known.name, space)) continue;
+    if (body.is_null()) body = {{"namespace", known.name}, {"resourceTypes", Json::array()}};
+    for (const char* type : known.types)
+      body["resourceTypes"].push_back(
+          type_body({std::string(known.name) + "/" + type, true, find_versions(known.versions)->versions}));
   }
   if (body.is_null()) return std::nullopt;
   const auto name = body["namespace"].get<std::string>();

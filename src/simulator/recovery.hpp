@@ -162,6 +162,7 @@ Recovery& recovery_of(Context& context);
 // ---- groups of routes ----
 void add_recovery_vaults(Router& router, Recovery& recovery);
 void add_recovery_vault_questions(Router& router, Recovery& recovery);
+void add_recovery_vault_actions(Router& router, Recovery& recovery);
 void add_recovery_vault_settings(Router& router, Recovery& recovery);
 void add_recovery_operations(Router& router, Recovery& recovery);
 void add_recovery_containers(Router& router, Recovery& recovery);

@@ -171,6 +171,7 @@ void register_recovery_services(Router& router, Context& context) {
   context.on_reset.push_back([recovery] { recovery->store.clear(); });
   add_recovery_vaults(router, *recovery);
   add_recovery_vault_questions(router, *recovery);
+  add_recovery_vault_actions(router, *recovery);
   add_recovery_vault_settings(router, *recovery);
   add_recovery_operations(router, *recovery);
   add_recovery_containers(router, *recovery);

@@ -31,6 +31,10 @@ void finish(Recovery& recovery, const Json& data) {
     failure_code = error.code;
     failure_text = error.message;
     operation->notes["errorStatus"] = error.status;
+  } catch (const std::exception& error) {
+    failure_code = "InternalServerError";
+    failure_text = error.what();
+    operation->notes["errorStatus"] = 500;
   }
   operation->body["endTime"] = operation->body["startTime"];  // as recorded from the service
   if (failure_code.empty()) {

@@ -78,16 +78,6 @@ Reply set_config(Recovery& recovery, Request& request) {
   return Reply::json(200, config_body(vault));
 }
 
-Json encryption_body(const Resource& vault) {
-  return {{"id", vault.id + "/backupEncryptionConfigs/backupResourceEncryptionConfig"},
-          {"name", "backupResourceEncryptionConfig"},
-          {"type", "Microsoft.RecoveryServices/vaults/backupEncryptionConfigs"},
-          {"properties",
-           {{"encryptionAtRestType", "MicrosoftManaged"},
-            {"infrastructureEncryptionState", "Disabled"},
-            {"lastUpdateStatus", "NotEnabled"}}}};
-}
-
 }  // namespace
 
 void change_storage(Recovery& recovery, Resource& vault, const std::string& storage, bool crr) {
@@ -124,9 +114,6 @@ void add_recovery_vault_settings(Router& router, Recovery& recovery) {
   for (const char* method : {"PUT", "PATCH"})
     router.arm(method, config, kBackupVersions,
                [&recovery](Request& request) { return set_config(recovery, request); });
-  router.arm(
-      "GET", kVaultPath + "/backupEncryptionConfigs/backupResourceEncryptionConfig", kBackupVersions,
-      [&recovery](Request& request) { return Reply::json(200, encryption_body(recovery.vault(request))); });
   router.arm("GET", kVaultPath + "/backupResourceGuardProxies", kBackupVersions,
              [&recovery](Request& request) {
                recovery.vault(request);

@@ -116,6 +116,15 @@ std::string new_guid() {
   return format_guid((random() & ~0xf000ULL) | 0x4000ULL, (random() & ~(3ULL << 62)) | (2ULL << 62));
 }
 
+bool is_guid(std::string_view text) {
+  static const std::string kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (kForm[i] == '-' ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
+      return false;
+  return true;
+}
+
 std::string guid_from(std::string_view text) {
   return format_guid(fnv1a(text, 14695981039346656037ULL), fnv1a(text, 1099511628211ULL * 31));
 }

@@ -26,6 +26,7 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view qu
 
 // A random GUID, lower case.
 std::string new_guid();
+bool is_guid(std::string_view text);
 // The same GUID for the same text.
 std::string guid_from(std::string_view text);
 

@@ -252,5 +252,41 @@ TEST_F(PlainResourcesContractTest, RestorePointCollectionsTakeTags) {
             "404 ResourceNotFound");
 }
 
+// The pair is made once; the private half is never given out again.
+TEST_F(PlainResourcesContractTest, SshKeysAreMadeOnce) {
+  compute("PUT", "sshPublicKeys/k", here());
+  const auto made = compute("POST", "sshPublicKeys/k/generateKeyPair").json();
+  EXPECT_THAT(made["publicKey"].get<std::string>(),
+              ::testing::StartsWith("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB"));
+  EXPECT_THAT(made["privateKey"].get<std::string>(), ::testing::StartsWith("-----BEGIN PRIVATE KEY-----\n"));
+  const auto kept = compute("GET", "sshPublicKeys/k").json()["properties"];
+  EXPECT_EQ(kept, (json{{"publicKey", made["publicKey"]}}));
+  EXPECT_EQ(refusal(compute("POST", "sshPublicKeys/k/generateKeyPair")), "409 OperationNotAllowed");
+}
+
+// A VM of a specialized image has the users of the image, none of its own.
+TEST_F(PlainResourcesContractTest, SpecializedImagesBringTheirUsers) {
+  sim_.copy_os_disk("vm1", "golden");
+  gallery("PUT", "gal", here());
+  gallery("PUT", "gal/images/def",
+          here({{"osType", "Linux"},
+                {"osState", "Specialized"},
+                {"hyperVGeneration", "V2"},
+                {"identifier", {{"publisher", "p"}, {"offer", "o"}, {"sku", "s"}}}}));
+  gallery("PUT", "gal/images/def/versions/1.0.0",
+          here({{"storageProfile",
+                 {{"osDiskImage", {{"source", {{"id", in_group("Microsoft.Compute/snapshots/golden")}}}}}}},
+                {"publishingProfile", {{"targetRegions", {{{"name", "eastus"}}}}}}}));
+  sim_.make_nic("made-nic");
+  auto body = sim_.attach_body("golden", "made-nic");
+  body["properties"]["storageProfile"] = {
+      {"imageReference", {{"id", in_group("Microsoft.Compute/galleries/gal/images/def/versions/1.0.0")}}},
+      {"osDisk", {{"createOption", "FromImage"}}}};
+  body["properties"]["osProfile"] = {{"computerName", "made"}, {"adminUsername", "user"}};
+  EXPECT_EQ(refusal(sim_.vm("PUT", "made", body)), "400 InvalidParameter");
+  body["properties"].erase("osProfile");
+  EXPECT_EQ(sim_.vm("PUT", "made", body).status, 201);
+}
+
 }  // namespace
 }  // namespace azlin::test
