@@ -178,7 +178,7 @@ bool may_use_key(Context& context, const Resource& set, const Resource& vault) {
 
 }  // namespace
 
-void check_encryption_set(Context& context, const std::string& id, const std::string& location) {
+std::string check_encryption_set(Context& context, const std::string& id, const std::string& location) {
   const Resource set = require(context, id);
   if (set.location != location)
     throw_invalid("encryption.diskEncryptionSetId",
@@ -186,7 +186,8 @@ void check_encryption_set(Context& context, const std::string& id, const std::st
                               set.name, set.location, location));
   const std::string url = key_url(set.body["properties"]);
   const auto vault = context.state.find(text_at(set.body, "/properties/activeKey/sourceVault/id"));
-  if (vault && may_use_key(context, set, *vault) && key_is_usable(context, *vault, url)) return;
+  if (vault && may_use_key(context, set, *vault) && key_is_usable(context, *vault, url))
+    return text_at(set.body, "/properties/encryptionType");
   throw ApiError(400, "KeyVaultAccessForbidden",
                  fmt::format("Unable to access key vault resource '{}' to enable encryption at rest. Please "
                              "grant get, wrap and unwrap key permissions to disk encryption set '{}'. Please "

@@ -180,7 +180,8 @@ Reply put_point(Context& context, Request& request) {
       require(context, request.target.id.substr(0, lower(request.target.id).rfind("/restorepoints/")));
   if (context.state.exists(request.target.id))
     throw ApiError(409, "Conflict", "A restore point cannot be changed once it is created.");
-  const Json wanted = subtree_at(request.json, "/properties");
+  Json wanted = subtree_at(request.json, "/properties");
+  if (!wanted.is_object()) wanted = Json::object();
   const auto mode = text_at(wanted, "/consistencyMode");
   // "Input takes only CrashConsistent; without it ApplicationConsistent is tried and Linux may yield
   // FileSystemConsistent."

@@ -45,6 +45,60 @@ Reply generalize(Context& context, const Request& request) {
   return Reply::empty(200);
 }
 
+// --- actions that Azure refuses for VMs like ours ---
+
+struct Refusal {
+  const char *verb, *message;  // {}: the VM's name
+};
+
+// All VMs here have managed disks, no automatic upgrades and no maintenance that waits for them.
+constexpr Refusal kRefusals[] = {
+    {"convertToManagedDisks", "The operation is not allowed since VM '{}' is already using managed disks."},
+    {"capture", "Capture operation on VM '{}' is not allowed since the VM has managed disks."},
+    {"reimage",
+     "The Reimage and OSUpgrade Virtual Machine actions require that the virtual machine '{}' has Automatic "
+     "OS Upgrades enabled."},
+    {"performMaintenance",
+     "Operation 'performMaintenance' is not allowed on VM '{}' since the Subscription of this VM is not "
+     "eligible."}};
+
+Reply refuse(Context& context, const Request& request, const Refusal& refusal) {
+  const auto vm = require(context, request.target.id);
+  throw ApiError(409, "OperationNotAllowed", fmt::format(fmt::runtime(refusal.message), vm.name));
+}
+
+// --- patches: the guest is up to date ---
+
+Reply assess_patches(Context& context, const Request& request) {
+  const auto vm = require(context, request.target.id);
+  check_vm_idle(context, vm);
+  if (power_of(vm) != "running")
+    throw ApiError(409, "OperationNotAllowed",
+                   "Cannot modify extensions in the VM when the VM is not running.");
+  const Work work{"vm.assess", vm.id, {{"id", vm.id}}, core::Millis{400}, core::Millis{30'000}};
+  return context.operations.start(request, LroShape::vm, vm.location, work, 202);
+}
+
+Json assess_effect(Context& context, const Json& data) {
+  return {{"status", "Succeeded"},
+          {"assessmentActivityId", guid_from(text_at(data, "/id") + to_azure_time(context.now()))},
+          {"rebootPending", false},
+          {"criticalAndSecurityPatchCount", 0},
+          {"otherPatchCount", 0},
+          {"startDateTime", to_azure_time(context.now())},
+          {"availablePatches", Json::array()}};
+}
+
+void register_actions(Router& router, Context& context) {
+  const std::string one = group_path(kVmType) + "/{name}/";
+  for (const auto& refusal : kRefusals)
+    router.arm("POST", one + refusal.verb, kVmType,
+               [&context, refusal](Request& r) { return refuse(context, r, refusal); });
+  context.operations.on("vm.assess", assess_effect);
+  router.arm("POST", one + "assessPatches", kVmType,
+             [&context](Request& r) { return assess_patches(context, r); });
+}
+
 // --- extensions: kept, and nothing runs in the guest ---
 
 void complete_extension(Context&, const Request&, Resource& fresh, const std::optional<Resource>&) {
@@ -174,6 +228,7 @@ void register_vm_extras(Router& router, Context& context) {
   router.arm("GET", one + "/vmSizes", kVmType,
              [&context](Request& r) { return list_resize_options(context, r); });
   router.arm("POST", one + "/generalize", kVmType, [&context](Request& r) { return generalize(context, r); });
+  register_actions(router, context);
   register_extensions(router, context);
   register_managed_run(router, context);
 }

@@ -303,6 +303,18 @@ void change_size(Context& context, const Resource& vm, const std::string& name, 
   plan.restart = facts.power == "running";
 }
 
+// A specialized image is a disk with its host name and users, as an attached one.
+bool made_of_specialized_image(Context& context, const Json& wanted) {
+  const auto image = context.state.find(text_at(wanted, "/properties/storageProfile/imageReference/id"));
+  if (!image) return false;
+  const auto versions = lower(image->id).rfind("/versions/");
+  const auto definition =
+      versions == std::string::npos ? image : context.state.find(image->id.substr(0, versions));
+  return definition &&
+         (text_at(definition->body, "/properties/osState") == "Specialized" ||
+          text_at(definition->body, "/properties/storageProfile/osDisk/osState") == "Specialized");
+}
+
 }  // namespace
 
 VmFacts facts_of(const Resource& vm) {
@@ -338,10 +350,11 @@ VmPlan plan_create(Context& context, const Json& wanted, const Resource& fresh) 
 
   const bool attach = same(text_at(wanted, "/properties/storageProfile/osDisk/createOption"), "Attach");
   // "Parameter 'osProfile' is not allowed.": host name and users are the disk's.
-  if (attach && subtree_at(wanted, "/properties/osProfile").is_object()) refuse_parameter("osProfile");
+  const bool brings_users = attach || made_of_specialized_image(context, wanted);
+  if (brings_users && subtree_at(wanted, "/properties/osProfile").is_object()) refuse_parameter("osProfile");
   if (attach && subtree_at(wanted, "/properties/storageProfile/imageReference").is_object())
     refuse_parameter("imageReference");
-  if (!attach) properties["osProfile"] = shown_os_profile(wanted, fresh.name);
+  if (!brings_users) properties["osProfile"] = shown_os_profile(wanted, fresh.name);
   plan_new_storage(context, facts, subtree_at(wanted, "/properties/storageProfile"), plan);
   properties["networkProfile"]["networkInterfaces"] = plan_nics(
       context, facts, subtree_at(wanted, "/properties/networkProfile/networkInterfaces"), nullptr, plan);

@@ -367,7 +367,15 @@ void apply_settings(Context& context, Resource& resource, const Json& wanted) {
   if (wanted.contains("encryption") && wanted["encryption"].is_object()) {
     apply_encryption(properties, wanted["encryption"]);
     const auto set = string_or_empty(properties["encryption"], "diskEncryptionSetId");
-    if (!set.empty()) check_encryption_set(context, set, resource.location);
+    if (!set.empty()) {
+      const auto type = check_encryption_set(context, set, resource.location);
+      if (!string_or_empty(wanted["encryption"], "type").empty() && properties["encryption"]["type"] != type)
+        throw_invalid("encryption.type",
+                      fmt::format("The encryption type '{}' is not that of the disk encryption set '{}', "
+                                  "which is '{}'.",
+                                  properties["encryption"]["type"].get<std::string>(), set, type));
+      properties["encryption"]["type"] = type;
+    }
   }
   apply_network_access(properties, wanted);
   set_choice(properties, wanted, "publicNetworkAccess", {"Enabled", "Disabled"});

@@ -53,6 +53,7 @@ Json require_subnet(Context& context, const std::string& subnet_id, const std::s
 void register_subnets(Router& router, Context& context);
 void prepare_vnet(Context&, const Request&, Resource& fresh, const std::optional<Resource>& existing);
 void check_vnet_delete(Context&, const Resource& vnet);
+void disconnect_peers(Context&, const Resource& vnet);
 
 // --- network_effective.cpp, network_peerings.cpp ---
 void register_effective(Router& router, Context& context);

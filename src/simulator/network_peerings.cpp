@@ -117,17 +117,20 @@ Reply get_peering(Context& context, const Request& request) {
   throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", request.target.id));
 }
 
-// The other side stays, and is Disconnected.
+// The other side of a peering that goes away stays, and is Disconnected.
+void disconnect(Context& context, const Json& peering, const Resource& vnet) {
+  auto far = context.state.find(text_at(peering, "/properties/remoteVirtualNetwork/id"));
+  if (!far) return;
+  for (auto& other : far->body["properties"][kPeerings])
+    if (same(text_at(other, "/properties/remoteVirtualNetwork/id"), vnet.id))
+      other["properties"]["peeringState"] = "Disconnected";
+  save_network(context, *far);
+}
+
 Reply delete_peering(Context& context, const Request& request) {
   auto place = find_peering(context, request);
   if (!place.found()) return Reply::empty(204);
-  auto far = context.state.find(text_at(place.all()[place.index], "/properties/remoteVirtualNetwork/id"));
-  if (far) {
-    for (auto& peering : far->body["properties"][kPeerings])
-      if (same(text_at(peering, "/properties/remoteVirtualNetwork/id"), place.vnet.id))
-        peering["properties"]["peeringState"] = "Disconnected";
-    save_network(context, *far);
-  }
+  disconnect(context, place.all()[place.index], place.vnet);
   place.all().erase(place.index);
   return start_write(context, request, place.vnet, 202, nullptr);
 }
@@ -209,7 +212,26 @@ Reply list_usages(Context& context, const Request& request) {
   return Reply::json(200, {{"value", value}});
 }
 
+// A label is free in its region until a public address has it.
+Reply check_dns_name(Context& context, const Request& request) {
+  const auto region = check_location(request.param("location"), "locations");
+  const auto label = request.query_or("domainnamelabel", "");
+  if (label.empty()) refuse_missing("domainNameLabel");
+  ListFilter filter;
+  filter.type = kPublicIpType;
+  bool taken = false;
+  for (const auto& address : context.state.list(filter))
+    taken = taken || (address.location == region &&
+                      same(text_at(address.body, "/properties/dnsSettings/domainNameLabel"), label));
+  return Reply::json(200, {{"available", !taken}});
+}
+
 }  // namespace
+
+void disconnect_peers(Context& context, const Resource& vnet) {
+  for (const auto& peering : vnet.body["properties"].value(kPeerings, Json::array()))
+    disconnect(context, peering, vnet);
+}
 
 void register_peerings(Router& router, Context& context) {
   const std::string vnet = group_path(kVnetType) + "/{vnet}", list = vnet + "/" + kPeerings,
@@ -226,6 +248,10 @@ void register_peerings(Router& router, Context& context) {
              [&context](Request& r) { return list_vnet_usage(context, r); });
   router.arm("GET", "/subscriptions/{sub}/providers/Microsoft.Network/locations/{location}/usages", kVnetType,
              [&context](Request& r) { return list_usages(context, r); });
+  router.arm("GET",
+             "/subscriptions/{sub}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability",
+             "Microsoft.Network/locations/checkDnsNameAvailability",
+             [&context](Request& r) { return check_dns_name(context, r); });
 }
 
 }  // namespace azlin::simulator

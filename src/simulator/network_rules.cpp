@@ -192,6 +192,13 @@ void register_rules(Router& router, Context& context) {
   router.arm("PUT", path + "/{name}", kNsgType, [&context](Request& r) { return put_rule(context, r); });
   router.arm("DELETE", path + "/{name}", kNsgType,
              [&context](Request& r) { return delete_rule(context, r); });
+  router.arm("GET", nsg + "defaultSecurityRules/{name}", kNsgType, [&context](Request& r) {
+    const auto& id = r.target.id;
+    const auto found = require(context, id.substr(0, lower(id).rfind("/defaultsecurityrules/")));
+    for (const auto& rule : found.body["properties"]["defaultSecurityRules"])
+      if (same(text_at(rule, "/name"), r.target.name)) return Reply::json(200, rule);
+    throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", id));
+  });
   for (const char* list : {"securityRules", "defaultSecurityRules"})
     router.arm("GET", nsg + list, kNsgType, [&context, list](Request& r) {
       return Reply::json(200, {{"value", require(context, r.target.id).body["properties"][list]}});

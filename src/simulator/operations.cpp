@@ -180,8 +180,14 @@ void Operations::finish(const std::string& id, const std::string& kind, const st
   } catch (const Json::exception& error) {
     // A body that no handler could read ends this operation, not every request after it.
     failure = ApiError(400, "InvalidRequestContent", error.what());
+  } catch (const std::exception& error) {
+    failure = ApiError(500, "InternalServerError", error.what());
   }
-  if (failure && work.on_failure) work.on_failure(context_, data, *failure);
+  try {
+    if (failure && work.on_failure) work.on_failure(context_, data, *failure);
+  } catch (const std::exception& error) {
+    failure->message += fmt::format(" (And the end of its resource failed: {})", error.what());
+  }
   context_.state.db()
       .prepare(
           "UPDATE operations SET state = ?2, ended = ?3, output = ?4, error = ?5, error_status = ?6 WHERE id "

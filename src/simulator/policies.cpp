@@ -4,6 +4,7 @@
 
 #include "simulator/json_util.hpp"
 #include "simulator/policy_rules.hpp"
+#include "simulator/plain_types.hpp"
 #include "simulator/providers.hpp"
 #include "simulator/resources.hpp"
 #include "simulator/text.hpp"
@@ -180,6 +181,18 @@ Reply put_assignment(Context& context, Request& request) {
   return save_at(context, request, kAssignment, scope, std::move(properties));
 }
 
+// Only the identity and its location change.
+Reply patch_assignment(Context& context, Request& request) {
+  auto assignment = context.state.find(request.target.id);
+  if (!assignment)
+    throw ApiError(404, "PolicyAssignmentNotFound",
+                   fmt::format("The policy assignment '{}' could not be found.", request.target.name));
+  complete_identity(context, assignment->id, request.object(), assignment->body, assignment->body);
+  if (request.json.contains("location")) assignment->body["location"] = request.json["location"];
+  context.save(*assignment);
+  return Reply::json(200, assignment->body);
+}
+
 [[noreturn]] void refuse_definition(const Request& request, const char* code, const std::string& why) {
   throw ApiError(400, code,
                  fmt::format("The policy definition '{}' is invalid: {}.", request.target.name, why));
@@ -287,6 +300,7 @@ void register_policies(Router& router, Context& context) {
   router.arm("GET", one, kAssignment, [&context](Request& r) {
     return get_one(context, r, "PolicyAssignmentNotFound", "assignment");
   });
+  router.arm("PATCH", one, kAssignment, [&context](Request& r) { return patch_assignment(context, r); });
   router.arm("DELETE", one, kAssignment, [&context](Request& r) { return remove(context, r); });
   router.arm("GET", path, kAssignment, [&context](Request& r) { return list_assignments(context, r); });
 }

@@ -51,15 +51,16 @@ class EncryptionSetsContractTest : public PlatformTest {
             {"objectId", principal},
             {"permissions", {{"keys", {"Get", "WrapKey", "UnwrapKey"}}}}}});
   }
-  HttpReply disk(const std::string& location = "eastus") {
-    return sim_.arm("PUT", path("Microsoft.Compute/disks/d", "2023-10-02"),
-                    {{"location", location},
-                     {"properties",
-                      {{"creationData", {{"createOption", "Empty"}}},
-                       {"diskSizeGB", 8},
-                       {"encryption",
-                        {{"type", "EncryptionAtRestWithCustomerKey"},
-                         {"diskEncryptionSetId", id("Microsoft.Compute/diskEncryptionSets/des")}}}}}});
+  HttpReply disk(const std::string& location = "eastus",
+                 const std::string& type = "EncryptionAtRestWithCustomerKey") {
+    return sim_.arm(
+        "PUT", path("Microsoft.Compute/disks/d", "2023-10-02"),
+        {{"location", location},
+         {"properties",
+          {{"creationData", {{"createOption", "Empty"}}},
+           {"diskSizeGB", 8},
+           {"encryption",
+            {{"type", type}, {"diskEncryptionSetId", id("Microsoft.Compute/diskEncryptionSets/des")}}}}}});
   }
   static std::string code(const HttpReply& reply) { return reply.json().at("error").value("code", ""); }
 };
@@ -71,6 +72,12 @@ TEST_F(EncryptionSetsContractTest, HasAnIdentityOfItsOwnAndIsShown) {
   EXPECT_EQ(shown["properties"]["encryptionType"], "EncryptionAtRestWithCustomerKey");
   EXPECT_EQ(shown["identity"]["type"], "SystemAssigned");
   EXPECT_LT(disk().status, 300);
+}
+
+// The set says how its disks are encrypted; another type is refused.
+TEST_F(EncryptionSetsContractTest, TheTypeIsThatOfTheSet) {
+  ready(key("k"));
+  EXPECT_EQ(code(disk("eastus", "EncryptionAtRestWithPlatformAndCustomerKeys")), "InvalidParameter");
 }
 
 // "keyUrl: … pointing to a key … with version, unless rotationToLatestKeyVersionEnabled" (REST reference);

@@ -319,5 +319,22 @@ TEST_F(ManagementContractTest, ProvidersListTheirOperations) {
             "404 InvalidResourceNamespace");
 }
 
+// Of an assignment only the identity and its location can be patched.
+TEST_F(ManagementContractTest, PolicyAssignmentsGetIdentities) {
+  const std::string at = "providers/Microsoft.Authorization/policyAssignments/tagged";
+  call("PUT", at, "2025-03-01",
+       {{"properties",
+         {{"policyDefinitionId",
+           "/providers/Microsoft.Authorization/policyDefinitions/871b6d14-10aa-478d-b590-94f262ecfa99"},
+          {"enforcementMode", "DoNotEnforce"},
+          {"parameters", {{"tagName", {{"value", "owner"}}}}}}}});
+  const auto patched =
+      call("PATCH", at, "2025-03-01", {{"identity", {{"type", "SystemAssigned"}}}, {"location", "eastus"}});
+  EXPECT_EQ(patched.status, 200) << patched.body;
+  EXPECT_EQ(patched.json()["identity"]["type"], "SystemAssigned");
+  EXPECT_EQ(patched.json()["properties"]["enforcementMode"], "DoNotEnforce");
+  EXPECT_EQ(refusal(call("PATCH", at + "x", "2025-03-01", json::object())), "404 PolicyAssignmentNotFound");
+}
+
 }  // namespace
 }  // namespace azlin::test

@@ -235,6 +235,31 @@ TEST_F(NetworksContractTest, PeeringsConnectFromBothSides) {
   };
   EXPECT_EQ(state("a/virtualNetworkPeerings/p", "b"), "Initiated");
   EXPECT_EQ(state("b/virtualNetworkPeerings/q", "a"), "Connected");
+  // So is one whose network goes.
+  sim_.finish(sim_.network("DELETE", "virtualNetworks/b"));
+  EXPECT_EQ(
+      sim_.network("GET", "virtualNetworks/a/virtualNetworkPeerings/p").json()["properties"]["peeringState"],
+      "Disconnected");
+}
+
+// A name for an address is free until an address of the region has it.
+TEST_F(NetworksContractTest, DnsNamesAreFreeOnce) {
+  const auto free = [&](const std::string& label) {
+    return sim_
+        .arm("GET", std::string(kSubscription) +
+                        "/providers/Microsoft.Network/locations/eastus/CheckDnsNameAvailability"
+                        "?api-version=2023-09-01&domainNameLabel=" +
+                        label)
+        .json()["available"];
+  };
+  EXPECT_EQ(free("shop"), true);
+  sim_.finish(sim_.network(
+      "PUT", "publicIPAddresses/named",
+      {{"location", "eastus"},
+       {"sku", {{"name", "Standard"}}},
+       {"properties",
+        {{"publicIPAllocationMethod", "Static"}, {"dnsSettings", {{"domainNameLabel", "shop"}}}}}}));
+  EXPECT_EQ(free("SHOP"), false);
 }
 
 // An id of another type is not found where a network, a security group, a route table or an address belongs.

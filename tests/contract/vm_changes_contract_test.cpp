@@ -241,5 +241,21 @@ TEST_F(VmChangesContractTest, PutOfWhatGetGaveChangesNothing) {
   EXPECT_EQ(after, before);
 }
 
+// Actions that Azure has, and that do not apply to VMs like these.
+TEST_F(VmChangesContractTest, ActionsThatDoNotApplyAreRefused) {
+  for (const char* verb : {"reimage", "capture", "convertToManagedDisks", "performMaintenance"}) {
+    EXPECT_EQ(refusal(sim_.act("vm1", verb)), "409 OperationNotAllowed") << verb;
+    EXPECT_EQ(refusal(sim_.act("none", verb)), "404 ResourceNotFound") << verb;
+  }
+}
+
+TEST_F(VmChangesContractTest, PatchesAreAssessedInARunningVm) {
+  const auto started = sim_.act("vm1", "assessPatches");
+  EXPECT_EQ(outcome(started), "Succeeded");
+  EXPECT_EQ(sim_.arm("GET", started.header("location")).json()["criticalAndSecurityPatchCount"], 0);
+  sim_.finish(sim_.act("vm1", "deallocate"));
+  EXPECT_EQ(refusal(sim_.act("vm1", "assessPatches")), "409 OperationNotAllowed");
+}
+
 }  // namespace
 }  // namespace azlin::test
