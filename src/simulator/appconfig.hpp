@@ -108,6 +108,9 @@ Reply serve_config(Context& context, ConfigStore& store, Resource& resource, Req
 Json make_key_value(const std::string& key, const std::string& label, const Json& wanted,
                     core::TimePoint now);
 
+// Key-values in ARM, for templates.
+void register_config_key_values(Router& router, Context& context);
+
 // ---- for seeds ----
 struct SeedConfigStore {
   std::string name, group = "Production", location = "eastus", sku = "standard";

@@ -227,6 +227,7 @@ void register_stores(Router& router, Context& context, const std::shared_ptr<Con
   on("POST", one + "/listKeys", list_keys);
   on("POST", one + "/regenerateKey", regenerate_key);
   on("POST", of_sub + "/checkNameAvailability", check_availability);
+  on("POST", of_sub + "/locations/{location}/checkNameAvailability", check_availability);
   on("DELETE", one, [](Context& cloud, Request& request) {
     if (!cloud.state.exists(request.target.id)) return Reply::empty(204);
     erase_with_children(cloud, request.target.id);  // its hook soft-deletes
@@ -269,6 +270,7 @@ void register_app_configuration(Router& router, Context& context) {
                                   },
                                   render});
   register_stores(router, context, data);
+  register_config_key_values(router, context);
 }
 
 void seed_config_store(Context& context, const SeedConfigStore& seed) {

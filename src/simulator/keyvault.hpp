@@ -98,6 +98,10 @@ MadeCertificate read_certificate(const std::string& bytes, const std::string& pa
 // The routes of the data plane.
 Reply serve_vault(Context& context, KeyVaultStore& store, Resource& vault, Request& request);
 
+// Secrets of a vault in ARM, for templates, and its access policies.
+void register_vault_secrets(Router& router, Context& context);
+void register_access_policies(Router& router, Context& context);
+
 // ---- for seeds ----
 struct SeedKeyVault {
   std::string name, group = "Production", location = "eastus";

@@ -12,6 +12,7 @@ namespace azlin::simulator {
 namespace {
 
 constexpr const char* kKeyType = "Microsoft.KeyVault/vaults/keys";
+constexpr std::size_t kMostListed = 100'000;  // no pages
 
 Resource vault_of(Context& context, const Request& request) {
   return require(context,
@@ -56,6 +57,32 @@ Reply get_key(Context& context, Request& request, const std::string& version) {
   return Reply::json(200, key_body(context, vault, item->name, *found));
 }
 
+// Every key's current version; of one key, all of them.
+Reply list_keys(Context& context, Request& request) {
+  const Resource vault = vault_of(context, request);
+  auto& store = key_vault_store(context);
+  Json value = Json::array();
+  for (const auto& item : store.page(vault.hidden["instance"], "keys", ItemState::live, "", kMostListed))
+    if (const auto version = store.version(item, ""))
+      value.push_back(key_body(context, vault, item.name, *version));
+  return Reply::json(200, {{"value", value}});
+}
+
+Reply list_key_versions(Context& context, Request& request) {
+  const Resource vault = vault_of(context, request);
+  const std::string& name = request.param("key");
+  const auto item = find_key(context, vault, name);
+  if (!item) throw_no_key(name);
+  Json value = Json::array();
+  for (const auto& [number, version] : key_vault_store(context).versions(*item, 0, kMostListed)) {
+    value.push_back(key_body(context, vault, item->name, version));
+    value.back()["id"] = fmt::format("{}/keys/{}/versions/{}", vault.id, item->name, version.version);
+    value.back()["name"] = version.version;
+    value.back()["type"] = std::string(kKeyType) + "/versions";
+  }
+  return Reply::json(200, {{"value", value}});
+}
+
 // An existing key stays as it is.
 Reply put_key(Context& context, Request& request) {
   Resource vault = vault_of(context, request);
@@ -98,6 +125,11 @@ void register_vault_keys(Router& router, Context& context) {
   router.arm("GET", one + "/versions/{version}", kKeyType,
              [&context](Request& request) { return get_key(context, request, request.param("version")); });
   router.arm("PUT", one, kKeyType, [&context](Request& request) { return put_key(context, request); });
+  router.arm("GET", group_path(kVaultType) + "/{vault}/keys", kKeyType,
+             [&context](Request& request) { return list_keys(context, request); });
+  router.arm("GET", one + "/versions", kKeyType,
+             [&context](Request& request) { return list_key_versions(context, request); });
+  register_vault_secrets(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -269,6 +269,7 @@ void register_key_vault(Router& router, Context& context) {
   register_vaults(router, context);
   register_deleted(router, context);
   register_managed_hsms(router, context);
+  register_access_policies(router, context);
 }
 
 }  // namespace azlin::simulator

@@ -36,6 +36,8 @@ void protect_for_backup(Context& context, const std::string& account, int days);
 
 void register_storage_protection(Router& router, Context& context);  // blobServices, restoreBlobRanges
 void register_storage_redundancy(Router& router, Context& context);  // migration, failover
+void register_storage_lifecycle(Router& router, Context& context);
+void register_storage_sas(Router& router, Context& context);  // signatures, SKUs
 // The settings of blobs that a new account has, and the checked ones of a PUT.
 Json default_blob_settings();
 Json checked_blob_settings(const Resource& account, const Json& wanted, core::TimePoint now);

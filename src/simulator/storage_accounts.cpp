@@ -9,6 +9,7 @@
 #include "simulator/seed_builder.hpp"
 #include "simulator/soft_deletion.hpp"
 #include "simulator/storage.hpp"
+#include "simulator/storage_containers.hpp"
 #include "simulator/text.hpp"
 
 namespace azlin::simulator {
@@ -318,7 +319,9 @@ void register_storage(Router& router, Context& context) {
   on("PUT", one, put_account);
   on("PATCH", one, patch_account);
   on("DELETE", one, [](Context& cloud, Request& request) {
-    if (!cloud.state.exists(request.target.id)) return Reply::empty(204);
+    const auto account = cloud.state.find(request.target.id);
+    if (!account) return Reply::empty(204);
+    check_containers_let_go(cloud, *account);
     erase_with_children(cloud, request.target.id);
     return Reply::empty(200);
   });
@@ -337,6 +340,9 @@ void register_storage(Router& router, Context& context) {
   });
   register_storage_protection(router, context);
   register_storage_redundancy(router, context);
+  register_storage_containers(router, context);
+  register_storage_lifecycle(router, context);
+  register_storage_sas(router, context);
 }
 
 void seed_storage_account(Context& context, const SeedStorageAccount& seed) {

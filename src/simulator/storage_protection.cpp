@@ -10,7 +10,7 @@ namespace azlin::simulator {
 namespace {
 
 constexpr const char* kRestoreKind = "storage restore";
-constexpr std::int64_t kMostDays = 365;
+constexpr std::int64_t kMostDays = 365, kMostFeedDays = 146'000;
 constexpr std::size_t kMostRanges = 10;
 
 Json checked_policy(const Json& wanted, const std::string& name) {
@@ -26,7 +26,10 @@ Json checked_policy(const Json& wanted, const std::string& name) {
 Json checked_feed(const Json& wanted) {
   const Json feed = wanted.value("changeFeed", Json::object());
   Json kept = {{"enabled", flag_at(feed, "/enabled", false)}};
-  if (feed.contains("retentionInDays")) kept["retentionInDays"] = feed["retentionInDays"];
+  if (!feed.contains("retentionInDays")) return kept;
+  const auto days = number_at(feed, "/retentionInDays", 0);
+  if (days < 1 || days > kMostFeedDays) throw_storage_value("changeFeed.retentionInDays");
+  kept["retentionInDays"] = days;
   return kept;
 }
 
@@ -136,7 +139,8 @@ Json checked_blob_settings(const Resource& account, const Json& wanted, core::Ti
   kept["changeFeed"] = checked_feed(wanted);
   for (const char* name : {"deleteRetentionPolicy", "containerDeleteRetentionPolicy"})
     kept[name] = checked_policy(wanted, name);
-  for (const char* member : {"cors", "lastAccessTimeTrackingPolicy", "automaticSnapshotPolicyEnabled"})
+  for (const char* member :
+       {"cors", "lastAccessTimeTrackingPolicy", "automaticSnapshotPolicyEnabled", "defaultServiceVersion"})
     if (wanted.contains(member)) kept[member] = wanted[member];
   if (kept["isVersioningEnabled"] == true && flag_at(account.body, "/properties/isHnsEnabled", false))
     throw_storage_value("isVersioningEnabled");

@@ -259,6 +259,22 @@ TEST_F(AppConfigurationContractTest, AStoreIsSoftDeletedAndRecovered) {
   EXPECT_EQ(make("store-free", {{"name", "free"}}, {{"enablePurgeProtection", true}}).status, 400);
 }
 
+TEST_F(AppConfigurationContractTest, TemplatesSetKeyValues) {
+  const std::string one = store_path("store-one", "/keyValues/app~3Acolor$prod");
+  const auto made = sim_.arm("PUT", one, {{"properties", {{"value", "red"}, {"tags", {{"a", "b"}}}}}});
+  EXPECT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(made.json()["properties"]["key"], "app:color");
+  EXPECT_EQ(call("GET", "/kv/app%3Acolor?label=prod").json()["value"], "red");
+  EXPECT_EQ(call("PUT", "/locks/app%3Acolor?label=prod").status, 200);
+  EXPECT_EQ(sim_.arm("PUT", one, {{"properties", {{"value", "blue"}}}}).status, 409);
+  EXPECT_EQ(sim_.arm("DELETE", one).status, 409);
+  EXPECT_EQ(call("DELETE", "/locks/app%3Acolor?label=prod").status, 200);
+  EXPECT_EQ(sim_.arm("DELETE", one).status, 200);
+  EXPECT_EQ(sim_.arm("DELETE", one).status, 204);
+  EXPECT_EQ(sim_.arm("GET", one).status, 404);
+  EXPECT_EQ(sim_.arm("GET", store_path("store-one", "/replicas")).json()["value"], json::array());
+}
+
 TEST_F(AppConfigurationContractTest, TheQuotaIsKept) {
   sim_.freeze_at("2026-01-01T12:00:00Z");
   sim_.admin("POST", "throttle", {{"enabled", true}, {"appConfiguration", 1}});

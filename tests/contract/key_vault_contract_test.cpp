@@ -306,6 +306,46 @@ TEST_F(KeyVaultContractTest, RepliesNameTheRegion) {
   EXPECT_EQ(reply.header("cache-control"), "no-cache");
 }
 
+TEST_F(KeyVaultContractTest, AccessPoliciesAreAddedReplacedAndRemoved) {
+  make("v-one");
+  const auto change = [&](const std::string& how, const json& secrets) {
+    const json policy = {{"tenantId", "11111111-1111-1111-1111-111111111111"},
+                         {"objectId", "22222222-2222-2222-2222-222222222222"},
+                         {"permissions", {{"secrets", secrets}}}};
+    const auto reply =
+        sim_.arm("PUT", path("Microsoft.KeyVault/vaults/v-one/accessPolicies/" + how, "2022-07-01"),
+                 {{"properties", {{"accessPolicies", json::array({policy})}}}});
+    return reply.status == 200 ? reply.json()["properties"]["accessPolicies"] : json(reply.status);
+  };
+  EXPECT_EQ(change("add", json::array({"get"}))[0]["permissions"]["secrets"], json::array({"get"}));
+  EXPECT_EQ(change("add", json::array({"List"}))[0]["permissions"]["secrets"], json({"get", "list"}));
+  EXPECT_EQ(change("replace", json::array({"set"}))[0]["permissions"]["secrets"], json::array({"set"}));
+  EXPECT_EQ(change("remove", json::array({"set"})), json::array());
+  EXPECT_EQ(change("other", json::array({"set"})), 400);
+  EXPECT_EQ(sim_.arm("GET", vault_path("v-one")).json()["properties"]["accessPolicies"], json::array());
+}
+
+TEST_F(KeyVaultContractTest, SecretsAndKeysAreMadeInArmToo) {
+  const auto vault = make("v-one");
+  const auto at = [&](const std::string& rest) {
+    return path("Microsoft.KeyVault/vaults/v-one/" + rest, "2023-07-01");
+  };
+  const auto made =
+      sim_.arm("PUT", at("secrets/s"), {{"properties", {{"value", "x"}, {"contentType", "t"}}}});
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_FALSE(made.json()["properties"].contains("value"));
+  EXPECT_EQ(call("GET", vault + "/secrets/s").json()["value"], "x");
+  EXPECT_EQ(sim_.arm("PATCH", at("secrets/s"), {{"tags", {{"a", "b"}}}}).json()["tags"], json({{"a", "b"}}));
+  EXPECT_EQ(call("GET", vault + "/secrets/s").json()["tags"], json({{"a", "b"}}));
+  EXPECT_EQ(sim_.arm("GET", at("secrets")).json()["value"].size(), 1U);
+  EXPECT_EQ(sim_.arm("GET", at("secrets/none")).status, 404);
+  EXPECT_EQ(sim_.arm("PATCH", at("secrets/none"), {{"tags", json::object()}}).status, 404);
+  EXPECT_EQ(sim_.arm("PUT", at("keys/k"), {{"properties", {{"kty", "EC"}}}}).status, 200);
+  EXPECT_EQ(call("POST", vault + "/keys/k/rotate").status, 200);
+  EXPECT_EQ(sim_.arm("GET", at("keys")).json()["value"].size(), 1U);
+  EXPECT_EQ(sim_.arm("GET", at("keys/k/versions")).json()["value"].size(), 2U);
+}
+
 // The az command asks for HSMs along with vaults.
 TEST_F(KeyVaultContractTest, ThereAreNoManagedHsms) {
   const std::string subscription = std::string(kSubscription) + "/providers/Microsoft.KeyVault/";

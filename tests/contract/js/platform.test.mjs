@@ -128,4 +128,40 @@ test("the blobs of an account are Azurite's, with the keys of ARM", async () => 
   await container.create();
   await container.getBlockBlobClient("a/b.txt").upload("hello", 5);
   assert.equal(String(await container.getBlobClient("a/b.txt").downloadToBuffer()), "hello");
+
+  // A signature that ARM makes with the account's key, which Azurite checks.
+  const soon = new Date(Date.now() + 3600_000), address = account.primaryEndpoints.blob.replace(/\/$/, "");
+  const { accountSasToken } = await client.storageAccounts.listAccountSAS(group, name,
+    { services: "b", resourceTypes: "sco", permissions: "rl", sharedAccessExpiryTime: soon });
+  const reader = new BlobServiceClient(`${address}?${accountSasToken}`).getContainerClient("js-data");
+  assert.deepEqual((await all(reader.listBlobsFlat())).map((one) => one.name), ["a/b.txt"]);
+  await assert.rejects(reader.getBlobClient("a/b.txt").delete(), (error) => error.statusCode === 403);
+  const { serviceSasToken } = await client.storageAccounts.listServiceSAS(group, name,
+    { canonicalizedResource: `/blob/${name}/js-data`, resource: "c", permissions: "r", sharedAccessExpiryTime: soon });
+  const one = new BlobServiceClient(`${address}?${serviceSasToken}`).getContainerClient("js-data").getBlobClient("a/b.txt");
+  assert.equal(String(await one.downloadToBuffer()), "hello");
+});
+
+test("containers are locked for good, and lifecycle rules kept", async () => {
+  const client = new StorageManagementClient(credential(simulator.http), subscription, { endpoint: simulator.https, ...armOptions(simulator) });
+  const name = "jslocked01", containers = client.blobContainers;
+  await client.storageAccounts.beginCreateAndWait(group, name,
+    { location: "eastus", kind: "StorageV2", sku: { name: "Standard_LRS" } }, { updateIntervalInMs: 50 });
+  await containers.create(group, name, "held", { metadata: { a: "b" } });
+  await containers.setLegalHold(group, name, "held", { tags: ["case1"] });
+  await assert.rejects(containers.delete(group, name, "held"), (error) => error.code === "ContainerHasLegalHold");
+  await containers.clearLegalHold(group, name, "held", { tags: ["case1"] });
+  const period = (days) => ({ parameters: { immutabilityPeriodSinceCreationInDays: days } });
+  const { etag } = await containers.createOrUpdateImmutabilityPolicy(group, name, "held", period(3));
+  const locked = await containers.lockImmutabilityPolicy(group, name, "held", etag);
+  assert.equal(locked.state, "Locked");
+  await containers.extendImmutabilityPolicy(group, name, "held", locked.etag, period(10));
+  await assert.rejects(containers.extendImmutabilityPolicy(group, name, "held", locked.etag, period(11)), (error) => error.statusCode === 412);
+  await assert.rejects(client.storageAccounts.delete(group, name), (error) => error.code === "AccountProtectedFromDeletion");
+  assert.deepEqual((await all(containers.list(group, name))).map((found) => [found.name, found.hasImmutabilityPolicy]), [["held", true]]);
+  const rule = { name: "old", type: "Lifecycle", definition: { filters: { blobTypes: ["blockBlob"] },
+    actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: 365 } } } } };
+  assert.equal((await client.managementPolicies.createOrUpdate(group, name, "default", { policy: { rules: [rule] } })).policy.rules[0].enabled, true);
+  await client.managementPolicies.delete(group, name, "default");
+  await assert.rejects(client.managementPolicies.get(group, name, "default"), (error) => error.code === "ManagementPolicyNotFound");
 });
