@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "azlin/archive/paths.hpp"
@@ -56,6 +57,14 @@ void use_utf8_names() {
 
 [[noreturn]] void fail(Archive* archive, const std::string& doing) {
   const char* text = archive_error_string(archive);
+  const std::string_view said = text != nullptr ? text : "";
+  if (said.starts_with("Passphrase required"))
+    throw Error(ErrorKind::usage, fmt::format("{}: it is encrypted", doing),
+                "its password comes from AZLIN_PACKAGE_PASSWORD or --package-password-file");
+  if (said.starts_with("Incorrect passphrase"))
+    throw Error(ErrorKind::unauthorized,
+                fmt::format("{}: the password is not the one it was written with", doing),
+                "AZLIN_PACKAGE_PASSWORD or --package-password-file");
   throw Error(ErrorKind::failed,
               fmt::format("{}: {}", doing, text != nullptr ? text : "unknown error of libarchive"));
 }

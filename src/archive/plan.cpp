@@ -42,6 +42,18 @@ std::string data_place(const Service& service) {
   return (is_service_place(service.place) ? service.place : "services/" + service.name) + "/data";
 }
 
+// What would be taken for archived, and is not.
+void note_left_out(CreatePlan& plan, const Service& service, const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_socket(path, error))
+    plan.findings.push_back(fmt::format("{}: {} is a socket, which is not archived", service.name, path));
+  for (const auto& never : plan.never) {
+    if (path == never || path.starts_with(never + "/"))
+      plan.findings.push_back(
+          fmt::format("{}: {} is not archived: it belongs to the archives themselves", service.name, path));
+  }
+}
+
 void add_paths(CreatePlan& plan, const Service& service, const std::vector<std::string>& patterns, bool data,
                bool must_exist) {
   for (const auto& pattern : patterns) {
@@ -57,9 +69,11 @@ void add_paths(CreatePlan& plan, const Service& service, const std::vector<std::
       plan.findings.push_back(fmt::format("{}: {} is a link: what is in the folder {} is not archived by it",
                                           service.name, pattern,
                                           std::filesystem::canonical(pattern, error).string()));
-    for (const auto& path : found)
-      plan.files.push_back({service.name, std::filesystem::path(path).lexically_normal().string(),
-                            data ? data_place(service) : config_place(service), data});
+    for (const auto& path : found) {
+      const auto source = std::filesystem::path(path).lexically_normal().string();
+      note_left_out(plan, service, source);
+      plan.files.push_back({service.name, source, data ? data_place(service) : config_place(service), data});
+    }
   }
 }
 

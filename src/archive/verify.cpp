@@ -57,7 +57,9 @@ void restore_and_compare(Engine& engine, const Archive& archive, const ScratchFo
     metadata = outcome.plan.metadata;
     for (const auto& path : outcome.mismatches) report.problems.push_back(path + " is not what was archived");
     for (const auto& path : outcome.changed)
-      report.not_checked.push_back(path + ": it changed while it was archived, so its checksum says nothing");
+      report.not_checked.push_back(
+          path +
+          ": it changed while it was archived, or restic cannot keep it, so its checksum says nothing");
     report.files_compared = outcome.plan.files - outcome.mismatches.size() - outcome.changed.size();
   } catch (const Error& error) {
     // Every byte was read and is sound: then it is the scratch folder or the store that is at fault.

@@ -301,7 +301,8 @@ int run(Runtime& runtime, const ArchiveRestoreOptions& options) {
                                             : " (not verified)"));
   for (const auto& each : done.mismatches) console.line("  ✗ not what was archived: " + each);
   for (const auto& each : done.changed)
-    console.line("  ! changed while it was archived, not compared: " + each);
+    console.line("  ! not archived as it was (it changed meanwhile, or see `archive show`), not compared: " +
+                 each);
   ordered_json json = to_json(request.archive, plan, false);
   json["verified"] = done.verified;
   json["mismatches"] = done.mismatches;

@@ -90,7 +90,7 @@ void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
   command.add_option("--service", options.services, "A service of archive.yaml; repeatable")
       ->type_name("NAME");
   command.add_flag("--include-data", options.include_data, "Data besides configuration");
-  command.add_option("--destination", options.destination, "Where the archives are")
+  command.add_option("-d,--destination", options.destination, "Where the archives are")
       ->required()
       ->type_name("DESTINATION");
   command.add_option("--to", options.to, "sync: the second destination")->type_name("DESTINATION");
@@ -102,6 +102,13 @@ void bind(CLI::App& command, ArchiveScheduleAddOptions& options) {
       "Example: azlin archive schedule add nightly --cron \"30 2 * * *\" --type full --destination "
       "/mnt/backup --retention 90d\n"
       "Exit codes: 0, 1, 2");
+}
+
+// A schedule runs in another folder: a path is kept whole, a name of archive.yaml or an address as it is.
+std::string from_anywhere(Runtime& runtime, const std::string& text) {
+  const auto destination = resolve_destination(runtime, text);
+  const bool path = destination.kind == archive::DestinationKind::local;
+  return path && !archive_settings(runtime).addresses.contains(text) ? destination.url : text;
 }
 
 int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
@@ -119,10 +126,8 @@ int run(Runtime& runtime, const ArchiveScheduleAddOptions& options) {
   schedule.type = !options.type.empty() ? options.type : options.services.empty() ? "config" : "service";
   schedule.services = options.services;
   schedule.include_data = options.include_data;
-  schedule.destination = options.destination;
-  schedule.sync_to = options.to;
-  resolve_destination(runtime, options.destination);
-  if (!options.to.empty()) resolve_destination(runtime, options.to);
+  schedule.destination = from_anywhere(runtime, options.destination);
+  if (!options.to.empty()) schedule.sync_to = from_anywhere(runtime, options.to);
   if (options.retention) schedule.retention = archive::Retention::parse(*options.retention);
   schedule.created_at = runtime.clock().now();
   Console& console = runtime.console();

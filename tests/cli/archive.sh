@@ -209,6 +209,16 @@ test_folders_that_are_closed() {
   [ -z "$(ls -A "$work/closed" "$work/readonly" | grep -v :)" ] || fail "something was made"
 }
 
+test_a_source_that_is_left_out_is_told() {
+  prepare
+  (cd "$work/etc" && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")')
+  run azlin archive files "$work/etc/socket" "$work/etc/app" --name one --dry-run -o json
+  expect_json '.findings | length == 1 and (.[0] | contains("etc/socket is a socket"))'
+  run azlin archive files "$work/repo/keys" --name two
+  expect_code 6
+  expect_out "it belongs to the archives themselves"
+}
+
 test_a_link_whose_target_is_no_text_is_told() {
   prepare
   ln -s "$(printf 'a\377b')" "$work/etc/link"

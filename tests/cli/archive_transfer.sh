@@ -54,6 +54,13 @@ test_the_encrypted_zip_opens_with_seven_zip() {
   cmp "$work/good/$first/services/etc/data$work/etc/größe.bin" "$work/etc/größe.bin" || fail "not the same file"
   AZLIN_PACKAGE_PASSWORD=zipped ok archive download --backup etc --encrypt --download-path "$work/again.zip" -o json
   expect_json '.encrypted and .format == "encrypted-zip"'
+  new_repository "$work/third" "$AZLIN_ARCHIVE_PASSWORD"
+  run azlin archive migrate --bundle "$work/out.zip" -d "$work/third"
+  expect_code 2
+  expect_err "AZLIN_PACKAGE_PASSWORD"
+  AZLIN_PACKAGE_PASSWORD=wrong run azlin archive migrate --bundle "$work/out.zip" -d "$work/third"
+  expect_code 5
+  AZLIN_PACKAGE_PASSWORD=zipped ok archive migrate --bundle "$work/out.zip" -d "$work/third"
   AZLIN_PACKAGE_PASSWORD=zipped run azlin archive download etc --encrypt --format tar.xz --output "$work"
   expect_code 2
 }
@@ -323,6 +330,13 @@ YAML
   ok archive schedule add broken --cron "* * * * *" --destination "$work/not-there" --action verify --archive etc
   run azlin archive schedule add app --cron @daily --destination "$work/repo"
   expect_code 1
+  (cd "$work" && azlin archive schedule add near --cron @daily -d ./repo --action sync --to second -o json >near.json 2>/dev/null) &&
+    fail "a name that archive.yaml does not know was taken"
+  (cd "$work" && azlin archive schedule add near --cron @daily -d ./repo --action sync --to ./second -o json >near.json 2>/dev/null) ||
+    fail "no schedule for a folder here"
+  jq -e --arg at "$work" '.destination == $at + "/repo" and .to == $at + "/second"' "$work/near.json" >/dev/null ||
+    fail "a schedule that runs elsewhere would look elsewhere: $(cat "$work/near.json")"
+  ok archive schedule remove near
   run azlin archive schedule add bad --cron "0 0 30 2 *" --destination "$work/repo"
   expect_code 2
   made_in() { sqlite3 "$AZLIN_HOME/archive.db" "UPDATE schedules SET created_at = '$1-01-01T00:00:00Z'"; }

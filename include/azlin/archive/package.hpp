@@ -40,9 +40,9 @@ PackageResult write_package(const std::filesystem::path& folder, const std::stri
                             std::stop_token stop = {});
 
 // Unpacks `file`, of any format above, into the folder `into`, which must be empty or missing. Throws
-// core::Error (failed): wrong or missing passphrase, damage, or an entry that would leave `into` (an absolute
-// path, `..`, a path through a link, a hard link to outside); what had been unpacked by then is removed
-// again.
+// core::Error: usage (it is encrypted and there is no passphrase), unauthorized (a wrong one), failed
+// (damage, or an entry that would leave `into`: an absolute path, `..`, a path through a link, a hard link to
+// outside); what had been unpacked by then is removed again.
 std::uint64_t read_package(const std::filesystem::path& file, const std::filesystem::path& into,
                            const std::string& passphrase = {}, std::stop_token stop = {});
 
