@@ -101,6 +101,8 @@ constexpr HintRow kHints[] = {
      "a policy forbids this: change the request (region, tags, SKU) or ask for an exemption"},
     {"SubscriptionNotFound",
      "check --subscription and `az account list`; the login may belong to another tenant"},
+    {"ReadOnlyDisabledSubscription",
+     "enable the subscription again: its spending limit, its bill, or an owner's choice disabled it"},
     {"InvalidSubscriptionId", "check --subscription and `az account list`"},
     {"ResourceGroupNotFound",
      "check --resource-group and --subscription; `az group list -o table` shows the groups"},

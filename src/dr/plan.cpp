@@ -13,6 +13,7 @@
 #include "dr/checks.hpp"
 #include "dr/fit.hpp"
 #include "dr/run.hpp"
+#include "dr/sizes.hpp"
 
 namespace azlin::dr {
 
@@ -196,6 +197,9 @@ DrillPlan DRTestManager::prepare(const DRTestConfig& config, Place& place, std::
                 fmt::format("{} does not say what its VM was (the azlin:vm-spec tags are gone)", chosen.name),
                 "choose another backup");
   }
+  if (config.size)  // a mistyped one is no drill that failed
+    require_size(*config.size, azure::list_vm_sizes(arm_, config.vm.subscription, config.test_region, stop),
+                 config.test_region);
   const auto now = clock_.now();
   const std::string id = place.drill_id.substr(2);
   const std::string number = place.names.empty() ? "" : fmt::format("-{}", place.names.size() + 1);

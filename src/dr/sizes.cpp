@@ -6,6 +6,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/core/suggest.hpp"
 
 namespace azlin::dr {
 
@@ -72,9 +73,19 @@ const VmSize* smallest_equal(const VmSize& wished, const SizeWish& wish, const s
 
 }  // namespace
 
+void require_size(const std::string& name, const std::vector<VmSize>& offered, const std::string& region) {
+  if (find_size(offered, name) != nullptr) return;
+  std::vector<std::string> names;
+  for (const auto& size : offered) names.push_back(size.name);
+  throw Error(
+      ErrorKind::usage, fmt::format("{} does not offer {}{}", region, name, core::suggestion(name, names)),
+      fmt::format("`az vm list-sizes -l {} -o table` shows what it offers; nothing was changed", region));
+}
+
 SizeChoice choose_size(const SizeWish& wish, const std::vector<VmSize>& offered,
                        const std::vector<azure::Quota>& quotas, const std::string& region,
                        const std::function<std::vector<VmSize>()>& original) {
+  if (wish.exact) require_size(wish.name, offered, region);
   const VmSize* wished = find_size(offered, wish.name);
   const std::string reason = wished == nullptr ? fmt::format("{} does not offer {}", region, wish.name)
                                                : why_unfit(*wished, wish, quotas);

@@ -33,6 +33,10 @@ SizeChoice choose_size(const SizeWish& wish, const std::vector<azure::VmSize>& o
                        const std::vector<azure::Quota>& quotas, const std::string& region,
                        const std::function<std::vector<azure::VmSize>()>& original);
 
+// Throws core::Error (usage), with the nearest name, when none of that name is offered.
+void require_size(const std::string& name, const std::vector<azure::VmSize>& offered,
+                  const std::string& region);
+
 bool needs_premium(const std::string& disk_sku);
 bool needs_zone(const std::string& disk_sku);
 

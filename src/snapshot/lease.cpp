@@ -53,7 +53,7 @@ void check_free(const azure::Vm& vm, const std::string& by, core::TimePoint now)
 // The write itself was refused, so there is nothing to give back.
 bool was_refused(const arm::ArmError& error) {
   return error.code() == "ScopeLocked" || error.code() == "InvalidTags" ||
-         error.code() == "RequestDisallowedByPolicy";
+         error.code() == "RequestDisallowedByPolicy" || error.code() == "ReadOnlyDisabledSubscription";
 }
 
 // False: the VM is no longer as it was read.

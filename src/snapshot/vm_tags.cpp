@@ -70,6 +70,8 @@ bool write_tags_if_unchanged(arm::ArmClient& arm, const azure::Vm& as_read, cons
   } catch (const arm::ArmError& error) {
     // No race, but a lock of the owner's.
     if (error.code() == "ScopeLocked") throw_locked(arm, as_read, error, stop);
+    // Nobody writes to a disabled subscription.
+    if (error.code() == "ReadOnlyDisabledSubscription") throw;
     if (error.status() == kPreconditionFailed || error.status() == kConflict) return false;
     throw;
   }

@@ -91,6 +91,19 @@ test_a_failed_drill_names_the_phase_and_what_the_service_said() {
   nothing_left
 }
 
+test_a_mistyped_size_is_no_failed_drill() {
+  replicated
+  run azlin dr test prod-db-vm --test-region westus2 --size Standard_D2s_v55
+  expect_code 2
+  expect_err "westus2 does not offer Standard_D2s_v55; did you mean"
+  run azlin dr failover prod-db-vm --target-region westus2 --size Standard_Nope --yes
+  expect_code 2
+  expect_err "westus2 does not offer Standard_Nope"
+  ok dr test-history -o json
+  expect_json '.tests == []'
+  nothing_left
+}
+
 test_restore_only_is_no_pass() {
   replicated
   ok dr test prod-db-vm --test-region westus2 --no-verify-boot --no-verify-ssh

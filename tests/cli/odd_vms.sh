@@ -57,6 +57,21 @@ test_a_vm_without_room_for_the_tags_is_refused_before_it_is_configured() {
   ok backup trigger vm1
 }
 
+test_a_disabled_subscription_is_told_as_such() {
+  backed_up
+  ok simulator fault add --method PATCH --path '*/providers/*' --status 409 --code ReadOnlyDisabledSubscription --message "The subscription is disabled." --count -1
+  for what in "backup trigger prod-db-vm" "backup restore prod-db-vm --backup $name --yes" "backup delete $name --yes --force" "backup configure vm1" \
+    "snapshot create vm1"; do
+    eval "run azlin $what"
+    expect_code 1
+    expect_err "The subscription is disabled"
+    reject_err "by others"
+    reject_err "could not be given back"
+  done
+  ok simulator fault clear
+  ok backup trigger prod-db-vm
+}
+
 test_backups_of_one_name_of_two_vms_are_told_apart() {
   echo '{"vms": [{"name": "twin", "group": "Shop", "osDiskGb": 32}, {"name": "twin", "group": "Test", "osDiskGb": 32}]}' >seed.json
   start_simulator "$work/seed.json"
