@@ -1,7 +1,9 @@
 #include "cli/simulator_admin.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "azlin/core/format.hpp"
 #include "cli/option_values.hpp"
 #include "cli/simulator_process.hpp"
 
@@ -145,9 +147,37 @@ void bind(CLI::App& command, FaultListOptions&) {
       "Exit codes: 0, 1, 3 none runs");
 }
 
+// What a fault does, in the order in which the simulator does it.
+std::string effect_of(const ordered_json& fault) {
+  std::vector<std::string> effects;
+  if (const int delay = fault.value("delayMs", 0)) effects.push_back(fmt::format("{} ms late", delay));
+  if (fault.value("expireToken", false)) effects.emplace_back("token expired");
+  if (const int status = fault.value("status", 0))
+    effects.push_back(fmt::format("{} {}", status, fault.value("code", "")));
+  if (const auto code = fault.value("operationCode", ""); !code.empty())
+    effects.push_back("operation fails: " + code);
+  if (const auto drop = fault.value("drop", ""); !drop.empty()) effects.push_back("dropped: " + drop);
+  if (!fault["corrupt"].is_null()) effects.push_back("damaged " + fault.value("corrupted", ""));
+  return fmt::format("{}", fmt::join(effects, ", "));
+}
+
+std::string times_of(const ordered_json& fault) {
+  const auto count = fault.value("count", std::int64_t{-1}), skip = fault.value("skip", std::int64_t{0});
+  auto text = count < 0 ? "always" : core::counted(static_cast<std::size_t>(count), "time");
+  if (skip > 0) text += fmt::format(", after {}", skip);
+  if (const auto probability = fault.value("probability", 1.0); probability < 1.0)
+    text += fmt::format(", {} of each", probability);
+  return text;
+}
+
 int run(Runtime& runtime, const FaultListOptions&) {
   const auto reply = simulator_admin(runtime, "GET", "/faults", nullptr);
-  for (const auto& fault : reply.at("faults")) runtime.console().line(fault.dump());
+  std::vector<std::vector<std::string>> rows = {{"ID", "WHAT", "WHEN", "STRUCK", "METHOD", "PATH"}};
+  for (const auto& fault : reply.at("faults"))
+    rows.push_back({fault.at("id").dump(), effect_of(fault), times_of(fault), fault.at("hits").dump(),
+                    fault.value("method", ""), fault.value("path", "")});
+  if (rows.size() > 1)
+    for (const auto& line : in_columns(rows)) runtime.console().line(line);
   if (reply.at("faults").empty()) runtime.console().line("No faults are set");
   if (!reply.at("regionsDown").empty())
     runtime.console().line("Regions down: " + reply["regionsDown"].dump());
@@ -220,7 +250,13 @@ void bind(CLI::App& command, RequestsOptions& options) {
 int run(Runtime& runtime, const RequestsOptions& options) {
   const auto reply =
       simulator_admin(runtime, "GET", fmt::format("/requests?since={}", options.since), nullptr);
-  for (const auto& request : reply.at("requests")) runtime.console().line(request.dump());
+  for (const auto& request : reply.at("requests")) {
+    const auto query = request.value("query", "");
+    runtime.console().line(fmt::format("{} {} {} {:.1f} ms {} {}{}", request.at("number").dump(),
+                                       request.value("time", ""), request.at("status").dump(),
+                                       request.value("milliseconds", 0.0), request.value("method", ""),
+                                       request.value("path", ""), query.empty() ? "" : "?" + query));
+  }
   runtime.console().result(reply, "requests");
   return 0;
 }

@@ -42,6 +42,8 @@ test_faults_latency_and_clock_are_set_by_command() {
   ok simulator fault add --method GET --path '*/resourcegroups*' --status 503 --count 2
   ok simulator fault list -o json
   expect_json '.faults | length == 1'
+  ok simulator fault list
+  expect_match '^1 +503 InternalServerError +2 times +0 +GET +\*/resourcegroups\*$'
   ok simulator fault clear
   ok simulator fault list -o json
   expect_json '.faults | length == 0'
@@ -55,6 +57,9 @@ test_faults_latency_and_clock_are_set_by_command() {
     expect_code 2
     expect_err "count is 1 or more, or -1 for no limit"
   done
+  curl -fsS "$sim_url/metadata/endpoints?api-version=2022-09-01" >/dev/null || fail "no answer"
+  ok simulator requests
+  expect_match '^[0-9]+ 20[0-9T:.-]+Z 200 [0-9.]+ ms GET /metadata/endpoints[?]api-version=2022-09-01$'
   ok simulator latency realistic
   ok simulator clock --set 2030-01-01T00:00:00Z --freeze
   ok simulator clock -o json
