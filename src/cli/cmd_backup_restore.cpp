@@ -269,6 +269,19 @@ int restore_vaulted(Runtime& runtime, const VmRef& vm, const vault::VaultId& vau
                            options.staging, options.interactive, options.no_guest_check});
 }
 
+// A VM that is gone has no disks to swap, but it may come back.
+backup::RestorePlan plan_in_place(Runtime& runtime, backup::RestoreManager& restores,
+                                  const snapshot::VmRef& vm, const backup::BackupInfo& backup) {
+  try {
+    return restores.plan_in_place(vm, backup, runtime.stop());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+    throw Error(error.kind(), error.what(),
+                fmt::format("make it anew: azlin backup restore {} -g {} --backup {} --new-vm {}", vm.name,
+                            vm.resource_group, backup.name, vm.name));
+  }
+}
+
 int run(Runtime& runtime, const RestoreCliOptions& options) {
   if (options.group) {
     check_group(options);
@@ -297,7 +310,7 @@ int run(Runtime& runtime, const RestoreCliOptions& options) {
   }
   const auto backup = choose_backup(runtime, vm, options);
   const auto plan = options.new_vm ? restores.plan_new_vm(backup, target, settings, runtime.stop())
-                                   : restores.plan_in_place(vm, backup, runtime.stop());
+                                   : plan_in_place(runtime, restores, vm, backup);
   explain(console, plan, settings);
   if (runtime.dry_run()) {
     print_dry_run(console, calls_of(plan, settings), {{"vm", plan.target.name}, {"backup", plan.backup}});

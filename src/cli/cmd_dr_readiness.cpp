@@ -67,6 +67,7 @@ dr::ReadinessFacts facts_of(Runtime& runtime, dr::DRTestManager& drills, const s
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) throw;
     facts.unreadable = error.what();
+    facts.gone = error.kind() == ErrorKind::not_found;
   }
   facts.copies_unknown =
       std::any_of(listing.unreadable.begin(), listing.unreadable.end(), [&](const auto& set) {

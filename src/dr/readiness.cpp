@@ -69,7 +69,8 @@ class Judge {
 
   Readiness run() {
     out_.vm = facts_.vm;
-    if (!facts_.unreadable.empty()) gap(facts_.unreadable, "azlin backup config-show " + name());
+    if (!facts_.unreadable.empty())
+      gap(facts_.unreadable, facts_.gone ? bring_back() : "azlin backup config-show " + name());
     for (const auto& text : facts_.not_seen) gap(text, "azlin dr readiness " + name());
     judge_backups();
     judge_copies();
@@ -83,6 +84,14 @@ class Judge {
   const std::string& name() const { return facts_.vm.name; }
   void gap(const std::string& text, const std::string& command) { out_.gaps.push_back({text, command}); }
   std::string age(core::TimePoint then) const { return core::to_display(now_ - then); }
+
+  std::string bring_back() const {
+    const auto* newest =
+        newest_that(facts_.backups, [](const BackupInfo& backup) { return backup.complete; });
+    if (newest == nullptr) return "azlin backup list " + name();
+    return fmt::format("azlin backup restore {} -g {} --backup {} --new-vm {}", name(),
+                       facts_.vm.resource_group, newest->name, name());
+  }
 
   void judge_backups() {
     if (facts_.unreadable.empty() && (!facts_.schedule || !facts_.schedule->enabled))
@@ -99,6 +108,7 @@ class Judge {
   void judge_copies() {
     if (!facts_.policy || !facts_.policy->enabled) {
       find_copy_anywhere();
+      if (facts_.gone) return;  // it takes no configuration
       return gap(facts_.policy ? "its DR tests are disabled, so no region is set for it to come back in"
                                : "no region is set for it to come back in",
                  fmt::format("azlin dr configure {} --test-region {}", name(),

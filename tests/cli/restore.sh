@@ -71,6 +71,21 @@ test_restore_as_a_new_vm_leaves_the_original() {
   expect_err "already"
 }
 
+test_a_vm_that_is_gone_is_made_anew() {
+  local token vm=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/Production/providers/Microsoft.Compute/virtualMachines/prod-db-vm
+  backed_up
+  token=$(curl -fsS -X POST "$sim_url/_simulator/token" -d '{}' | jq -r .token)
+  curl -fsS -X DELETE -H "Authorization: Bearer $token" "$sim_url$vm?api-version=2024-07-01" >/dev/null || fail "not deleted"
+  run azlin backup restore prod-db-vm --backup "$name" --yes
+  expect_code 3
+  expect_err "azlin backup restore prod-db-vm -g production --backup $name --new-vm prod-db-vm"
+  run azlin dr readiness prod-db-vm
+  expect_code 6
+  expect_out "→ azlin backup restore prod-db-vm -g production --backup $name --new-vm prod-db-vm"
+  reject_out "dr configure"
+  ok backup restore prod-db-vm -g production --backup "$name" --new-vm prod-db-vm
+}
+
 # Each step fails once for good: the VM must run on its old disks and nothing may be left.
 test_a_failure_at_each_step_puts_everything_back() {
   backed_up

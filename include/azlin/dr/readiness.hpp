@@ -23,6 +23,7 @@ struct ReadinessFacts {
   std::optional<backup::BackupSchedule> schedule;
   std::optional<DrPolicy> policy;           // what holds, also when it is disabled
   std::string unreadable;                   // why a tag cannot be read; empty: it can
+  bool gone = false;                        // there is no such VM any more
   std::string obstacle;                     // why the newest copy cannot be restored there now; empty: it can
   std::vector<backup::BackupInfo> backups;  // newest first
   // What could not be read of them, one line a region: snapshot::unreadable_texts. Empty: all is known.
