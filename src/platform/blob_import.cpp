@@ -105,14 +105,12 @@ class Import {
   }
 
   template <class Work>
-  bool guarded(const IndexedBlob& blob, Work work) {
+  void guarded(const IndexedBlob& blob, Work work) {
     try {
       work();
-      return true;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
       state_.fail(blob.container, blob.info.name, error.what());
-      return false;
     }
   }
 
@@ -213,10 +211,14 @@ class Import {
 
   void send_block(const BlockWork& work) {
     auto& sending = *work.sending;
-    const bool good = guarded(sending.blob, [&] {
+    try {
       if (!sending.broken) send_piece(sending, work.block);
-    });
-    if (!good) sending.broken = true;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      // Pieces that were under way together fail together: it is one blob.
+      if (!sending.broken.exchange(true))
+        state_.fail(sending.blob.container, sending.blob.info.name, error.what());
+    }
     if (--sending.left > 0 || sending.broken) return;
     guarded(sending.blob, [&] { complete(sending); });
   }

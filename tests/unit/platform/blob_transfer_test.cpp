@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <latch>
 
 #include "azlin/core/error.hpp"
 #include "fake_blobs.hpp"
@@ -123,6 +124,18 @@ TEST_F(BlobTransferTest, AKilledImportSendsOnlyTheMissingBlocks) {
   EXPECT_EQ(import_blobs(target, one).blobs, 1U);
   EXPECT_EQ(other.puts, 5);
   EXPECT_EQ(contents(other, "c"), contents(account, "c"));
+}
+
+TEST_F(BlobTransferTest, ABlobWhoseBlocksFailTogetherIsOneFailure) {
+  account.put("c", "large", bytes(20U << 20U, 3));  // five blocks
+  export_blobs(client, options());
+  std::latch four(4);
+  other.all_at_once = &four;
+  const auto result = import_blobs(target, options());
+  EXPECT_EQ(result.failed, 1U);
+  EXPECT_EQ(result.failures.size(), 1U);
+  other.all_at_once = nullptr;
+  EXPECT_EQ(import_blobs(target, options()).blobs, 1U);
 }
 
 TEST_F(BlobTransferTest, ChangedBytesAreNoticed) {

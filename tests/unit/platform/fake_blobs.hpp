@@ -1,6 +1,7 @@
 #pragma once
 // A blob account in memory behind the transport: lists in pages, ranges, blocks, MD5s, faults.
 #include <algorithm>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,7 +22,8 @@ class FakeBlobs final : public http::Transport {
   int fail_after = -1;  // then every request breaks: as if the machine had died
   int break_every = 0;  // each n-th request breaks once, and may be repeated
   int requests = 0, reads = 0, puts = 0;
-  int corrupt = 0;  // so many of the next ranges
+  int corrupt = 0;                    // so many of the next ranges
+  std::latch* all_at_once = nullptr;  // blocks that are sent wait for each other, and break
 
   void put(const std::string& container, const std::string& name, std::string content, bool with_md5 = true) {
     Blob blob;
@@ -32,6 +34,10 @@ class FakeBlobs final : public http::Transport {
   }
 
   http::Response send(const http::Request& request, std::stop_token) override {
+    if (all_at_once && request.method == "PUT" && request.url.find("comp=block&") != std::string::npos) {
+      all_at_once->arrive_and_wait();
+      throw http::NetworkError("the connections broke", true, false);
+    }
     const std::lock_guard lock(mutex_);
     ++requests;
     if (fail_after >= 0 && requests > fail_after)
