@@ -41,7 +41,12 @@ void put_old_disks_back(arm::ArmClient& arm, const store::OperationRecord& found
     azure::replace_disks(arm, record.vm_id, old);
     vm.power_state = "deallocated";
   }
-  if (record.power_before == "running" && vm.power_state != "running") azure::start_vm(arm, record.vm_id);
+  if (record.power_before != "running" || vm.power_state == "running") return;
+  azure::start_vm(arm, record.vm_id);
+  const auto started = azure::get_vm(arm, record.vm_id, true);
+  if (started.power_state != "running")
+    throw Error(ErrorKind::failed,
+                fmt::format("{} was told to start, but it is {}", started.name, started.power_state));
 }
 
 void remove_new_vm(arm::ArmClient& arm, const store::OperationRecord& found, const RestoreRecord& record,

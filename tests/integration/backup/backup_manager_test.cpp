@@ -515,6 +515,36 @@ TEST_F(BackupManagerTest, DeletionLooksAgainBeforeItSaysThatAllIsGone) {
   EXPECT_GT(struck, 1);
 }
 
+// Says that it started what it did not.
+class NothingStarted final : public http::Transport {
+ public:
+  explicit NothingStarted(http::Transport& transport) : transport_(transport) {}
+  http::Response send(const http::Request& request, std::stop_token stop) override {
+    if (request.url.find("/start?") != std::string::npos) return {200, {}, {}};
+    return transport_.send(request, std::move(stop));
+  }
+
+ private:
+  http::Transport& transport_;
+};
+
+TEST_F(BackupManagerTest, VmThatWasNotStartedAgainIsNotCalledStarted) {
+  configure({});
+  backups.trigger(vm("web2"), {}, {});
+  const auto backup = backups.list(vm("web2"), {}).front();
+  NothingStarted lying(*transport);
+  arm::ArmClient client{lying, clock, chain, {.endpoint = simulator.url()}};
+  RestoreManager restores(client, journal, clock, processes, journal_path);
+  const auto plan = restores.plan_in_place(vm("web2"), backup, {});
+  const auto error = error_of([&] { restores.restore(plan, {}, {}); });
+  EXPECT_THAT(error.what(), HasSubstr("told to start, but it is deallocated"));
+  EXPECT_THAT(error.what(), HasSubstr("azlin recover"));
+
+  RestoreManager honest(arm, journal, clock, processes, journal_path);
+  EXPECT_TRUE(honest.recover(journal.interrupted().front(), {}).settled);
+  EXPECT_EQ(azure::get_vm(arm, vm("web2").id(), true).power_state, "running");
+}
+
 // Says that it deleted what it did not.
 class NothingDeleted final : public http::Transport {
  public:
