@@ -13,6 +13,10 @@ namespace {
 
 std::string hint_for(int primary) {
   switch (primary) {
+    case SQLITE_ERROR:  // no such table or column
+      return "the file is not as azlin made it: move it away, then `azlin state rebuild` refills what Azure "
+             "still "
+             "knows";
     case SQLITE_FULL:
       return "free some space on that disk, then run the command again";
     case SQLITE_READONLY:

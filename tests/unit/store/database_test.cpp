@@ -297,6 +297,13 @@ TEST_F(DatabaseTest, ErrorInSqlNamesTheStatementAndTheFile) {
   EXPECT_THAT(error.what(), HasSubstr(path_));
 }
 
+TEST_F(DatabaseTest, MissingTableSaysWhatToDo) {
+  Database db(path_, kOne);
+  const Error error = error_of([&] { db.prepare("SELECT * FROM gone"); });
+  EXPECT_THAT(error.what(), HasSubstr("no such table: gone"));
+  EXPECT_THAT(error.hint(), HasSubstr("azlin state rebuild"));
+}
+
 TEST_F(DatabaseTest, MemoryDatabaseWorks) {
   Database db(":memory:", kOne);
   db.execute("INSERT INTO t (name) VALUES ('x')");
