@@ -188,6 +188,16 @@ bool History::knows(const std::string& group, const std::string& backup, const s
   return row.integer(0) > 0;
 }
 
+std::optional<Level> History::failed_at(const std::string& group, const std::string& backup,
+                                        const std::string& region) {
+  const std::lock_guard lock(mutex_);
+  auto row = db_.prepare(
+      "SELECT level_asked FROM verifications WHERE backup_name = ? AND resource_group = ? COLLATE NOCASE AND "
+      "region = ? AND outcome = ? ORDER BY id DESC LIMIT 1");
+  row.bind(1, backup).bind(2, group).bind(3, region).bind(4, to_string(Outcome::failed));
+  return row.step() ? parse_level(row.text(0)) : std::nullopt;
+}
+
 void History::keep(const KeptManifest& about, const Manifest& manifest) {
   const std::lock_guard lock(mutex_);
   db_.prepare(fmt::format("INSERT OR REPLACE INTO manifests ({}, manifest) VALUES (?,?,?,?,?,?,?,?)",

@@ -33,6 +33,10 @@ class History {
   bool knows(const std::string& group, const std::string& backup, const std::string& region,
              core::TimePoint at);
 
+  // The level of the newest verification here that found a failure; nullopt: none did.
+  std::optional<Level> failed_at(const std::string& group, const std::string& backup,
+                                 const std::string& region);
+
   // Of a family the newest 64 stay.
   void keep(const KeptManifest& about, const Manifest& manifest);
   std::optional<KeptManifest> find_manifest(const std::string& unique_id);

@@ -128,7 +128,8 @@ void summarise(Verification& run) {
 
 struct VerificationManager::Run {
   const VerifyOptions& options;
-  snapshot::SnapshotSet set;  // as it is now
+  Level needed = Level::none;  // to take back that it failed
+  snapshot::SnapshotSet set;   // as it is now
   VerifyPlan plan;
   store::Operation& operation;
   Verification result;
@@ -197,6 +198,14 @@ snapshot::Member look_again(arm::ArmClient& arm, const snapshot::SnapshotSet& se
                                                member.snapshot.name, disk ? "the snapshot" : "the disk"));
   check_properties(*disk, *found, now.vm(), out);
   return {member.lun, found->snapshot};
+}
+
+// A lesser look takes no failure back: it did not look where the failure was. Where another machine found it,
+// its level is not known.
+Level level_of_failure(History& history, const VmRef& vm, const snapshot::SnapshotSet& set) {
+  const auto mark = set.verified();
+  if (!mark || mark->level != "failed") return Level::none;
+  return history.failed_at(vm.resource_group, set.name, set.location).value_or(Level::content);
 }
 
 void check_free(const snapshot::SnapshotSet& set, core::TimePoint now) {
@@ -282,6 +291,12 @@ void VerificationManager::clean_up(Run& run) {
 void VerificationManager::finish(Run& run, core::TimePoint started) {
   summarise(run.result);
   if (run.interrupted) run.result.outcome = Outcome::inconclusive;  // half a look proves nothing
+  if (run.result.outcome == Outcome::passed && run.needed > Level::disk && run.result.readable != true) {
+    run.result.outcome = Outcome::inconclusive;
+    run.result.error = fmt::format("it failed at level {} before, and its contents could not be read now",
+                                   to_string(run.needed));
+    run.result.action = action_for(run.result);
+  }
   run.result.at = clock_.now();
   run.result.duration = run.result.at - started;
   const auto at = std::chrono::floor<std::chrono::seconds>(run.result.at);
@@ -304,7 +319,7 @@ void VerificationManager::finish(Run& run, core::TimePoint started) {
 }
 
 Verification VerificationManager::verify(const VmRef& vm, const snapshot::SnapshotSet& listed,
-                                         const VerifyOptions& options, std::stop_token stop) {
+                                         const VerifyOptions& asked, std::stop_token stop) {
   const auto started = clock_.now();
   VerifyPlan plan;
   plan.backup = listed.name;
@@ -314,6 +329,12 @@ Verification VerificationManager::verify(const VmRef& vm, const snapshot::Snapsh
   auto set = fresh(arm_, listed, stop);
   if (!gaps(set).empty()) set = fresh(arm_, listed_again({arm_, journal_, clock_}, vm, listed, stop), stop);
   check_free(set, clock_.now());
+  VerifyOptions options = asked;
+  const Level needed = level_of_failure(*history_, vm, set);
+  options.level = std::max(asked.level, needed);
+  if (options.level != asked.level && options.notify)
+    options.notify(fmt::format("{}: it failed at level {} before, so it is verified at that level", set.name,
+                               to_string(needed)));
   plan.mark_id = new_mark_id();
   plan.until = clock_.now() + kTestDiskLife;
   const auto mark_time = options.level == Level::full ? kFullMarkTime : kMarkTime;
@@ -324,7 +345,7 @@ Verification VerificationManager::verify(const VmRef& vm, const snapshot::Snapsh
     plan.disks.push_back({member.snapshot.id, test_disk(member, {plan.mark_id, plan.until}).id});
 
   auto operation = journal_.start("backup.verify", vm.id(), to_json(plan), plan.lock_key());
-  Run run{options, set, plan, operation, {}, {}};
+  Run run{options, needed, set, plan, operation, {}, {}};
   auto& result = run.result;
   result.operation = operation.id();
   result.backup = set.name;

@@ -153,6 +153,21 @@ TEST_F(VerificationManagerTest, ABlockInTheMiddleIsNamedByTheSecondFullRead) {
   EXPECT_THAT(run.error, HasSubstr("1 block of 4 MiB differs"));
   EXPECT_THAT(run.error, HasSubstr("at byte 1073741824"));
   EXPECT_EQ(verify(backup, Level::full).outcome, Outcome::failed) << "what was kept first stays the measure";
+  const auto lesser = verify(backup);
+  EXPECT_EQ(lesser.outcome, Outcome::failed) << "content does not look there, so it is verified in full";
+  EXPECT_EQ(lesser.asked, Level::full);
+  EXPECT_EQ(look(backup.name).verified, backup::Verified::failed);
+}
+
+TEST_F(VerificationManagerTest, AFailureThatWasNoneIsTakenBackAtItsLevel) {
+  const auto backup = take();
+  ASSERT_EQ(verify(backup, Level::full).reached, Level::full);
+  const auto& id = backup.set.members.at(0).snapshot.id;
+  azure::merge_tags(arm, id, {{snapshot::kVerifiedTag, "failed 2025-12-01T08:00:00Z"}});  // another machine
+  const auto run = verify(backup, Level::disk);
+  EXPECT_EQ(run.asked, Level::content);
+  EXPECT_EQ(run.outcome, Outcome::passed) << run.error;
+  EXPECT_EQ(look(backup.name).verified, backup::Verified::passed);
 }
 
 TEST_F(VerificationManagerTest, AReplicaIsComparedWithItsSource) {
