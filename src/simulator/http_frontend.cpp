@@ -261,8 +261,10 @@ void HttpFrontend::Parts::serve(const httplib::Request& from, httplib::Response&
     context.faults.note_corrupted(fault->id, request.path + " " + corrupt(reply->body, *fault->corrupt));
   note(request, fault && !fault->drop.empty() ? 0 : reply->status, begun);
   if (reply->status == 0) return cut_connection(from);
-  if (fault && fault->drop == "after") return cut_connection(from);
-  if (fault && fault->drop == "truncate") return send_truncated(*reply, response);
+  const bool cut = fault && fault->drop == "truncate";
+  // (A HEAD has no body that could be cut: what would be half of it is no reply.)
+  if (fault && (fault->drop == "after" || (cut && from.method == "HEAD"))) return cut_connection(from);
+  if (cut) return send_truncated(*reply, response);
   response.set_header("Date", http_date(context.now()));
   send(*reply, request, response);
 }

@@ -386,6 +386,9 @@ TEST_F(DiskDataContractTest, FaultsStrikeReads) {
   sim_.add_fault({{"method", "GET"}, {"path", "/_sas/*"}, {"count", 1}, {"drop", "truncate"}});
   EXPECT_EQ(read_range(sas, 0, 4095).status, 0);
   EXPECT_EQ(read_range(sas, 0, 4095).body.size(), 4096u);
+  sim_.add_fault({{"method", "HEAD"}, {"path", "/_sas/*"}, {"count", 1}, {"drop", "truncate"}});
+  EXPECT_EQ(http_call("HEAD", sas, "", {}).status, 0) << "no length that is not the disk's";
+  EXPECT_EQ(http_call("HEAD", sas, "", {}).status, 200);
 }
 
 // Get Blob, Get Page Ranges and Put Page answer with Last-Modified: the last write, or the creation.
