@@ -276,6 +276,8 @@ std::vector<Assessed> assess(Service& service, BackupLog& log, const Expectation
       // A provider that was never registered has no resources.
       if (error.code() == "MissingSubscriptionRegistration" || error.code() == "SubscriptionNotRegistered")
         continue;
+      // Nothing was looked at, and nothing will be: no finding about resources.
+      if (error.code() == "ResourceGroupNotFound" || error.code() == "SubscriptionNotFound") throw;
       Assessed failed;
       failed.resource.kind = kind;
       failed.resource.name = std::string("all ") + info(kind).label;

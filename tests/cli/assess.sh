@@ -70,7 +70,8 @@ test_expectations_are_a_file() {
   expect_err "bad.yaml"
   expect_err "regoins"
   run azlin platform assess -g Nowhere --expectations easy.yaml
-  [ "$code" -ne 0 ] || fail "a group that is not there was assessed"
+  expect_code 3
+  expect_err "Nowhere"
 }
 
 test_a_page_to_a_file_or_to_the_terminal() {
