@@ -93,7 +93,8 @@ int run(Runtime& runtime, const FailbackOptions& options) {
                   {{"vm", plan.vm.name}, {"homeRegion", plan.home_region}});
     return 0;
   }
-  if (!console.confirm("the failback of " + plan.vm.name)) return core::exit_code(ErrorKind::failed);
+  if (!console.confirm("the failback of " + plan.vm.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   const auto result = failbacks.run(config, runtime.stop());
   console.line();
   console.line(fmt::format("✓ {} is up at home in {}", plan.home.name, plan.home_region));

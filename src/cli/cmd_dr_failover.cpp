@@ -142,7 +142,8 @@ int run(Runtime& runtime, const FailoverOptions& options) {
     return 0;
   }
   print_plan(console, plan, runtime.clock().now());
-  if (!console.confirm("the failover of " + plan.source.name)) return core::exit_code(ErrorKind::failed);
+  if (!console.confirm("the failover of " + plan.source.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   config.notify = [&](const std::string& line) { console.note(line); };
   const auto result = failovers.run(config, runtime.stop());
   print_failover(console, result);

@@ -333,7 +333,8 @@ int run_plan_failover(Runtime& runtime, const dr::RecoveryPlan& plan, bool if_re
     print_dry_run(console, calls, json_of(plan));
     return 0;
   }
-  if (!console.confirm("the failover by plan " + plan.name)) return core::exit_code(ErrorKind::failed);
+  if (!console.confirm("the failover by plan " + plan.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   runtime.journal();  // opened before the threads that use it
   std::mutex printing;
   auto actions = actions_of(console, printing);

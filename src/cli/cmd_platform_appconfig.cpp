@@ -209,7 +209,7 @@ int make_like(PlatformSession& session, OpenStore& store, const Work& work, cons
   const auto before = session.runtime().clock().now();
   if (!console.confirm(
           fmt::format("making {} in {}", core::counted(changes.size(), "change"), store.resource.name)))
-    return 0;
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   std::vector<platform::KeyFailure> failures;
   std::vector<KeyChange> left;
   session.change(work.kind, store.resource.id,

@@ -211,7 +211,8 @@ int run(Runtime& runtime, const ApplyOptions& options) {
       std::any_of(plan.begin(), plan.end(), [](const auto& each) { return each.finding->mend.for_good; });
   if (!session.dry_run()) {
     if (for_good) console.warn("What is marked [for good] cannot be taken back.");
-    if (!console.confirm(fmt::format("making {}", core::counted(plan.size(), "change")))) return 0;
+    if (!console.confirm(fmt::format("making {}", core::counted(plan.size(), "change"))))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   ordered_json json = {{"changes", ordered_json::array()}};
   std::size_t failed = 0;

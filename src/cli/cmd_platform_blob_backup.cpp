@@ -189,7 +189,8 @@ int run(Runtime& runtime, const BlobEnableOptions& options) {
   PlatformSession session(runtime);
   const auto account = session.resource(platform::Kind::storage, options.account);
   const auto vault = vault_of(session, options.vault);
-  if (!session.dry_run() && !runtime.console().confirm("protecting the blobs of " + account.name)) return 0;
+  if (!session.dry_run() && !runtime.console().confirm("protecting the blobs of " + account.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("storage.backup-enable", account.id, {{"vault", vault.id}, {"policy", options.policy}}, [&] {
     platform::protect_blobs(session.service(), vault, options.policy, account, options.containers,
                             session.stop());
@@ -296,7 +297,8 @@ int run(Runtime& runtime, const BlobBackupRestoreOptions& options) {
   if (!session.dry_run()) {
     console.warn(restore.into ? "Blobs are written into " + restore.into->name + "."
                               : "What was written to " + account.name + " since is undone.");
-    if (!console.confirm("restoring blobs of " + account.name)) return 0;
+    if (!console.confirm("restoring blobs of " + account.name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change("storage.backup-restore", account.id,
                  {{"vault", vault.id}, {"at", options.at}, {"point", options.point}}, [&] {

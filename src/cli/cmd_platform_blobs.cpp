@@ -237,7 +237,8 @@ int run(Runtime& runtime, const BlobImportOptions& options) {
     runtime.console().line("Dry run: the files were read and compared; nothing was sent.");
     return report(runtime.console(), "would be imported", access.name, options.folder, checked);
   }
-  if (options.overwrite && !runtime.console().confirm("replacing blobs of " + access.name)) return 0;
+  if (options.overwrite && !runtime.console().confirm("replacing blobs of " + access.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   platform::TransferResult result;
   session.change("storage.import", access.id,
                  {{"folder", options.folder},

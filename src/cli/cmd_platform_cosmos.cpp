@@ -137,7 +137,7 @@ int run(Runtime& runtime, const CosmosPolicySetOptions& options) {
   if (!loses.empty()) console.warn("By this change " + loses + ".");
   if (!session.dry_run() && (irreversible || !loses.empty()) &&
       !console.confirm("changing the backup policy of " + account.resource.name))
-    return 0;
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("cosmos.backup-policy", account.resource.id,
                  {{"body", body}, {"look", account.resource.id}, {"lookVersion", platform::kCosmosVersion}},
                  [&] {
@@ -188,7 +188,8 @@ int run(Runtime& runtime, const CosmosRegionsOptions& options) {
   if (!options.add.empty())
     regions = platform::plan_added_region(account, session.known_region(options.add), options.zones);
   if (!options.remove.empty()) regions = platform::plan_removed_region(account, options.remove);
-  if (!session.dry_run() && !console.confirm("changing the regions of " + account.resource.name)) return 0;
+  if (!session.dry_run() && !console.confirm("changing the regions of " + account.resource.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("cosmos.regions", account.resource.id,
                  {{"add", options.add},
                   {"remove", options.remove},
@@ -225,7 +226,8 @@ int run(Runtime& runtime, const CosmosFailoverOptions& options) {
   const auto body = platform::plan_failover(account, options.to);
   if (!session.dry_run()) {
     console.warn(fmt::format("{} will write in {}.", account.resource.name, options.to));
-    if (!console.confirm("failing over " + account.resource.name)) return 0;
+    if (!console.confirm("failing over " + account.resource.name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change(
       "cosmos.failover", account.resource.id,
@@ -370,7 +372,8 @@ int run(Runtime& runtime, const CosmosRestoreOptions& options) {
                               restore.group, platform::info(platform::Kind::cosmos).type, options.to);
   if (!session.dry_run()) {
     console.warn("A restore is billed by the gigabyte, and the new account like any other.");
-    if (!console.confirm("restoring " + source.name + " into " + options.to)) return 0;
+    if (!console.confirm("restoring " + source.name + " into " + options.to))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change("cosmos.restore", id,
                  {{"source", source.id},

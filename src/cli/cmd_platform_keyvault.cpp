@@ -351,7 +351,7 @@ int run(Runtime& runtime, const KeyVaultRestoreOptions& options) {
     return print_restored(console, vault.name, steps);
   }
   if (!console.confirm(fmt::format("restoring {} into {}", core::counted(changes, "item"), vault.name)))
-    return 0;
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("keyvault.restore", vault.id,
                  {{"vault", vault.id},
                   {"folder", options.folder},

@@ -121,7 +121,8 @@ int run(Runtime& runtime, const ProtectionSetOptions& options) {
   const auto wanted = platform::plan_protection(now, change, account);
   print_protection(console, account.name, wanted);
   const bool lower = options.allow_lower && !session.dry_run();
-  if (lower && !console.confirm("lowering the protection of " + account.name)) return 0;
+  if (lower && !console.confirm("lowering the protection of " + account.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   platform::BlobProtection after;
   session.change(
       "storage.protection", account.id,
@@ -225,7 +226,8 @@ int run(Runtime& runtime, const ReplicationSetOptions& options) {
   if (migrates && plan.steps.size() > 1 && plan.steps.back().how == platform::SkuStep::How::migrate &&
       plan.steps.front().how == platform::SkuStep::How::migrate)
     console.warn("two migrations: run this again when the first has ended");
-  if (!session.dry_run() && !console.confirm("changing the replication of " + account.name)) return 0;
+  if (!session.dry_run() && !console.confirm("changing the replication of " + account.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("storage.replication", account.id,
                  {{"from", from},
                   {"to", options.sku},
@@ -275,7 +277,8 @@ int run(Runtime& runtime, const StorageFailoverOptions& options) {
         fmt::format("Writes of the last {} are lost; the account becomes locally redundant (LRS); "
                     "point-in-time restore begins anew. This cannot be taken back.",
                     lag));
-  if (!session.dry_run() && !console.confirm("failing over " + account.name)) return 0;
+  if (!session.dry_run() && !console.confirm("failing over " + account.name))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change("storage.failover", account.id,
                  {{"planned", options.planned},
                   {"from", now.primary},
@@ -326,7 +329,8 @@ int run(Runtime& runtime, const StorageRestoreOptions& options) {
                            core::to_display(at)));
   if (!session.dry_run()) {
     console.warn("What was written since is undone. This cannot be called off.");
-    if (!console.confirm("restoring " + account.name)) return 0;
+    if (!console.confirm("restoring " + account.name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change(
       "storage.restore", account.id,

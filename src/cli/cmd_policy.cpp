@@ -166,7 +166,8 @@ int write(Runtime& runtime, const VaultArgument& argument, const std::string& na
   if (!fresh && existing->items > 0 && !session.dry_run()) {
     runtime.console().warn(fmt::format(
         "{} items follow this policy; a shorter retention also lets go of older backups.", existing->items));
-    if (!runtime.console().confirm("changing policy " + name)) return 0;
+    if (!runtime.console().confirm("changing policy " + name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   vault::Policy policy;
   session.change(
@@ -283,7 +284,8 @@ int run(Runtime& runtime, const PolicyDeleteOptions& options) {
   const auto policy = policies.require(options.name, runtime.stop());
   if (!session.dry_run()) {
     runtime.console().warn(fmt::format("Policy {} will be deleted.", policy.name));
-    if (!runtime.console().confirm("deleting policy " + policy.name)) return 0;
+    if (!runtime.console().confirm("deleting policy " + policy.name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change(
       {"policy-delete", policy.id, policy.name, ""},

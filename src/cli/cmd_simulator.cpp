@@ -185,7 +185,8 @@ void bind(CLI::App& command, ResetOptions& options) {
 }
 
 int run(Runtime& runtime, const ResetOptions& options) {
-  if (!runtime.console().confirm("resetting the simulated Azure")) return core::exit_code(ErrorKind::failed);
+  if (!runtime.console().confirm("resetting the simulated Azure"))
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   ordered_json body = ordered_json::object();
   if (options.seed) body["seed"] = *options.seed;
   if (options.clock) body["clock"] = true;

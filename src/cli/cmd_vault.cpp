@@ -232,7 +232,8 @@ int run(Runtime& runtime, const VaultUpdateOptions& options) {
                         settings.cross_region_restore.value_or(false);
   if (for_good && !session.dry_run()) {
     runtime.console().warn(fmt::format("This cannot be taken back for vault {}.", session.id().name));
-    if (!runtime.console().confirm("changing vault " + session.id().name + " for good")) return 0;
+    if (!runtime.console().confirm("changing vault " + session.id().name + " for good"))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   vault::Vault changed;
   session.change(
@@ -266,7 +267,8 @@ int run(Runtime& runtime, const VaultDeleteOptions& options) {
   if (!session.dry_run()) {
     runtime.console().warn(
         fmt::format("Vault {} in {} will be deleted.", session.id().name, session.id().resource_group));
-    if (!runtime.console().confirm("deleting vault " + session.id().name)) return 0;
+    if (!runtime.console().confirm("deleting vault " + session.id().name))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change(
       {"delete", session.id().id(), session.id().name, ""},

@@ -208,7 +208,8 @@ int protect_all(VaultSession& session, const ProtectOptions& options) {
   }
   if (!session.dry_run()) {
     for (const auto& item : items) session.console().note("  " + item_label(item));
-    if (!session.console().confirm(fmt::format("protecting {} databases", items.size()))) return 0;
+    if (!session.console().confirm(fmt::format("protecting {} databases", items.size())))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   return run_bulk(session, "protected", items, [&](const ProtectedItem& item) {
     const auto policy = policy_for(session, options.policy, item.workload);
@@ -321,7 +322,8 @@ int run(Runtime& runtime, const UnprotectOptions& options) {
     for (const auto& item : items) runtime.console().warn("  " + item_label(item));
     runtime.console().warn(options.delete_data ? "Their protection ends and their backups will be deleted."
                                                : "Their protection ends; their backups are kept.");
-    if (!runtime.console().confirm(what + count)) return 0;
+    if (!runtime.console().confirm(what + count))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   auto protection = session.protection();
   std::string name;

@@ -93,7 +93,8 @@ int run(Runtime& runtime, const VaultBackupOptions& options) {
   if (items.empty()) throw Error(ErrorKind::not_found, "nothing on " + *options.server + " is protected");
   if (!session.dry_run()) {
     for (const auto& item : items) runtime.console().note("  " + item_label(item));
-    if (!runtime.console().confirm(fmt::format("backing up {} items", items.size()))) return 0;
+    if (!runtime.console().confirm(fmt::format("backing up {} items", items.size())))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   return run_bulk(session, options.no_wait ? "backup begun" : "backed up", items, one);
 }
@@ -208,7 +209,7 @@ int run(Runtime& runtime, const JobCancelOptions& options) {
   const auto job = session.jobs().require(options.job, runtime.stop());
   if (!session.dry_run() &&
       !runtime.console().confirm(fmt::format("canceling the {} of {}", job.operation, job.entity)))
-    return 0;
+    throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   session.change(
       {"cancel", session.id().id() + "/backupJobs/" + options.job, options.job, ""},
       [&] {

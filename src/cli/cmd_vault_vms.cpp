@@ -138,7 +138,8 @@ int run(Runtime& runtime, const UnregisterOptions& options) {
   if (!session.dry_run()) {
     runtime.console().warn(
         fmt::format("{} will be unregistered from vault {}.", options.vm, session.id().name));
-    if (!runtime.console().confirm("unregistering " + options.vm)) return 0;
+    if (!runtime.console().confirm("unregistering " + options.vm))
+      throw core::Error(core::ErrorKind::failed, "not confirmed: nothing was changed");
   }
   session.change(
       {"unregister", vm_id, options.vm, ""},

@@ -75,19 +75,15 @@ test_a_signal_ends_the_wait_for_a_pipe() {
   ok plan -f <(printf 'version: 1\n') --schema
 }
 
-# At a terminal, whose reader would go on waiting.
-test_ctrl_c_ends_a_question() {
-  start_simulator
+# ask ANSWER WORDS...: azlin at a terminal, and what is typed at its question.
+ask() {
   cat >ask.py <<'PYTHON'
 import os, pty, sys
 
 pid, terminal = pty.fork()
 if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execv(sys.argv[2], sys.argv[2:])
 said = b""
-while b"Proceed? (yes/no): " not in said:
-    said += os.read(terminal, 4096)
-os.write(terminal, b"\x03")
 while True:
     try:
         more = os.read(terminal, 4096)
@@ -95,13 +91,37 @@ while True:
         break
     if not more:
         break
-    said += more
+    before, said = said, said + more
+    if b"Proceed? (yes/no): " in said and b"Proceed? (yes/no): " not in before:
+        os.write(terminal, sys.argv[1].encode().decode("unicode_escape").encode())
 sys.stdout.write(said.decode())
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PYTHON
-  run timeout 120 python3 ask.py "$AZLIN" simulator reset
+  run timeout 120 python3 ask.py "$1" "$AZLIN" "${@:2}"
+}
+
+# The terminal's own reader would go on waiting.
+test_ctrl_c_ends_a_question() {
+  start_simulator
+  ask '\x03' simulator reset
   expect_code 130
   expect_out "interrupted: resetting the simulated Azure was not confirmed"
+}
+
+test_an_answer_of_no_is_no_success() {
+  start_simulator
+  local words
+  while read -r words; do
+    # shellcheck disable=SC2086
+    ask 'no\n' $words
+    [ "$code" -eq 1 ] || fail "exit code $code: azlin $words"
+    expect_out "not confirmed: nothing was changed"
+  done <<'L'
+simulator reset
+policy delete DefaultPolicy --vault my-vault
+platform storage replication set stagingstorage01 Standard_GRS
+platform cosmos failover prod-cosmos --to westus2
+L
 }
 
 # Their argument may also be the name of something else.
