@@ -30,6 +30,10 @@ struct NetworkType {
 
 // PUT, PATCH (tags), GET, DELETE and both lists, with the network's long-running operations and weak ETags.
 void register_network_type(Router& router, Context& context, const NetworkType& type);
+// Throws ApiError 400 InvalidResourceName unless `name` has 1 to `longest` letters, digits, '.', '-' and '_',
+// begins with a letter or digit and ends with one or '_'.
+// https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftnetwork
+void check_network_name(const std::string& name, std::size_t longest = 80);
 // Saves with a new weak ETag.
 void save_network(Context& context, Resource& resource);
 // Throws ApiError 400 InvalidResourceReference unless `id` is there, of `type` and in `location` ("": any).

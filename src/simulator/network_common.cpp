@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "simulator/json_util.hpp"
 #include "simulator/network.hpp"
 #include "simulator/resources.hpp"
@@ -35,6 +37,7 @@ void check_not_busy(Context& context, const std::string& id) {
 }
 
 Reply put(Context& context, Request& request, const NetworkType& type) {
+  check_network_name(request.target.name, same(type.type, kVnetType) ? 64 : 80);
   const auto existing = context.state.find(request.target.id);
   check_etag(request, existing);
   check_not_busy(context, request.target.id);
@@ -96,6 +99,20 @@ Json finish_delete(Context& context, const Json& data) {
 }
 
 }  // namespace
+
+void check_network_name(const std::string& name, std::size_t longest) {
+  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const bool ends_meet =
+      !name.empty() && is_word(name.front()) && (is_word(name.back()) || name.back() == '_');
+  const bool all_known = std::all_of(name.begin(), name.end(),
+                                     [&](char c) { return is_word(c) || c == '.' || c == '-' || c == '_'; });
+  if (ends_meet && all_known && name.size() <= longest) return;
+  throw ApiError(400, "InvalidResourceName",
+                 fmt::format("Resource name {} is invalid. The name can be up to {} characters long. It must "
+                             "begin with a word character, and it must end with a word character or with "
+                             "'_'. The name may contain word characters or '.', '-', '_'.",
+                             name, longest));
+}
 
 void save_network(Context& context, Resource& resource) {
   resource.body["etag"] = "W/\"" + new_guid() + "\"";

@@ -78,6 +78,7 @@ Reply start_write(Context& context, const Request& request, Resource& vnet, int 
 }
 
 Reply put_peering(Context& context, Request& request) {
+  check_network_name(request.target.name);
   drop_nulls(request.json);
   auto place = find_peering(context, request);
   Json properties = subtree_at(request.object(), "/properties");

@@ -163,6 +163,7 @@ void check_rule_etag(const Request& request, RulePlace& place) {
 }
 
 Reply put_rule(Context& context, Request& request) {
+  check_network_name(request.target.name);
   drop_nulls(request.json);
   auto place = find_rule(context, request);
   check_rule_etag(request, place);

@@ -113,6 +113,7 @@ Reply get_subnet(Context& context, const Request& request) {
 }
 
 Reply put_subnet(Context& context, Request& request) {
+  check_network_name(request.target.name);
   drop_nulls(request.json);
   auto place = find_subnet(context, request);
   Json wanted = request.object();

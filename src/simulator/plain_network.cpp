@@ -125,6 +125,7 @@ void register_part(Router& router, Context& context, const std::string& type, co
     throw ApiError(404, "NotFound", fmt::format("Resource {} not found.", r.target.id));
   });
   router.arm("PUT", one, type, [&context, array](Request& r) {
+    check_network_name(r.target.name);
     drop_nulls(r.json);
     auto place = find_part(context, r.target.id, array);
     auto& parts = place.owner.body["properties"][array];

@@ -148,7 +148,7 @@ Reply save_at(Context& context, const Request& request, const char* type, const 
   for (const char* member : {"identity", "location"})
     if (request.json.contains(member)) resource.body[member] = request.json[member];
   context.save(resource);
-  return Reply::json(existing && !same(type, kAssignment) ? 200 : 201, resource.body);
+  return Reply::json(existing && same(type, kSet) ? 200 : 201, resource.body);
 }
 
 Reply put_assignment(Context& context, Request& request) {

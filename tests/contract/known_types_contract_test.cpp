@@ -50,6 +50,11 @@ TEST_F(KnownTypesContractTest, OwnersMustBeThere) {
 }
 
 TEST_F(KnownTypesContractTest, ManagementGroupsAreForNobody) {
+  // az registers the provider first.
+  EXPECT_EQ(
+      call("POST", std::string(kSubscription) + "/providers/Microsoft.Management/register", "2021-04-01")
+          .status,
+      200);
   for (const char* path : {"/providers/Microsoft.Management/managementGroups",
                            "/providers/Microsoft.Management/managementGroups/m",
                            "/providers/Microsoft.Management/managementGroups/m/providers/"

@@ -128,8 +128,8 @@ TEST_F(ManagementContractTest, RulesThatCannotBeEvaluatedAreRefused) {
   EXPECT_EQ(refusal(put(fine, "")), "400 InvalidPolicyRule");
   // Effects that do nothing here need no evaluation.
   EXPECT_EQ(put(match, "audit").status, 201);
-  EXPECT_EQ(put(fine).status, 200);
-  EXPECT_EQ(put({{"value", "[concat(field('name'), 'toLower(')]"}, {"in", {"a", "b"}}}).status, 200);
+  EXPECT_EQ(put(fine).status, 201);
+  EXPECT_EQ(put({{"value", "[concat(field('name'), 'toLower(')]"}, {"in", {"a", "b"}}}).status, 201);
 }
 
 // Names of parameters and aliases have any characters.
@@ -334,6 +334,23 @@ TEST_F(ManagementContractTest, PolicyAssignmentsGetIdentities) {
   EXPECT_EQ(patched.json()["identity"]["type"], "SystemAssigned");
   EXPECT_EQ(patched.json()["properties"]["enforcementMode"], "DoNotEnforce");
   EXPECT_EQ(refusal(call("PATCH", at + "x", "2025-03-01", json::object())), "404 PolicyAssignmentNotFound");
+}
+
+// "201 Created" for a definition that was there, too; a set tells the two apart.
+TEST_F(ManagementContractTest, PolicyDefinitionsAreCreatedEachTime) {
+  const json rule = {
+      {"properties",
+       {{"policyRule",
+         {{"if", {{"field", "location"}, {"equals", "nowhere"}}}, {"then", {{"effect", "deny"}}}}}}}};
+  const std::string space = "providers/Microsoft.Authorization/";
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(call("PUT", space + "policyDefinitions/p", "2025-03-01", rule).status, 201);
+  const json set = {
+      {"properties",
+       {{"policyDefinitions",
+         {{{"policyDefinitionId", fmt::format("{}/{}policyDefinitions/p", kSubscription, space)}}}}}}};
+  EXPECT_EQ(call("PUT", space + "policySetDefinitions/s", "2025-03-01", set).status, 201);
+  EXPECT_EQ(call("PUT", space + "policySetDefinitions/s", "2025-03-01", set).status, 200);
 }
 
 }  // namespace

@@ -242,6 +242,22 @@ TEST_F(NetworksContractTest, PeeringsConnectFromBothSides) {
       "Disconnected");
 }
 
+TEST_F(NetworksContractTest, NamesAreChecked) {
+  const std::string longest(64, 'v'), space = "10.60.0.0/16";
+  for (const std::string& name : {std::string("-v"), std::string("v-"), std::string("v!"), longest + "v"})
+    EXPECT_EQ(refusal(sim_.network("PUT", "virtualNetworks/" + name, vnet(space, json::array()))),
+              "400 InvalidResourceName")
+        << name;
+  EXPECT_EQ(sim_.network("PUT", "virtualNetworks/" + longest, vnet(space, json::array())).status, 201);
+  EXPECT_EQ(refusal(sim_.network("PUT", "virtualNetworks/" + longest + "/subnets/s.",
+                                 {{"properties", {{"addressPrefix", "10.60.0.0/24"}}}})),
+            "400 InvalidResourceName");
+  EXPECT_EQ(sim_.network("PUT", "virtualNetworks/" + longest + "/subnets/s_",
+                         {{"properties", {{"addressPrefix", "10.60.0.0/24"}}}})
+                .status,
+            201);
+}
+
 // A name for an address is free until an address of the region has it.
 TEST_F(NetworksContractTest, DnsNamesAreFreeOnce) {
   const auto free = [&](const std::string& label) {
