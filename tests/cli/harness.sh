@@ -89,7 +89,8 @@ run_one() {
     trap stop_simulator EXIT
     "$1" || exit 1
     stop_simulator
-    rm -rf "$work"
+    # (What a command left in the background, such as fish on its first start in a home, may still write there.)
+    wait_until "its folder is gone" rm -rf "$work"
   )
 }
 
