@@ -153,7 +153,9 @@ std::string hint_of(const Error& error) {
 // Throws core::Error (failed) when the result cannot be written, unless its reader has seen enough.
 void flush_result() {
   std::cout.flush();
-  if (!std::cout && !reader_is_gone()) throw Error(ErrorKind::failed, "cannot write the result to stdout");
+  if (!std::cout && !reader_is_gone())
+    throw Error(ErrorKind::failed, "cannot write the result to stdout",
+                "what was done stays done: `azlin operations list` shows it");
 }
 
 // Prints the help or the version.

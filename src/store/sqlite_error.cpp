@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "azlin/core/error.hpp"
@@ -56,7 +57,7 @@ void throw_sqlite(sqlite3* db, int code, const std::string& doing, const std::st
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     throw core::Error(core::ErrorKind::busy, message, "another azlin holds it; try again in a moment");
   }
-  throw core::Error(core::ErrorKind::failed, message, hint_for(primary));
+  throw core::Error(core::ErrorKind::failed, message, hint_for(system == ENOSPC ? SQLITE_FULL : primary));
 }
 
 }  // namespace azlin::store
