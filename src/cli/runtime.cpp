@@ -25,13 +25,14 @@ const std::string& Runtime::home() {
   if (!home_) {
     const std::string path = env_.azlin_home();
     std::error_code error;
-    std::filesystem::create_directories(path, error);
+    const bool made = std::filesystem::create_directories(path, error);
     if (error) {
       throw Error(ErrorKind::failed,
                   fmt::format("cannot make the state folder {}: {}", path, error.message()),
                   "set AZLIN_HOME to a folder that you can write");
     }
-    chmod(path.c_str(), 0700);
+    // A folder that AZLIN_HOME names and that was there may be for others, too: `doctor` tells.
+    if (made || !env_.get("AZLIN_HOME")) chmod(path.c_str(), 0700);
     home_ = path;
   }
   return *home_;

@@ -167,4 +167,19 @@ test_damaged_and_newer_databases_are_told_and_put_aside() {
   expect_code 6
 }
 
+test_a_folder_for_others_stays_one() {
+  start_simulator
+  ok backup list vm1
+  [ "$(stat -c %a "$AZLIN_HOME")" = 700 ] || fail "$AZLIN_HOME has mode $(stat -c %a "$AZLIN_HOME")"
+  mkdir -m 755 "$work/shared"
+  AZLIN_HOME=$work/shared ok snapshot create vm1
+  [ "$(stat -c %a "$work/shared")" = 755 ] || fail "$work/shared has mode $(stat -c %a "$work/shared")"
+  [ "$(stat -c %a "$work/shared/operations.db")" = 600 ] || fail "$work/shared/operations.db has mode $(stat -c %a "$work/shared/operations.db")"
+  AZLIN_HOME=$work/shared run azlin doctor
+  expect_out "others can look in"
+  mkdir -m 755 "$work/.azlin"
+  (unset AZLIN_HOME && ok snapshot create vm1) || return 1
+  [ "$(stat -c %a "$work/.azlin")" = 700 ] || fail "$work/.azlin has mode $(stat -c %a "$work/.azlin")"
+}
+
 run_tests
