@@ -60,8 +60,10 @@ std::vector<std::string> find_ids(arm::ArmClient& arm, const std::string& subscr
 
 Tags get_tags(arm::ArmClient& arm, const std::string& resource_id, std::stop_token stop) {
   const json body = arm.send(tags_call("GET", resource_id), stop).json();
-  if (!member(body, "properties").is_object()) throw_unreadable(body, "it has no properties");
-  return tags_of(member(body, "properties"));
+  const json& properties = member(body, "properties");
+  if (!member(properties, "tags").is_object())
+    throw_unreadable(body, "it has no tags, not even an empty list of them");
+  return tags_of(properties);
 }
 
 void merge_tags(arm::ArmClient& arm, const std::string& resource_id, const Tags& tags, std::stop_token stop) {

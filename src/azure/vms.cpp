@@ -117,19 +117,24 @@ void put_disk(json& entry, const std::string& disk_id) {
   entry.erase("diskSizeGB");
 }
 
-json swapped_storage(const Vm& vm, const std::map<int, std::string>& new_disks) {
+// The list of data disks is the whole wanted one: an entry that is left out is detached. So none is sent that
+// was not read, or that lacks a disk that has to be there.
+json swapped_storage(const Vm& vm, std::map<int, std::string> new_disks) {
   const json before = json::parse(vm.raw);
   const json& storage = member(member(before, "properties"), "storageProfile");
-  json os_disk = member(storage, "osDisk"), data_disks = list(storage, "dataDisks");
-  if (!os_disk.is_object())
-    throw Error(ErrorKind::failed, fmt::format("the service's description of {} has no OS disk", vm.name),
-                "run it again; nothing was changed");
-  if (const auto found = new_disks.find(-1); found != new_disks.end()) put_disk(os_disk, found->second);
-  for (json& entry : data_disks) {
-    const auto found = new_disks.find(static_cast<int>(number(entry, "lun")));
-    if (found != new_disks.end()) put_disk(entry, found->second);
-  }
-  return {{"osDisk", os_disk}, {"dataDisks", data_disks}};
+  json os_disk = member(storage, "osDisk"), data_disks = member(storage, "dataDisks");
+  const auto put = [&](json& entry, int lun) {
+    if (const auto disk = new_disks.extract(lun)) put_disk(entry, disk.mapped());
+  };
+  if (os_disk.is_object()) put(os_disk, -1);
+  for (json& entry : data_disks) put(entry, static_cast<int>(number(entry, "lun")));
+  if (!os_disk.is_object() || !new_disks.empty())
+    throw Error(ErrorKind::failed,
+                fmt::format("the service's description of {} lacks a disk that is to be swapped", vm.name),
+                "run it again; its disks were not changed");
+  json swapped = {{"osDisk", os_disk}};
+  if (data_disks.is_array()) swapped["dataDisks"] = data_disks;
+  return swapped;
 }
 
 void check_swapped(const Vm& vm, const std::map<int, std::string>& new_disks) {

@@ -12,6 +12,7 @@
 #include "azlin/core/format.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
+#include "backup/disk_at.hpp"
 #include "backup/restore_record.hpp"
 #include "backup/restore_undo.hpp"
 
@@ -37,7 +38,8 @@ RestoreRecord record_of(const RestorePlan& plan, const RestoreOptions& options, 
   record.power_before = plan.power_before;
   for (const auto& disk : plan.disks) record.disks.push_back({disk.lun, disk.new_id, disk.old_id});
   for (const auto& member : plan.set.members) record.snapshots.push_back(member.snapshot.id);
-  record.mark = "restore:" + core::new_guid().substr(0, 8);
+  record.mark = snapshot::to_tag(
+      snapshot::InUseMark{"restore:" + core::new_guid().substr(0, 8), now + kLongestRestore});
   record.nic_id = plan.nic_id;
   record.keep_old = options.keep_old_disks;
   record.keep_until = now + options.keep_for;
@@ -67,13 +69,13 @@ void throw_first(const std::vector<std::exception_ptr>& results) {
 }
 
 // Another restore may have come between the plan and the lease: undoing ours would bring back its leavings.
+// Nor may a disk be there that the plan leaves out: half of the VM would be of another day.
 void require_planned_disks(const azure::Vm& vm, const RestorePlan& plan) {
-  for (const auto& disk : plan.disks) {
-    const bool os = core::equal_ignoring_case(vm.os_disk.disk_id, disk.old_id);
-    const auto same = [&](const azure::AttachedDisk& now) {
-      return now.lun == disk.lun && core::equal_ignoring_case(now.disk_id, disk.old_id);
-    };
-    if (disk.lun == -1 ? os : std::any_of(vm.data_disks.begin(), vm.data_disks.end(), same)) continue;
+  for (const auto& member : plan.set.members) {
+    const auto planned = std::find_if(plan.disks.begin(), plan.disks.end(),
+                                      [&](const RestoreDisk& disk) { return disk.lun == member.lun; });
+    const std::string expected = planned == plan.disks.end() ? "" : planned->old_id;
+    if (core::equal_ignoring_case(disk_at(vm, member.lun), expected)) continue;
     throw Error(ErrorKind::failed, fmt::format("the disks of {} were changed meanwhile", vm.name),
                 "run the command again");
   }
@@ -212,7 +214,7 @@ bool RestoreManager::settle_old_disks(Run& run) {
 bool RestoreManager::finish(Run& run) {
   const bool settled = settle_old_disks(run);
   try {
-    unmark(arm_, run.record, {});
+    unmark(arm_, run.record, Marked::surely, {});
     return settled;
   } catch (const Error& error) {
     run.result.warnings.push_back(
@@ -236,11 +238,8 @@ RestoreResult RestoreManager::restore(const RestorePlan& plan, const RestoreOpti
       lease.emplace(arm_, record.vm_id, "backup.restore", holder_, clock_.now() + kLongestRestore, stop);
       require_planned_disks(azure::get_vm(arm_, record.vm_id, false, stop), plan);
     }
-    step(operation, "mark", {{"until", core::to_iso8601(clock_.now() + kLongestRestore)}}, [&] {
-      snapshots_.tag(plan.set,
-                     {{snapshot::kInUseTag,
-                       snapshot::to_tag(snapshot::InUseMark{record.mark, clock_.now() + kLongestRestore})}},
-                     stop);
+    step(operation, "mark", {{"tag", record.mark}}, [&] {
+      snapshots_.tag(plan.set, {{snapshot::kInUseTag, record.mark}}, stop);
     });
     make_disks(run, stop);
     plan.in_place ? swap(run, stop) : build_vm(run, stop);
@@ -310,7 +309,7 @@ Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop
         result.notes.push_back(fmt::format("disk {} is attached again: left as it is",
                                            core::ResourceId::parse(disk.old_id).name));
     }
-    unmark(arm_, record, {});
+    unmark(arm_, record, Marked::surely, {});
     lease.reset();
     operation.recovered("the VM had come up: finished");
     result.notes.push_back("the VM had come up on the restored disks: finished");

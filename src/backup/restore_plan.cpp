@@ -12,6 +12,7 @@
 #include "azlin/backup/vm_body.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
+#include "backup/disk_at.hpp"
 
 namespace azlin::backup {
 
@@ -155,14 +156,6 @@ void require_allowed(arm::ArmClient& arm, const VmRef& vm, std::stop_token stop)
               "assign Contributor, or the custom role in docs/security.md");
 }
 
-std::string old_disk(const azure::Vm& vm, int lun) {
-  if (lun == -1) return vm.os_disk.disk_id;
-  for (const auto& disk : vm.data_disks) {
-    if (disk.lun == lun) return disk.disk_id;
-  }
-  return {};
-}
-
 std::string place_of(int lun) {
   return lun == -1 ? "the OS disk" : fmt::format("the disk at LUN {}", lun);
 }
@@ -267,7 +260,7 @@ RestorePlan RestoreManager::plan_in_place(const VmRef& ref, const BackupInfo& ba
   plan.set = backup.set;
   for (const auto& member : backup.set.members) {
     RestoreDisk disk = plan_disk(member, ref, clock_.now());
-    disk.old_id = old_disk(vm, member.lun);
+    disk.old_id = disk_at(vm, member.lun);
     if (disk.old_id.empty()) {
       plan.warnings.push_back(
           fmt::format("the VM has no disk at LUN {} now: that disk of the backup is left out", member.lun));

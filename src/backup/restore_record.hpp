@@ -21,7 +21,7 @@ struct RestoreRecord {
   std::string power_before;
   std::vector<RecordedDisk> disks;
   std::vector<std::string> snapshots;  // marked azlin:in-use
-  std::string mark;                    // what the mark says: this restore's own
+  std::string mark;                    // the value of that tag: this restore's own
   std::string nic_id;
   bool keep_old = true;
   core::TimePoint keep_until;

@@ -21,6 +21,18 @@ bool begun(const store::OperationRecord& found, const char* step) {
                      [&](const auto& each) { return each.name == step; });
 }
 
+bool done(const store::OperationRecord& found, const char* step) {
+  return std::any_of(found.steps.begin(), found.steps.end(),
+                     [&](const auto& each) { return each.name == step && each.state == "done"; });
+}
+
+bool is_marked(arm::ArmClient& arm, const std::string& snapshot_id, const std::string& mark,
+               std::stop_token stop) {
+  const auto tags = azure::get_tags(arm, snapshot_id, stop);
+  const auto tag = tags.find(snapshot::kInUseTag);
+  return tag != tags.end() && tag->second == mark;
+}
+
 bool has_new_disk(const azure::Vm& vm, const RestoreRecord& record) {
   const auto is_new = [&](const std::string& id) {
     return std::any_of(record.disks.begin(), record.disks.end(),
@@ -85,7 +97,7 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
     const std::string mark = restored_from(record.backup, found.id);
     record.in_place ? put_old_disks_back(arm, found, record) : remove_new_vm(arm, found, record, mark);
     remove_new_disks(arm, record, mark);
-    unmark(arm, record, {});
+    unmark(arm, record, done(found, "mark") ? Marked::surely : Marked::perhaps, {});
     lease.reset();
     operation.rolled_back(reason);
     if (!record.in_place) return "Nothing was left behind.";
@@ -115,13 +127,11 @@ bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std
   return true;
 }
 
-void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token stop) {
+void unmark(arm::ArmClient& arm, const RestoreRecord& record, Marked marked, std::stop_token stop) {
   for (const auto& id : record.snapshots) {
     try {
-      const auto tags = azure::get_tags(arm, id, stop);
-      const auto tag = tags.find(snapshot::kInUseTag);
-      const auto mark = tag == tags.end() ? std::nullopt : snapshot::parse_in_use(tag->second);
-      if (mark && mark->what == record.mark) azure::remove_tags(arm, id, {*tag}, stop);
+      if (marked == Marked::perhaps && !is_marked(arm, id, record.mark, stop)) continue;
+      azure::remove_tags(arm, id, {{snapshot::kInUseTag, record.mark}}, stop);
     } catch (const arm::ArmError& error) {
       if (error.status() != 404) throw;  // a snapshot that is gone needs no mark
     }

@@ -22,7 +22,11 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
 bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
                      std::int64_t operation, std::stop_token stop);
 
-// Takes azlin:in-use off the backup's snapshots.
-void unmark(arm::ArmClient& arm, const RestoreRecord& record, std::stop_token stop);
+// Whether the restore got as far as to mark the backup's snapshots, all of them.
+enum class Marked { perhaps, surely };
+
+// Takes this restore's azlin:in-use off the backup's snapshots; another's stays. What is surely there is
+// taken off without a look; else there is one, as the tags may be what this user may not write.
+void unmark(arm::ArmClient& arm, const RestoreRecord& record, Marked marked, std::stop_token stop);
 
 }  // namespace azlin::backup

@@ -53,7 +53,8 @@ TEST_F(VmsTest, AnAnswerThatIsNoVmIsATypedError) {
 
 // As if it had none, a mark would not be found, and what it marks would be left or taken for another's.
 TEST_F(VmsTest, TagsThatAreNotToldAreNoEmptyTags) {
-  for (const char* body : {"", "null", "[]", "{}"}) {
+  for (const char* body : {"", "null", "[]", "{}", R"({"properties": {}})",
+                           R"({"properties": {"tags": null}})", R"({"properties": true})"}) {
     transport.expect("GET", "/tags/default", test::reply(200, body));
     EXPECT_THROW(get_tags(client, "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d"),
                  core::Error)
