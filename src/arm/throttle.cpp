@@ -24,6 +24,7 @@ constexpr Millis kWriteInterval{100};  // and 10 writes
 constexpr Millis kProviderInterval{1'000};
 constexpr Millis kPaceFor{60'000};
 constexpr Millis kDefaultBlock{2'000};  // after a 429 that names no time
+constexpr Millis kLongWait{30'000};     // a person would wonder
 
 std::vector<std::string> segments_of(const std::string& url) {
   const auto slashes = url.find("//");
@@ -83,7 +84,10 @@ core::TimePoint ThrottleGate::reserve(const ThrottleKeys& keys) {
   const std::lock_guard lock(mutex_);
   auto start = clock_.now();
   // The clock was set back: by the times that were noted with it one would wait for as long as that step.
-  if (start + kClockStep < seen_) buckets_.clear();
+  if (start + kClockStep < seen_) {
+    buckets_.clear();
+    told_ = {};
+  }
   seen_ = start;
   for (const auto* key : {&keys.arm, &keys.provider}) {
     const auto found = buckets_.find(*key);
@@ -102,6 +106,15 @@ void ThrottleGate::pace(Bucket& bucket, Millis interval) {
   bucket.interval = interval;
   bucket.paced_until =
       interval > Millis{0} ? std::max(clock_.now(), bucket.blocked_until) + kPaceFor : clock_.now();
+}
+
+// Not for each of the requests that wait side by side.
+void ThrottleGate::tell(const std::string& kind, int status, Millis asked, core::TimePoint until) {
+  if (until - std::max(told_, clock_.now()) < kLongWait) return;
+  told_ = until;
+  core::log_warn("the service asks to wait for {} s (status {}): requests like '{}' go on at {}",
+                 std::chrono::duration_cast<std::chrono::seconds>(asked).count(), status, kind,
+                 core::to_iso8601(until));
 }
 
 void ThrottleGate::wait(const ThrottleKeys& keys, std::stop_token stop) {
@@ -130,14 +143,18 @@ void ThrottleGate::observe(const ThrottleKeys& keys, const http::Response& respo
   if (arm_left) pace(buckets_[keys.arm], *arm_left >= kArmLow ? Millis{0} : arm_interval);
   if (provider_left)
     pace(buckets_[keys.provider], *provider_left >= kProviderLow ? Millis{0} : kProviderInterval);
+  const auto asked = http::parse_retry_after(response, now);
+  if (response.status == 503 && asked && *asked <= longest_wait_)
+    tell(keys.provider, response.status, *asked, now + *asked);
   if (response.status != 429) return;
 
   const auto code = parse_service_error(response.body).code;
   const bool by_arm =
       code == "SubscriptionRequestsThrottled" || code == "TenantRequestsThrottled" || arm_left == 0;
-  const auto wait = http::parse_retry_after(response, now).value_or(kDefaultBlock);
+  const auto wait = asked.value_or(kDefaultBlock);
   auto& bucket = buckets_[by_arm ? keys.arm : keys.provider];
   bucket.blocked_until = std::max(bucket.blocked_until, now + std::min(wait, longest_wait_));
+  tell(keys.provider, response.status, wait, bucket.blocked_until);
   pace(bucket, std::max(bucket.interval, arm_interval));
 }
 

@@ -20,7 +20,8 @@ struct ThrottleKeys {
 ThrottleKeys throttle_keys(const std::string& method, const std::string& url);
 
 // Thread-safe. After a 429 all threads wait as long as the service said, but only with requests that draw
-// from the same bucket; when a bucket runs low they go on at the rate at which it refills. Borrows the clock.
+// from the same bucket; when a bucket runs low they go on at the rate at which it refills. A wait of half a
+// minute and over that the service asks for is told once, as a warning. Borrows the clock.
 class ThrottleGate {
  public:
   ThrottleGate(core::Clock& clock, core::Millis longest_wait) : clock_(clock), longest_wait_(longest_wait) {}
@@ -38,11 +39,13 @@ class ThrottleGate {
   };
   core::TimePoint reserve(const ThrottleKeys& keys);
   void pace(Bucket& bucket, core::Millis interval);
+  void tell(const std::string& kind, int status, core::Millis asked, core::TimePoint until);
 
   core::Clock& clock_;
   core::Millis longest_wait_;
   std::mutex mutex_;
   core::TimePoint seen_{};  // the clock at the last reservation
+  core::TimePoint told_{};  // until when people know that azlin waits
   std::map<std::string, Bucket> buckets_;
 };
 

@@ -11,6 +11,9 @@ namespace azlin::vault {
 namespace {
 
 constexpr core::Millis kPoll{5'000};  // between looks when the service names no time
+constexpr core::Millis kLongestOperation{std::chrono::hours{4}};
+constexpr int kUnreadableLooks = 5;  // in a row
+constexpr const char* kGoesOn = "the operation goes on in Azure: `azlin vault jobs` shows it";
 
 // The last segment of an operation's address: the service finds it by that under the vault, whatever path it
 // named.
@@ -98,10 +101,17 @@ json Service::run_resource(const std::string& method, const std::string& path, c
 json Service::poll(const std::string& path, const std::string& version, const std::string& doing,
                    core::Millis first, std::stop_token stop) {
   core::Millis delay = first;
+  const auto began = arm_.clock().now();
+  std::string last = "none";
+  int unreadable = 0;
   while (true) {
     if (!arm_.clock().sleep_for(delay, stop))
-      throw core::Error(core::ErrorKind::interrupted, "interrupted while waiting to " + doing,
-                        "the operation goes on in Azure: `azlin vault jobs` shows it");
+      throw core::Error(core::ErrorKind::interrupted, "interrupted while waiting to " + doing, kGoesOn);
+    if (arm_.clock().now() - began >= kLongestOperation)
+      throw core::Error(core::ErrorKind::failed,
+                        fmt::format("cannot {}: it has not ended after {} (last status: {})", doing,
+                                    core::to_display(kLongestOperation), last),
+                        kGoesOn);
     const arm::Reply reply = arm_.send(call_of("GET", path, version, nullptr), stop);
     const json status = reply.json();
     const std::string word = text(status, "status");
@@ -111,6 +121,12 @@ json Service::poll(const std::string& path, const std::string& version, const st
       throw arm::ArmError(core::ErrorKind::failed, text(error, "message"), "", 200, text(error, "code"),
                           reply.header("x-ms-request-id").value_or(""), text(error, "message"));
     }
+    if (!word.empty()) last = word;
+    unreadable = word.empty() && reply.status != 202 ? unreadable + 1 : 0;
+    if (unreadable > kUnreadableLooks)
+      throw core::Error(core::ErrorKind::failed,
+                        fmt::format("cannot {}: the service's status replies cannot be read", doing),
+                        kGoesOn);
     delay = delay_of(reply, kPoll);
   }
 }

@@ -60,7 +60,8 @@ class Service {
                               std::stop_token stop = {});
 
   // Begins an operation of the vault and waits for it. Its status document; null when the reply ended it.
-  // Throws arm::ArmError with the operation's own code when it failed. `filter` goes into the query.
+  // Throws arm::ArmError with the operation's own code when it failed, core::Error (failed) when it has not
+  // ended after four hours or its status cannot be read. `filter` goes into the query.
   nlohmann::json run(const VaultId& vault, const std::string& method, const std::string& path,
                      const nlohmann::json& body, const std::string& doing, std::stop_token stop = {},
                      const std::string& filter = {});

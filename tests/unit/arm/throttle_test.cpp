@@ -122,6 +122,32 @@ TEST_F(ThrottleGateTest, NeverWaitsLongerThanTheLimit) {
   EXPECT_LE(waited(list), 20min);
 }
 
+TEST_F(ThrottleGateTest, LongWaitIsToldOnce) {
+  testing::internal::CaptureStderr();
+  answer(list, 429, {{"Retry-After", "17"}});
+  answer(list, 200);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  answer(list, 429, {{"Retry-After", "1200"}});
+  clock.advance(1s);
+  answer(list, 429, {{"Retry-After", "1200"}});
+  answer(put, 429, {{"Retry-After", "60"}});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "warning: the service asks to wait for 1200 s (status 429): requests like 'read "
+            "microsoft.compute/snapshots list' go on at 2025-12-01T08:20:00Z\n");
+}
+
+TEST_F(ThrottleGateTest, NextLongWaitIsToldAgain) {
+  answer(list, 429, {{"Retry-After", "60"}});
+  waited(list);
+  testing::internal::CaptureStderr();
+  answer(list, 503, {{"Retry-After", "60"}});
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("60 s (status 503)"), std::string::npos);
+  testing::internal::CaptureStderr();
+  answer(item, 429, {{"Retry-After", "86400"}});
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("go on at 2025-12-01T08:21:"), std::string::npos);
+}
+
 TEST_F(ThrottleGateTest, ThreadsAreLetGoOneAfterTheOther) {
   answer(list, 429, {{"Retry-After", "5"}});
   EXPECT_GE(waited(list), 5s);
