@@ -102,12 +102,19 @@ std::string login_hint(const std::string& code) {
   return "`azlin auth status` shows what is used";
 }
 
+// The service's own trouble, which says nothing of who asks.
+bool is_fault(int status) {
+  return status >= 500 || status == 429 || status == 410 || status == 408;
+}
+
 [[noreturn]] void throw_refused(const std::string& source, const http::Response& response) {
   const auto error = parse_service_error(response.body);
   auto message = error.message.substr(0, error.message.find_first_of("\r\n"));
-  throw Error(ErrorKind::unauthorized,
-              fmt::format("no token for the {}: {} {} {}", source, response.status, error.code, message),
-              login_hint(error.code));
+  const bool fault = is_fault(response.status);
+  throw Error(
+      fault ? ErrorKind::failed : ErrorKind::unauthorized,
+      fmt::format("no token for the {}: {} {} {}", source, response.status, error.code, message),
+      fault ? "the service that gives tokens fails or is busy: run it again later" : login_hint(error.code));
 }
 
 }  // namespace

@@ -26,12 +26,12 @@ struct TokenContext {
 std::string scope_of(const std::string& resource);
 
 // POST {login}/{tenant}/oauth2/v2.0/token. `refresh` (may be null) gets the reply's refresh token. Throws
-// core::Error (unauthorized) with the service's code, without the form.
+// core::Error (unauthorized; failed for a 5xx or 429 that stays) with the service's code, without the form.
 Token request_token(const TokenContext& context, const std::string& login_endpoint, const std::string& tenant,
                     const Form& form, const std::string& source, std::string* refresh = nullptr);
 
 // A managed identity's endpoint: App Service, Cloud Shell, IMDS, or the simulator. nullopt: there is none, or
-// it has no identity; `why` then says which.
+// it has no identity; `why` then says which. Throws as request_token does.
 struct IdentityEndpoint {
   std::string url;        // with api-version, without the resource
   http::Headers headers;  // Metadata: true, X-IDENTITY-HEADER, …

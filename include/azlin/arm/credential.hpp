@@ -47,7 +47,8 @@ class CredentialChain {
 
   // A token for `resource` ("https://management.azure.com") that is valid for at least 5 minutes, or as long
   // as the source gives. `fresh`: do not take it from memory or the cache (used once after a 401). Throws
-  // core::Error (unauthorized): what was tried and what to do (`az login`, …).
+  // core::Error (unauthorized; failed when the service that gives tokens fails): what was tried and what to
+  // do (`az login`, …).
   Token token(const std::string& resource, bool fresh, std::stop_token stop = {});
   // For the cloud's ARM audience.
   Token arm_token(bool fresh, std::stop_token stop = {});

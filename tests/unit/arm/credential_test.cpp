@@ -148,6 +148,34 @@ TEST_F(CredentialTest, AppServiceIdentityIsAskedAtItsEndpoint) {
   EXPECT_EQ(transport.sent_header(0, "X-IDENTITY-HEADER"), "h-1");
 }
 
+TEST_F(CredentialTest, IdentityEndpointThatFailsIsAFaultOfTheService) {
+  env.set("IDENTITY_ENDPOINT", "http://127.0.0.1:41/msi/token");
+  env.set("IDENTITY_HEADER", "h-1");
+  for (const int status : {500, 429}) {
+    for (int attempt = 0; attempt < 6; ++attempt)
+      transport.expect("GET", "http://127.0.0.1:41/msi/token", reply(status, "busy"));
+    const auto error = failure();
+    EXPECT_EQ(error.kind(), ErrorKind::failed) << status;
+    EXPECT_NE(std::string(error.what()).find(std::to_string(status)), std::string::npos) << error.what();
+    EXPECT_NE(error.hint().find("run it again"), std::string::npos) << error.hint();
+  }
+  transport.expect("GET", "http://127.0.0.1:41/msi/token", reply(403, R"({"error":"forbidden"})"));
+  EXPECT_EQ(failure().kind(), ErrorKind::unauthorized);
+}
+
+TEST_F(CredentialTest, ImdsThatFailsIsAFaultOfTheService) {
+  for (int attempt = 0; attempt < 7; ++attempt)
+    transport.expect("GET", kImds, reply(500, R"({"error":"server_error","error_description":"x"})"));
+  processes.expect_missing({"az"});
+  EXPECT_EQ(failure().kind(), ErrorKind::failed);
+}
+
+TEST_F(CredentialTest, SignInServiceThatFailsIsAFaultOfTheService) {
+  set_principal();
+  for (int attempt = 0; attempt < 4; ++attempt) transport.expect("POST", kLogin, reply(503));
+  EXPECT_EQ(failure().kind(), ErrorKind::failed);
+}
+
 TEST_F(CredentialTest, CloudShellIdentityIsAskedAtItsEndpoint) {
   env.set("MSI_ENDPOINT", "http://localhost:50342/oauth2/token");
   transport.expect("GET", "http://localhost:50342/oauth2/token?api-version=2017-09-01",
