@@ -104,13 +104,19 @@ void bind(CLI::App& command, SnapListOptions& options) {
       "Exit codes: 0, 1, 2, 3, 5");
 }
 
+std::vector<SnapshotSet> list_of_vm(Runtime& runtime, const VmArgument& argument) {
+  const auto vm = resolve_vm(runtime, argument);
+  auto sets = manager(runtime).list(vm, runtime.stop());
+  if (sets.empty())
+    azure::get_vm(runtime.arm(), vm.id(), false, runtime.stop());  // a VM that is not there is an error
+  return sets;
+}
+
 int run(Runtime& runtime, const SnapListOptions& options) {
   check(options.vms);
-  auto snapshots = manager(runtime);
-  const auto sets = plain(
-      options.vms.all ? snapshots.list_all(runtime.subscription(), runtime.stop())
-                      : snapshots.list(resolve_vm(runtime, {*options.vms.name, options.vms.resource_group}),
-                                       runtime.stop()));
+  const auto sets =
+      plain(options.vms.all ? manager(runtime).list_all(runtime.subscription(), runtime.stop())
+                            : list_of_vm(runtime, {*options.vms.name, options.vms.resource_group}));
   Console& console = runtime.console();
   ordered_json json = {{"snapshots", ordered_json::array()}};
   std::vector<std::vector<std::string>> rows;

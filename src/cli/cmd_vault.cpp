@@ -2,12 +2,14 @@
 // cmd_vault_jobs.
 #include <fmt/format.h>
 
+#include "azlin/azure/resources.hpp"
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
 #include "azlin/vault/vaults.hpp"
 #include "cli/cmd_vault.hpp"
 #include "cli/command.hpp"
 #include "cli/vault_session.hpp"
+#include "cli/vm_argument.hpp"
 
 namespace azlin::cli {
 
@@ -190,13 +192,23 @@ std::map<std::string, std::string> parse_tags(const std::vector<std::string>& pa
   return tags;
 }
 
+// Where the vault is to be. The service itself refuses a group that is not there, but not in a dry run.
+void check_place(Runtime& runtime, const VaultCreateOptions& options) {
+  check_known_region(runtime, core::normalize_region(options.location));
+  if (runtime.dry_run() && !azure::find_resource_group(runtime.arm(), runtime.subscription(),
+                                                       options.resource_group, runtime.stop()))
+    throw Error(ErrorKind::not_found, "there is no resource group " + options.resource_group,
+                "`az group list -o table` shows those that this credential sees; nothing was changed");
+}
+
 int run(Runtime& runtime, const VaultCreateOptions& options) {
   recovery_settings(runtime);
   core::check_resource_group(options.resource_group);
   vault::check_vault_name(options.name);
   VaultSession session(runtime, vault::VaultId{runtime.subscription(), options.resource_group, options.name});
   vault::VaultManager vaults(session.service());
-  if (!session.dry_run() && vaults.find(session.id(), runtime.stop()))
+  check_place(runtime, options);
+  if (vaults.find(session.id(), runtime.stop()))
     throw Error(ErrorKind::usage, "vault " + options.name + " exists already",
                 "`azlin vault update` changes it");
   vault::Vault made;

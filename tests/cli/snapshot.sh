@@ -27,6 +27,15 @@ test_backups_are_not_listed_nor_deleted_as_snapshots() {
   expect_json '.total == 1'
 }
 
+test_a_vm_that_is_not_there_is_an_error() {
+  start_simulator
+  ok snapshot list vm1
+  run azlin snapshot list vm1 -g nosuch
+  expect_code 3
+  run azlin snapshot list no-such-vm -g Production -o json
+  expect_code 3
+}
+
 test_enable_sync_keeps_the_newest() {
   start_simulator
   ok snapshot enable vm1 --every 1 --keep 2

@@ -69,6 +69,24 @@ test_the_group_of_a_vault_is_checked() {
   expect_code 2
 }
 
+test_a_dry_run_of_create_looks_at_group_region_and_name() {
+  start_simulator sample
+  run azlin vault create second -g nosuch -l eastus --dry-run
+  expect_code 3
+  expect_err nosuch
+  run azlin vault create second -g Production -l eastsu --dry-run
+  expect_code 2
+  expect_err "did you mean eastus?"
+  run azlin vault create second -g Production -l eastsu
+  expect_code 2
+  run azlin vault create my-vault -g Production -l eastus --dry-run
+  expect_code 2
+  expect_err "exists already"
+  ok vault create second -g Production -l "East US" --dry-run
+  ok vault list -o json
+  expect_json '.vaults | length == 1'
+}
+
 test_vault_update_and_delete() {
   start_simulator sample
   ok vault create spare -g Production -l eastus
