@@ -4,6 +4,7 @@
 #include <map>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/platform/appconfig.hpp"
 #include "azlin/platform/text_file.hpp"
@@ -286,6 +287,7 @@ std::vector<KeyValue> of_one_label(Console& console, std::vector<KeyValue> items
 
 int run(Runtime& runtime, const AppConfigExportOptions& options) {
   check_file_flags(options.layout);
+  core::check_output_file(options.to, "export");
   PlatformSession session(runtime);
   auto store = open_store(session, options.store);
   auto filter = filter_of(options.filter);

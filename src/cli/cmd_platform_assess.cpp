@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/core/input_file.hpp"
 #include "azlin/core/names.hpp"
@@ -133,10 +134,11 @@ int run(Runtime& runtime, const AssessOptions& options) {
     console.result({{"expectations", platform::standard_expectations_text()}});
     return 0;
   }
+  const bool page = options.html == "-";
+  if (!page && !options.html.empty()) core::check_output_file(options.html, "page");
   PlatformSession session(runtime);
   const auto all = look(session, options.scope);
   ordered_json json = {{"resources", ordered_json::array()}};
-  const bool page = options.html == "-";
   std::size_t short_of = 0;
   for (const auto& each : all) {
     if (!page) print(console, each);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/core/format.hpp"
 #include "azlin/platform/vault_backup.hpp"
 #include "cli/cmd_platform.hpp"
@@ -160,6 +161,7 @@ int dry_run_backup(PlatformSession& session, platform::KeyVaultClient& client, c
 int run(Runtime& runtime, const KeyVaultBackupOptions& options) {
   if (options.folder.empty() == options.file.empty())
     throw Error(ErrorKind::usage, "say where the backup goes: --to FOLDER (or --file for one item)");
+  if (!options.file.empty()) core::check_output_file(options.file, "backup");
   PlatformSession session(runtime);
   Console& console = runtime.console();
   OpenVault open(session, options.vault);

@@ -123,6 +123,7 @@ int run(Runtime& runtime, const MetricsOptions& options) {
     if (last.ended) metrics.runs.push_back({job, *last.ended, last.exit_code});
   }
   put(runtime, report::to_prometheus(report::make_report(std::move(facts)), metrics), options.output);
+  if (options.output) runtime.console().result({{"file", *options.output}, {"dryRun", runtime.dry_run()}});
   return 0;
 }
 

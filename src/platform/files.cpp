@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "azlin/core/error.hpp"
+#include "azlin/core/file.hpp"
 #include "azlin/platform/text_file.hpp"
 
 namespace azlin::platform {
@@ -23,6 +24,22 @@ namespace {
   throw core::Error(core::ErrorKind::failed,
                     fmt::format("cannot {} {}: {}", doing, path, std::strerror(errno)),
                     errno == ENOSPC ? "the disk is full; make room and run it again: it goes on" : "");
+}
+
+// Another path would do.
+bool is_of_the_path(int error) {
+  switch (error) {
+    case EACCES:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case ENOENT:
+    case ENOTDIR:
+    case EPERM:
+    case EROFS:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Closes when it goes.
@@ -74,7 +91,11 @@ void make_folder(const std::string& path) {
     so_far /= part;
     std::error_code error;
     if (part.empty() || std::filesystem::is_directory(so_far, error)) continue;
-    if (mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST) throw_for("make the folder", so_far.string());
+    if (mkdir(so_far.c_str(), 0700) == 0 || errno == EEXIST) continue;
+    if (!is_of_the_path(errno)) throw_for("make the folder", so_far.string());
+    throw core::Error(core::ErrorKind::usage,
+                      fmt::format("cannot make the folder {}: {}", so_far.string(), std::strerror(errno)),
+                      "name another folder");
   }
 }
 
@@ -82,10 +103,10 @@ void write_file_whole(const std::string& path, std::string_view content) {
   const std::string part = path + ".part";
   {
     const File file{open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (file.fd < 0) throw_for("write", part);
+    if (file.fd < 0) throw_for("write", path);
     try {
-      write_all(file.fd, content, part);
-      if (fsync(file.fd) != 0) throw_for("write", part);
+      write_all(file.fd, content, path);
+      if (fsync(file.fd) != 0) throw_for("write", path);
     } catch (const core::Error&) {
       unlink(part.c_str());
       throw;
@@ -107,7 +128,7 @@ void make_private_folder(const std::string& path) {
 }
 
 void write_text_file(const std::string& path, std::string_view content) {
-  write_file_whole(path, content);
+  core::write_file(path, std::string(content), 0600);
 }
 
 }  // namespace azlin::platform

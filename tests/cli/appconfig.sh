@@ -91,6 +91,21 @@ test_what_a_file_cannot_hold_is_refused() {
   ok platform appconfig diff prod-config --store prod-config
 }
 
+test_a_file_that_cannot_be_written_is_refused() {
+  prepare
+  run azlin platform appconfig export prod-config --to none/c.json
+  expect_code 2
+  expect_err "the export cannot be written to none/c.json"
+  reject_err .part
+  [ ! -e none ] || fail "a folder was made"
+  mkfifo pipe
+  exec {pipe}<>pipe
+  ok platform appconfig export prod-config --to pipe
+  [ -p pipe ] || fail "the pipe was replaced"
+  read -r -t 60 line <&"$pipe" || fail "nothing came through it"
+  exec {pipe}>&-
+}
+
 test_from_store_to_store_with_references_to_another_vault() {
   prepare
   new_store dr-config

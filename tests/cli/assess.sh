@@ -76,6 +76,9 @@ test_expectations_are_a_file() {
 
 test_a_page_to_a_file_or_to_the_terminal() {
   start_simulator
+  run azlin platform assess --all --html none/page.html
+  expect_code 2
+  expect_err "the page cannot be written to none/page.html"
   run azlin platform assess --all --html page.html
   expect_code 6
   run azlin platform assess --all --html -

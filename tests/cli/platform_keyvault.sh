@@ -377,6 +377,16 @@ test_a_folder_that_is_not_what_it_seems_is_refused() {
 }
 
 # Setting a value makes a version, so azlin does not send it twice: it looks whether the version is there.
+test_a_place_where_nothing_can_be_is_refused() {
+  prepare
+  run azlin platform keyvault backup prod-kv --to /dev/null/x --unencrypted
+  expect_code 2
+  expect_err "/dev/null/x"
+  run azlin platform keyvault backup prod-kv --secret api-key --file none/secret
+  expect_code 2
+  expect_err "the backup cannot be written to none/secret"
+}
+
 test_values_are_there_when_replies_are_lost() {
   prepare
   make_vault dr-kv

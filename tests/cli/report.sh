@@ -226,6 +226,16 @@ test_metrics_are_written_at_once_and_whole() {
   fi
 }
 
+test_metrics_in_a_file_are_told_in_json() {
+  start_simulator empty
+  ok metrics --output "$work/azlin.prom" -o json
+  expect_json '. == {"file": "'"$work/azlin.prom"'", "dryRun": false}'
+  rm azlin.prom
+  ok metrics --output "$work/azlin.prom" -o json --dry-run
+  expect_json '.dryRun'
+  [ ! -e azlin.prom ] || fail "a dry run wrote a file"
+}
+
 test_status_says_what_failed_and_what_to_do() {
   protected_vm
   ok status
