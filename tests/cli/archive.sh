@@ -185,7 +185,7 @@ test_folders_that_are_closed() {
   chmod -R a+rwX "$AZLIN_HOME" "$work/repo"
   chmod a+x "$work"
   local as=(setpriv --reuid 65534 --regid 65534 --clear-groups "$AZLIN")
-  "${as[@]::${#as[@]}-1}" test -r /proc/self/fd -a -x "$AZLIN" || { echo "(another account cannot run this: not checked)"; return 0; }
+  "${as[@]::${#as[@]}-1}" test -r /proc/self/fd -a -x "$AZLIN" -a -x "$work/etc" || { echo "(another account cannot run this: not checked)"; return 0; }
   chown -R 65534 "$AZLIN_HOME" "$work/repo"
   local place
   for place in "$work/closed" "$work/closed/x" "$work/readonly"; do
