@@ -12,7 +12,10 @@ namespace {
 
 // Removed with all that is in it.
 struct Folder {
-  explicit Folder(std::string where) : path(std::move(where)) { std::filesystem::create_directories(path); }
+  explicit Folder(std::string where) : path(std::move(where)) {
+    std::filesystem::remove_all(path);  // of a simulator that was killed
+    std::filesystem::create_directories(path);
+  }
   ~Folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path, ignored);

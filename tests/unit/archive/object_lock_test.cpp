@@ -210,11 +210,11 @@ http::Headers with(http::Headers more) {
 INSTANTIATE_TEST_SUITE_P(
     All, UnheldObjectTest,
     ::testing::Values(Fault{"no_retention", reply(200, "", kWritten), "no retention"},
-                      Fault{"a_second_short",
+                      Fault{"a_day_short",
                             reply(200, "",
                                   with({{"x-amz-object-lock-mode", "COMPLIANCE"},
-                                        {"x-amz-object-lock-retain-until-date", "2025-12-31T07:59:59Z"}})),
-                            "until 2025-12-31 07:59:59 only"},
+                                        {"x-amz-object-lock-retain-until-date", "2025-12-30T08:00:00Z"}})),
+                            "until 2025-12-30 08:00:00 only"},
                       Fault{"other_mode",
                             reply(200, "",
                                   with({{"x-amz-object-lock-mode", "GOVERNANCE"},
@@ -226,6 +226,17 @@ INSTANTIATE_TEST_SUITE_P(
                                         {"x-amz-object-lock-retain-until-date", "later"}})),
                             "no retention"}),
     [](const auto& test) { return test.param.name; });
+
+// Some stores count from the begin of the upload, and date the object at its end.
+TEST_F(LockedBucketTest, TheTimeOfTheUploadIsNoShortLock) {
+  LockedBucket bucket(destination(), env, transport);
+  transport.expect("GET", "list-type=2", reply(200, listing({"a b/data/1"})));
+  transport.expect("HEAD", "data/1",
+                   reply(200, "",
+                         with({{"x-amz-object-lock-mode", "COMPLIANCE"},
+                               {"x-amz-object-lock-retain-until-date", "2025-12-31T07:30:00Z"}})));
+  EXPECT_TRUE(bucket.prove_new({}).not_held.empty());
+}
 
 TEST_F(LockedBucketTest, AnObjectThatIsGoneIsAnError) {
   LockedBucket bucket(destination(), env, transport);
