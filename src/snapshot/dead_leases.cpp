@@ -11,7 +11,6 @@ namespace azlin::snapshot {
 
 namespace {
 
-constexpr const char* kKind = "recover.lease";
 constexpr const char* kVmType = "Microsoft.Compute/virtualMachines";
 
 // Empty: the VM has no lease of ours.
@@ -34,7 +33,7 @@ std::vector<DeadLease> remove_dead_leases(arm::ArmClient& arm, store::Journal& j
     try {
       if (own_lease(arm, each.id, holder, stop).empty()) continue;
       // Who has the lock may have the lease.
-      auto operation = journal.start(kKind, each.id, "{}", core::to_lower(each.id));
+      auto operation = journal.start(kDeadLeaseKind, each.id, "{}", core::to_lower(each.id));
       const std::string value = own_lease(arm, each.id, holder, stop);
       if (!value.empty()) azure::remove_tags(arm, each.id, {{kLeaseTag, value}}, stop);
       operation.succeed();

@@ -5,6 +5,7 @@
 
 #include "azlin/core/error.hpp"
 #include "azlin/core/names.hpp"
+#include "azlin/snapshot/dead_leases.hpp"
 
 namespace azlin::snapshot {
 
@@ -38,7 +39,8 @@ std::vector<std::string> settle(SnapshotManager& snapshots, store::Journal& jour
 
 bool settles(const std::string& kind) {
   static const std::set<std::string> kKinds = {"snapshot.create", "snapshot.delete", "snapshot.sync",
-                                               "backup.trigger",  "backup.cleanup",  "backup.delete"};
+                                               "backup.trigger",  "backup.cleanup",  "backup.delete",
+                                               kDeadLeaseKind};
   return kKinds.contains(kind);
 }
 

@@ -168,6 +168,36 @@ TEST_P(CrashTest, RecoverWithoutTheServiceLeavesItForLater) {
   expect_well(scene, before, workflow, "recovered later");
 }
 
+// A lease that Azure refused to take back, and azlin dies while it takes it off.
+TEST(CrashedLeaseTest, RemovalThatDiedIsSettledAndTheVmIsFree) {
+  const auto leased = [](Scene& scene) {
+    const auto fault = scene.simulator().add_fault({{"method", "PATCH"},
+                                                    {"path", "*/web/providers/Microsoft.Resources/tags/*"},
+                                                    {"status", 403},
+                                                    {"code", "AuthorizationFailed"},
+                                                    {"count", -1}});
+    EXPECT_EQ(scene.run("create").code, 0);
+    scene.simulator().admin("DELETE", "faults/" + std::to_string(fault));
+  };
+  Scene counted;
+  leased(counted);
+  const auto changes = counted.run("recover-leases").report.at("changes").get<std::vector<int>>();
+  ASSERT_THAT(changes, testing::SizeIs(1));
+  for (const char* point : {"before", "after"}) {
+    for (const char* next : {"recover", "trigger"}) {
+      Scene scene;
+      leased(scene);
+      EXPECT_TRUE(scene.run("recover-leases", {point, changes.front()}).killed) << point;
+      EXPECT_THAT(unsettled(scene.journal_path()), testing::SizeIs(1)) << point;
+      const auto outcome = scene.run(next);
+      EXPECT_EQ(outcome.code, 0) << point << ", " << next << ": " << outcome.err;
+      EXPECT_THAT(unsettled(scene.journal_path()), testing::IsEmpty()) << point << ", " << next;
+      EXPECT_FALSE(look(scene.simulator()).machines.at("web").tags.contains("azlin:lease"))
+          << point << ", " << next;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Commands, CrashTest, testing::ValuesIn(kWorkflows), [](const auto& tested) {
   std::string name = tested.param.command;
   std::replace(name.begin(), name.end(), '-', '_');

@@ -13,6 +13,7 @@
 #include "azlin/dr/manager.hpp"
 #include "azlin/dr/recovery_plan.hpp"
 #include "azlin/replication/manager.hpp"
+#include "azlin/snapshot/dead_leases.hpp"
 #include "azlin/verification/manager.hpp"
 #include "killer.hpp"
 #include "vault_work.hpp"
@@ -294,6 +295,7 @@ struct Worker {
   int run(const std::string& command) {
     if (command == "recover") return recover();
     if (vault_work(arm, journal, command)) return 0;
+    if (command == "recover-leases") snapshot::remove_dead_leases(arm, journal, vm.subscription, {});
     if (command == "drill") drill();
     if (command == "failover") fail_over();
     if (command == "failback") fail_back();

@@ -9,6 +9,10 @@
 
 namespace azlin::snapshot {
 
+// The kind of an operation that takes one off. Where it died SnapshotManager::recover takes the lease over
+// and gives it back.
+inline constexpr const char* kDeadLeaseKind = "recover.lease";
+
 struct DeadLease {
   std::string vm_id;
   std::string error;  // empty: it was taken off

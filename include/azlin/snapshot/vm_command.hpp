@@ -12,7 +12,7 @@
 namespace azlin::snapshot {
 
 // Whether SnapshotManager::recover settles operations of this kind: those that only create and delete
-// snapshots.
+// snapshots, or take a lease off.
 bool settles(const std::string& kind);
 
 // Settles what interrupted commands of these kinds left on the VM; one line a thing done. For commands that
