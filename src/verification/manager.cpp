@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "azlin/core/cancel.hpp"
 #include "azlin/core/format.hpp"
@@ -235,8 +236,14 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
       const DiskCheck before = out;
       check_properties(disk, member, vm, out);
       if (!out.failures.empty()) {
-        out = before;
-        member = look_again(arm_, run.set, member, planned.disk_id, out, stop);
+        const auto first = std::exchange(out, before).failures.front();
+        try {
+          member = look_again(arm_, run.set, member, planned.disk_id, out, stop);
+        } catch (const Error& error) {
+          if (error.kind() == ErrorKind::interrupted) throw;
+          run.result.error_kind = error.kind();
+          out.error = fmt::format("{}, but it could not be looked at again: {}", first, error.what());
+        }
       }
       say(fmt::format("{}: deleting the test disk", member.snapshot.name));
       remove_test_disk(arm_, planned.disk_id, run.plan.mark_id);
@@ -388,6 +395,10 @@ Verification VerificationManager::verify(const VmRef& vm, const snapshot::Snapsh
     operation.succeed();
   }
   return result;
+}
+
+Level VerificationManager::level_to_take(const VmRef& vm, const snapshot::SnapshotSet& set, Level asked) {
+  return std::max(asked, level_of_failure(*history_, vm, set));
 }
 
 std::vector<PlannedStep> VerificationManager::plan(const snapshot::SnapshotSet& set, Level level) {

@@ -46,6 +46,10 @@ class VerificationManager {
   Verification verify(const VmRef& vm, const snapshot::SnapshotSet& set, const VerifyOptions& options,
                       std::stop_token stop);
 
+  // The level that verify() takes where `asked` is asked for: a set that was found bad is looked at no less
+  // closely than then.
+  Level level_to_take(const VmRef& vm, const snapshot::SnapshotSet& set, Level asked);
+
   // The changing calls of verify(), in their order; "ID" stands for what is made up for each run. Pure.
   static std::vector<PlannedStep> plan(const snapshot::SnapshotSet& set, Level level);
 

@@ -127,13 +127,36 @@ TEST_F(FaultyVerification, AMemberMissingFromTheListOrFromOneAnswerIsLookedForAg
   auto listed = whole;
   listed.members.pop_back();  // as a damaged list gave it
   EXPECT_EQ(verifications.verify(vm("web"), listed, options, {}).outcome, Outcome::passed);
-  const auto fault = simulator.add_fault({{"method", "GET"},
-                                          {"path", "*-lun2?*"},
-                                          {"status", 404},
-                                          {"code", "ResourceNotFound"},
-                                          {"count", 1}});
+  const auto fault = simulator.add_fault(
+      {{"method", "GET"}, {"path", "*-lun2?*"}, {"status", 404}, {"code", "ResourceNotFound"}, {"count", 1}});
   EXPECT_EQ(verifications.verify(vm("web"), whole, options, {}).outcome, Outcome::passed);
   EXPECT_EQ(simulator.fault_hits(fault), 1);
+}
+
+// What differed at the first look is not forgotten because the second one cannot be had.
+TEST_F(FaultyVerification, ADifferenceThatCannotBeLookedAtAgainIsNoPass) {
+  const auto id = backup.set.members.at(0).snapshot.id;
+  auto spec = *snapshot::disk_spec(backup.set.members.at(0).snapshot.tags);
+  spec.size_gb += 1;
+  azure::merge_tags(arm, id, {{snapshot::kDiskSpecTag, snapshot::to_tag(spec)}});
+  const auto name = backup.set.members.at(0).snapshot.name;
+  for (const int status : {404, 503}) {
+    VerifyOptions options;
+    options.notify = [&](const std::string& line) {
+      if (line == name + ": creating a test disk")
+        simulator.add_fault(
+            {{"method", "GET"}, {"path", "*/" + name + "?*"}, {"status", status}, {"code", "NotNow"}});
+    };
+    const auto run = verifications.verify(vm("web2"), backup.set, options, {});
+    simulator.admin("DELETE", "faults");
+    EXPECT_EQ(run.outcome, Outcome::inconclusive) << status << ": " << run.error;
+    EXPECT_NE(run.error, "") << status;
+    EXPECT_TRUE(run.test_disk_deleted) << status;
+    EXPECT_FALSE(azure::find_snapshot(arm, id).value().tags.contains(snapshot::kVerifiedTag)) << status;
+    recover();
+    expect_nothing_left(std::to_string(status));
+  }
+  EXPECT_EQ(verify(Level::disk).outcome, Outcome::failed);
 }
 
 TEST_F(FaultyVerification, DiskWhoseCreationWasOnlyLostOnTheWayIsFoundAndDeleted) {
