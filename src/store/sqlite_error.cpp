@@ -51,9 +51,10 @@ void throw_sqlite(sqlite3* db, int code, const std::string& doing, const std::st
   if (is_corruption(code) && !file.empty()) note_damage(file);
   std::string message = "cannot " + doing + " in " + (file.empty() ? "the database in memory" : file) + ": ";
   message += db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
-  const int system = db == nullptr ? 0 : sqlite3_system_errno(db);
-  const bool names_cause = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
-  if (names_cause && system != 0) message += std::string(" (") + std::strerror(system) + ")";
+  // With other codes SQLite leaves there what an earlier error was.
+  const bool names_cause = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+  const int system = db != nullptr && names_cause ? sqlite3_system_errno(db) : 0;
+  if (system != 0) message += std::string(" (") + std::strerror(system) + ")";
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
     throw core::Error(core::ErrorKind::busy, message, "another azlin holds it; try again in a moment");
   }

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "azlin/core/error.hpp"
@@ -266,6 +268,22 @@ TEST_F(DatabaseTest, FullDiskIsNamedAndTheDataStays) {
   EXPECT_THAT(error.what(), HasSubstr("full"));
   EXPECT_THAT(error.hint(), HasSubstr("free some space"));
   EXPECT_EQ(count(db), 1);
+}
+
+// SQLite keeps the system's error of an earlier failure.
+TEST_F(DatabaseTest, AnEarlierFullDiskIsNotTheCauseOfALaterError) {
+  sqlite3_vfs full_disk = *sqlite3_vfs_find(nullptr);
+  full_disk.zName = "full-disk";
+  full_disk.xGetLastError = [](sqlite3_vfs*, int, char*) { return ENOSPC; };
+  ASSERT_EQ(sqlite3_vfs_register(&full_disk, 1), SQLITE_OK);
+  {
+    Database db(path_, kOne);
+    const Error first = error_of([&] { db.execute("ATTACH '" + dir_.file("none/other.db") + "' AS other"); });
+    EXPECT_THAT(first.hint(), HasSubstr("free some space")) << first.what();
+    const Error second = error_of([&] { db.prepare("SELECT 1 FROM missing"); });
+    EXPECT_THAT(second.hint(), HasSubstr("state rebuild")) << second.what();
+  }
+  EXPECT_EQ(sqlite3_vfs_unregister(&full_disk), SQLITE_OK);
 }
 
 TEST_F(DatabaseTest, HeldLockIsBusy) {
