@@ -156,6 +156,16 @@ void add_calls(std::vector<PlannedCall>& calls, const SnapshotSet& set, Level le
     calls.push_back({step.method, step.path, {}});
 }
 
+// The level that is taken; a note where it is not the one that was asked for.
+Level level_to_take(Console& console, VerificationManager& verifications, const VmRef& vm,
+                    const SnapshotSet& set, Level asked) {
+  const Level level = verifications.level_to_take(vm, set, asked);
+  if (level != asked)
+    console.note(fmt::format("{}: it failed at level {} before, so it is verified at that level", set.name,
+                             to_string(level)));
+  return level;
+}
+
 int run(Runtime& runtime, const VerifyCliOptions& options) {
   const auto level = *verification::parse_level(options.level);
   refuse_vaulted_point(runtime, options.backup, PointVerb::verify);
@@ -163,13 +173,13 @@ int run(Runtime& runtime, const VerifyCliOptions& options) {
   const auto found = resolve_backup(runtime, options.backup, options.group);
   const auto set = choose_set(found.backup, options.region);
   Console& console = runtime.console();
+  const auto verifications = manager(runtime);
   if (runtime.dry_run()) {
     std::vector<PlannedCall> calls;
-    add_calls(calls, set, level);
+    add_calls(calls, set, level_to_take(console, *verifications, found.vm, set, level));
     print_dry_run(console, calls, {{"backup", found.backup.name}});
     return 0;
   }
-  const auto verifications = manager(runtime);
   sweep(runtime, *verifications);
   console.line(fmt::format("Verifying backup {}{}...", found.backup.name,
                            set.replica() ? fmt::format(" (replica in {})", set.location) : ""));
@@ -250,7 +260,8 @@ void set_due(Item& item, const backup::BackupInfo& info, const VerifyAllOptions&
   item.due = verification::due(policy, item.set.verified(), now);
 }
 
-std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
+std::vector<Item> due_items(Runtime& runtime, VerificationManager& verifications,
+                            const VerifyAllOptions& options) {
   snapshot::SnapshotManager snapshots(runtime.arm(), runtime.journal(), runtime.clock());
   std::vector<SnapshotSet> sets;
   if (options.vms.all) {
@@ -286,6 +297,7 @@ std::vector<Item> due_items(Runtime& runtime, const VerifyAllOptions& options) {
         runtime.console().note(fmt::format("{} is left out: {}", info.name, use));
         continue;
       }
+      item.level = level_to_take(runtime.console(), verifications, item.vm, item.set, item.level);
       items.push_back(std::move(item));
     }
   }
@@ -420,7 +432,7 @@ int run(Runtime& runtime, const VerifyAllOptions& options) {
       console.note("an earlier verification: " + note);
     sweep(runtime, *verifications);
   }
-  auto items = due_items(runtime, options);
+  auto items = due_items(runtime, *verifications, options);
   if (runtime.dry_run()) {
     std::vector<PlannedCall> calls;
     for (const auto& item : items) add_calls(calls, item.set, item.level);

@@ -193,6 +193,24 @@ test_a_dry_run_makes_no_disk() {
   expect_json '.vms[0].checked == 0'
 }
 
+# What failed at a level is verified again at that level, whatever is asked: it is said, and shown beforehand.
+test_a_level_that_failed_before_is_taken_again() {
+  start_simulator
+  back_up
+  spoil 512
+  run azlin backup verify "$name"
+  expect_code 6
+  for which in "verify $name" "verify-all vm1 --reverify"; do
+    ok backup $which --level disk --dry-run
+    expect_out "/beginGetAccess"
+    expect_err "$name: it failed at level content before"
+  done
+  run azlin backup verify-all vm1 --reverify --level disk -o json
+  expect_code 6
+  expect_err "$name: it failed at level content before"
+  expect_json '.results[0].levelAsked == "content"'
+}
+
 test_a_killed_verification_is_cleaned_up_by_recover() {
   start_simulator
   back_up
