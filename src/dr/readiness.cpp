@@ -94,15 +94,15 @@ class Judge {
   }
 
   void judge_backups() {
+    const std::string command = facts_.gone ? bring_back() : "azlin backup trigger " + name();
     if (facts_.unreadable.empty() && (!facts_.schedule || !facts_.schedule->enabled))
       gap("no backups are scheduled", "azlin backup configure " + name());
     out_.newest = newest_that(facts_.backups, [](const BackupInfo& backup) { return backup.complete; });
     if (out_.newest == nullptr && !facts_.not_seen.empty()) return;  // nobody knows whether there is one
     if (out_.newest == nullptr)
-      gap("there is no complete backup", "azlin backup trigger " + name());
+      gap("there is no complete backup", command);
     else if (now_ - out_.newest->created > kTargetRpo)
-      gap(fmt::format("the newest backup is {} old", age(out_.newest->created)),
-          "azlin backup trigger " + name());
+      gap(fmt::format("the newest backup is {} old", age(out_.newest->created)), command);
   }
 
   void judge_copies() {

@@ -110,6 +110,28 @@ TEST_F(ReadinessTest, EachThingThatIsMissingIsAGapWithItsCommand) {
   EXPECT_THAT(gap(), HasSubstr("no drill"));
 }
 
+// A VM that is gone can be brought back, but neither backed up nor configured.
+TEST_F(ReadinessTest, NothingIsAdvisedThatAVmMustBeThereFor) {
+  facts.gone = true;
+  facts.unreadable = "the VM is gone";
+  facts.schedule.reset();
+  facts.policy.reset();
+  const auto expect_no_backup = [&](const std::string& gap, const std::string& command) {
+    bool told = false;
+    for (const auto& each : judge(facts, now).gaps) {
+      EXPECT_THAT(each.command, testing::Not(HasSubstr("azlin backup configure"))) << each.text;
+      EXPECT_THAT(each.command, testing::Not(HasSubstr("azlin backup trigger"))) << each.text;
+      told = told || (each.text == gap && each.command == command);
+    }
+    EXPECT_TRUE(told) << gap;
+  };
+  facts.backups[0].created = now - std::chrono::hours{30};
+  expect_no_backup("the newest backup is 30h 00m 00s old",
+                   "azlin backup restore web -g Production --backup web-backup --new-vm web");
+  facts.backups.clear();
+  expect_no_backup("there is no complete backup", "azlin backup list web");
+}
+
 // With no region set, a copy that is there is named, and its region proposed.
 TEST_F(ReadinessTest, WithoutARegionTheCopyThatIsThereIsTold) {
   facts.policy.reset();
