@@ -192,23 +192,10 @@ void RestoreManager::await_guest(Run& run, std::stop_token stop) {
 }
 
 bool RestoreManager::settle_old_disks(Run& run) {
-  bool all = true;
-  for (const auto& disk : run.plan.disks) {
-    if (disk.old_id.empty()) continue;
-    const std::string name = core::ResourceId::parse(disk.old_id).name;
-    try {
-      if (settle_old_disk(arm_, run.record, disk.old_id, run.operation.id(), {}))
-        run.result.old_disks.push_back(disk.old_id);
-      else
-        run.result.warnings.push_back(fmt::format("the old disk {} is attached again: left as it is", name));
-    } catch (const Error& error) {
-      all = false;
-      run.result.warnings.push_back(fmt::format("the old disk {} could not be {}: {}", name,
-                                                run.options.keep_old_disks ? "tagged" : "deleted",
-                                                error.what()));
-    }
-  }
-  return all;
+  auto old = backup::settle_old_disks(arm_, run.record, run.operation.id());
+  run.result.old_disks = std::move(old.settled);
+  std::move(old.warnings.begin(), old.warnings.end(), std::back_inserter(run.result.warnings));
+  return old.open.empty();
 }
 
 bool RestoreManager::finish(Run& run) {
@@ -304,13 +291,14 @@ Recovered RestoreManager::recover(const store::OperationRecord& found, std::stop
       result.settled = journal_.find(found.id)->state == "rolled_back";
       return result;
     }
-    for (const auto& disk : record.disks) {
-      if (!disk.old_id.empty() && !settle_old_disk(arm_, record, disk.old_id, found.id, {}))
-        result.notes.push_back(fmt::format("disk {} is attached again: left as it is",
-                                           core::ResourceId::parse(disk.old_id).name));
-    }
     unmark(arm_, record, Marked::surely, {});
+    const auto old = backup::settle_old_disks(arm_, record, found.id);
+    result.notes = old.warnings;
     lease.reset();
+    if (!old.open.empty()) {
+      operation.interrupt(old.open);
+      return result;
+    }
     operation.recovered("the VM had come up: finished");
     result.notes.push_back("the VM had come up on the restored disks: finished");
     result.settled = true;

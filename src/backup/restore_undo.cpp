@@ -87,6 +87,32 @@ void remove_new_disks(arm::ArmClient& arm, const RestoreRecord& record, const st
   }
 }
 
+// Tags a replaced disk azlin:kept, or deletes it, as the record says. False: it is attached again, and was
+// left alone. One that is gone is settled.
+bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
+                     std::int64_t operation) {
+  const auto disk = azure::find_disk(arm, disk_id);
+  if (!disk) return true;
+  if (!disk->managed_by.empty()) return false;
+  if (!record.keep_old) {
+    azure::delete_disk(arm, disk_id);
+    return true;
+  }
+  const std::string value =
+      fmt::format("{} {} {}", core::to_iso8601(std::chrono::floor<std::chrono::seconds>(record.keep_until)),
+                  operation, record.vm_key);
+  azure::merge_tags(arm, disk_id, {{snapshot::kKeptTag, value}});
+  return true;
+}
+
+// A lock, a policy, a missing right, no room for a tag: asking again gets the same answer.
+bool refused_for_good(const Error& error) {
+  const auto* reply = dynamic_cast<const arm::ArmError*>(&error);
+  if (reply == nullptr) return false;
+  if (reply->code() == "ScopeLocked" || reply->code() == "RequestDisallowedByPolicy") return true;
+  return reply->status() == 400 || reply->status() == 403;
+}
+
 }  // namespace
 
 std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& found,
@@ -111,20 +137,23 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
   }
 }
 
-bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
-                     std::int64_t operation, std::stop_token stop) {
-  const auto disk = azure::find_disk(arm, disk_id, stop);
-  if (!disk) return true;
-  if (!disk->managed_by.empty()) return false;
-  if (!record.keep_old) {
-    azure::delete_disk(arm, disk_id, stop);
-    return true;
+OldDisks settle_old_disks(arm::ArmClient& arm, const RestoreRecord& record, std::int64_t operation) {
+  OldDisks out;
+  for (const auto& disk : record.disks) {
+    if (disk.old_id.empty()) continue;
+    const std::string name = core::ResourceId::parse(disk.old_id).name;
+    try {
+      if (settle_old_disk(arm, record, disk.old_id, operation))
+        out.settled.push_back(disk.old_id);
+      else
+        out.warnings.push_back(fmt::format("the old disk {} is attached again: left as it is", name));
+    } catch (const Error& error) {
+      out.warnings.push_back(fmt::format("the old disk {} could not be {}: {}", name,
+                                         record.keep_old ? "tagged" : "deleted", error.what()));
+      if (!refused_for_good(error)) out.open = out.warnings.back();
+    }
   }
-  const std::string value =
-      fmt::format("{} {} {}", core::to_iso8601(std::chrono::floor<std::chrono::seconds>(record.keep_until)),
-                  operation, record.vm_key);
-  azure::merge_tags(arm, disk_id, {{snapshot::kKeptTag, value}}, stop);
-  return true;
+  return out;
 }
 
 void unmark(arm::ArmClient& arm, const RestoreRecord& record, Marked marked, std::stop_token stop) {

@@ -17,10 +17,16 @@ std::string undo_restore(arm::ArmClient& arm, const store::OperationRecord& foun
                          store::Operation& operation, std::optional<VmLease>& lease,
                          const std::string& reason);
 
-// Tags a replaced disk azlin:kept, or deletes it, as the record says. False: it is attached again, and was
-// left alone. One that is gone is settled.
-bool settle_old_disk(arm::ArmClient& arm, const RestoreRecord& record, const std::string& disk_id,
-                     std::int64_t operation, std::stop_token stop);
+struct OldDisks {
+  std::vector<std::string> settled;   // ids; one that is gone is settled
+  std::vector<std::string> warnings;  // which were left as they are, and why
+  std::string open;                   // why one has to be tried again; empty: none has
+};
+
+// Tags the replaced disks azlin:kept, or deletes them, as the record says; each is tried. One that is
+// attached again is left alone. What Azure refuses for good (a lock, a policy, a missing right) is told and
+// not open: a restore that waits for that keeps its VM's lock.
+OldDisks settle_old_disks(arm::ArmClient& arm, const RestoreRecord& record, std::int64_t operation);
 
 // Whether the restore got as far as to mark the backup's snapshots, all of them.
 enum class Marked { perhaps, surely };
