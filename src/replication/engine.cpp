@@ -13,6 +13,7 @@
 #include "azlin/core/names.hpp"
 #include "azlin/core/parallel.hpp"
 #include "azlin/replication/replica.hpp"
+#include "replication/left_behind.hpp"
 
 namespace azlin::replication {
 
@@ -414,7 +415,7 @@ void Engine::settle(Job& job) {
   if (failed != job.copies.end()) {
     job.error = lun_prefix(job, *failed) + failed->error;
     if (failed->attempts > 1) job.error += fmt::format(" (after {} attempts)", failed->attempts);
-    const std::string failures = remove_copies(job);
+    const std::string failures = remove_copies(job).failures;
     job.error += failures;
     job.left_behind = !failures.empty();
     job.status = Status::failed;
@@ -430,8 +431,8 @@ void Engine::settle(Job& job) {
 }
 
 // Also after a stop: half a set is not left behind.
-std::string Engine::remove_copies(Job& job) {
-  std::string failures;
+Engine::Removal Engine::remove_copies(Job& job) {
+  Removal removal;
   auto& operation = operation_of(job);
   for (auto& copy : job.copies) {
     if (copy.adopted || copy.attempts == 0) continue;
@@ -441,6 +442,7 @@ std::string Engine::remove_copies(Job& job) {
       const bool mine =
           found && ours(*found, job) && is_replica_of(*found, copy.source_id, copy.expected.source_unique_id);
       if (mine) azure::delete_snapshot(arm_, copy.target_id);
+      removal.deleted = removal.deleted || mine;
       operation.done(seq);
       if (copy.status == Status::in_progress)
         store_.end_attempt(job.id, copy.lun, copy.attempts, clock_.now(), "its job ended");
@@ -448,25 +450,48 @@ std::string Engine::remove_copies(Job& job) {
       copy.status = Status::failed;
     } catch (const Error& error) {
       operation.failed(seq, error.what());
-      failures += fmt::format("; {} could not be deleted: {}", name_of(copy.target_id), error.what());
+      removal.failures += fmt::format("; {} could not be deleted: {}", name_of(copy.target_id), error.what());
     }
   }
-  return failures;
+  return removal;
 }
 
 void Engine::remove_left_behind(std::vector<Job> jobs) {
   for (auto& job : jobs) {
-    if (!store_.has_later(job) && !remove_copies(job).empty()) continue;
-    job.left_behind = false;
-    job.note = "what it left was deleted later";
-    store_.save(job);
+    const Job before = job;
+    try {
+      remove_left_behind(job);
+    } catch (const Error& error) {
+      core::log_info("what job {} left stays for now: {}", job.id, error.what());
+    }
+    if (!(job == before)) store_.save(job);
+  }
+}
+
+void Engine::remove_left_behind(Job& job) {
+  const Job newest = store_.newest_of_set(job);
+  if (!newest.ended()) return;  // it may fail, too
+  const bool taken_over = newest.status == Status::completed;
+  const auto left = taken_over ? LeftBehind{} : look_at_left_behind(arm_, job, clock_.now());
+  job.left_behind = false;
+  job.note.clear();
+  if (taken_over) return;
+  if (left.complete) {
+    job.note = fmt::format("what it left stays: the set is complete in {}", job.target_region);
+  } else if (!left.why_kept.empty()) {
+    job.left_behind = true;
+    job.note = "what it left stays for now: " + left.why_kept;
+  } else {
+    const auto removal = remove_copies(job);
+    job.left_behind = !removal.failures.empty();
+    if (removal.deleted && !job.left_behind) job.note = "what it left was deleted later";
   }
 }
 
 // What cannot be deleted now keeps the job open: the next look tries again.
 void Engine::cancel(Job& job) {
   if (job.ended()) return;
-  const std::string failures = remove_copies(job);
+  const std::string failures = remove_copies(job).failures;
   job.error = "cancelled" + failures;
   if (failures.empty()) {
     for (auto& copy : job.copies) {

@@ -51,7 +51,8 @@ class Engine {
   // Writes every change to the store; returns the jobs that ended. Throws core::Error (unauthorized,
   // interrupted) with the rows as they were; other failures are the copies' own.
   std::vector<Job> look(std::vector<Job> jobs, int max_parallel, std::stop_token stop);
-  // Deletes what failed jobs could not delete when they ended, unless a later job has taken it over.
+  // Deletes what failed jobs could not delete when they ended, unless a later job or another machine has made
+  // a whole set of it. While somebody may need it, it stays for the next look; the job's note says why.
   void remove_left_behind(std::vector<Job> jobs);
 
  private:
@@ -74,8 +75,13 @@ class Engine {
   void note_failed(Job& job, Copy& copy, const std::string& why, bool transient);
   void settle(Job& job);
   void cancel(Job& job);
-  // Deletes what the job copied itself. Returns what could not be deleted, and why; empty: all is gone.
-  std::string remove_copies(Job& job);
+  struct Removal {
+    std::string failures;  // what could not be deleted, and why; empty: all is gone
+    bool deleted = false;
+  };
+  // Deletes what the job copied itself.
+  Removal remove_copies(Job& job);
+  void remove_left_behind(Job& job);
   void guard_sources(std::vector<Job>& jobs, const std::stop_token& stop);
   void save_open(const std::vector<Job>& jobs);
   store::Operation& operation_of(const Job& job) { return *operations_.at(job.vm_key); }

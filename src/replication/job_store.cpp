@@ -382,7 +382,7 @@ std::optional<std::pair<core::Millis, core::Millis>> JobStore::durations(const s
   return result;
 }
 
-bool JobStore::has_later(const Job& job) {
+Job JobStore::newest_of_set(const Job& job) {
   JobFilter same;
   same.subscription = job.subscription;
   same.vm_key = job.vm_key;
@@ -390,7 +390,7 @@ bool JobStore::has_later(const Job& job) {
   same.target_region = job.target_region;
   same.limit = 1;
   const auto newest = list(same);
-  return !newest.empty() && newest.front().id != job.id;
+  return newest.empty() ? job : newest.front();
 }
 
 std::vector<std::pair<std::string, std::string>> JobStore::open_vms() {

@@ -311,7 +311,7 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
       ++each;
       continue;
     }
-    const auto left = store_.list(left_behind_of(each->second.vm));
+    const auto left = stranded(each->second.vm);
     if (!left.empty()) {
       each->second.operation.interrupt(left.front().error);  // `azlin recover` has something to do
     } else {
@@ -324,24 +324,43 @@ void ReplicationManager::release(Holdings& held, const std::vector<Job>& jobs) {
 std::vector<Job> ReplicationManager::look(Holdings& held, int max_parallel, std::stop_token stop,
                                           Watch* watch) {
   std::map<std::string, std::map<std::string, store::Operation*>> operations;  // subscription -> azlin:vm
-  std::map<std::string, std::vector<Job>> jobs, left;
+  std::map<std::string, std::vector<Job>> jobs;
   for (auto& [key, each] : held) {
     auto& of = each.vm.subscription;
     operations[of][each.vm.key()] = &each.operation;
     for (auto& job : store_.list(open_jobs_of(each.vm))) jobs[of].push_back(std::move(job));
-    if (each.looked) continue;  // once is enough: they could not be deleted a moment ago
+    if (!each.looked) remove_left_behind(each, {});  // once is enough
     each.looked = true;
-    for (auto& job : store_.list(left_behind_of(each.vm))) left[of].push_back(std::move(job));
   }
-  for (auto& [subscription, ended] : left)
-    Engine(arm_, clock_, store_, operations[subscription], holder_, nullptr)
-        .remove_left_behind(std::move(ended));
   std::vector<Job> ended;
   for (auto& [subscription, open] : jobs) {
     Engine engine(arm_, clock_, store_, operations[subscription], holder_, watch);
     for (auto& job : engine.look(std::move(open), max_parallel, stop)) ended.push_back(std::move(job));
   }
+  for (auto& [key, each] : held) {
+    const bool news = std::any_of(ended.begin(), ended.end(),
+                                  [&, &of = key](const Job& job) { return holding_key(vm_of(job)) == of; });
+    if (news) remove_left_behind(each, ended);
+  }
   return ended;
+}
+
+// `ended`: just now; what these left could not be deleted a moment ago.
+void ReplicationManager::remove_left_behind(Held& held, const std::vector<Job>& ended) {
+  auto left = store_.list(left_behind_of(held.vm));
+  std::erase_if(left, [&](const Job& job) {
+    return std::any_of(ended.begin(), ended.end(), [&](const Job& other) { return other.id == job.id; });
+  });
+  if (left.empty()) return;
+  Engine(arm_, clock_, store_, {{held.vm.key(), &held.operation}}, holder_, nullptr)
+      .remove_left_behind(std::move(left));
+}
+
+// Jobs whose copies nobody sees to: while a later job of the set is open its end decides.
+std::vector<Job> ReplicationManager::stranded(const VmRef& vm) {
+  auto left = store_.list(left_behind_of(vm));
+  std::erase_if(left, [&](const Job& job) { return !store_.newest_of_set(job).ended(); });
+  return left;
 }
 
 std::vector<VmRef> ReplicationManager::open_vms(const std::string& subscription) {
@@ -475,10 +494,10 @@ backup::Recovered ReplicationManager::recover(const store::OperationRecord& reco
     out.notes.push_back(fmt::format("job {}: {} → {} is {} ({:.0f} %)", job.id, job.set, job.target_region,
                                     to_string(job.status), job.percent()));
   }
-  const auto left = store_.list(left_behind_of(vm));
+  const auto left = stranded(vm);
   for (const auto& job : left)
-    out.notes.push_back(
-        fmt::format("job {} left copies in {} that cannot be deleted now", job.id, job.target_region));
+    out.notes.push_back(fmt::format("job {} left copies in {} that cannot be deleted now{}{}", job.id,
+                                    job.target_region, job.note.empty() ? "" : ": ", job.note));
   if (open.empty() && left.empty()) out.notes.emplace_back("its jobs have ended");
   release(held, {});
   out.settled = left.empty();

@@ -48,8 +48,8 @@ class JobStore {
   std::optional<std::pair<core::Millis, core::Millis>> durations(const std::string& subscription,
                                                                  const std::string& vm_key,
                                                                  const std::string& target_region);
-  // Whether a later job copies the same set to the same region: what lies there is its own.
-  bool has_later(const Job& job);
+  // The last job of the same set to the same region: what lies there is its own. `job` when it is that one.
+  Job newest_of_set(const Job& job);
   // VMs (subscription, azlin:vm) with open jobs, or with copies that failed ones left behind.
   std::vector<std::pair<std::string, std::string>> open_vms();
 

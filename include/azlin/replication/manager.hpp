@@ -115,6 +115,8 @@ class ReplicationManager {
   bool acquire(Holdings& held, const VmRef& vm);
   void release(Holdings& held, const std::vector<Job>& jobs);
   std::vector<Job> look(Holdings& held, int max_parallel, std::stop_token stop, Watch* watch = nullptr);
+  void remove_left_behind(Held& held, const std::vector<Job>& ended);
+  std::vector<Job> stranded(const VmRef& vm);
   std::vector<Job> import(const std::vector<backup::BackupInfo>& backups, int& known);
 
   arm::ArmClient& arm_;

@@ -217,6 +217,9 @@ class HalfASet : public FaultyReplication {
     return manager.wait({jobs.front().id}, 3, {}, {}).front();
   }
   std::string backup;
+  store::Journal other_journal{simulator.state_dir() + "/other/operations.db", clock};
+  ReplicationManager other{arm, other_journal, clock, other_journal.path(),  // another machine
+                           simulator.state_dir() + "/other/replication.db"};
   std::function<void(bool all)> again;  // what failed works again: deletions, and the copy if `all`
 };
 
@@ -245,6 +248,84 @@ TEST_F(HalfASet, IsTakenOverByALaterJobOfTheSet) {
   EXPECT_EQ(try_again().status, Status::completed);
   EXPECT_THAT(copies(), SizeIs(3));
   EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+  EXPECT_EQ(manager.job(1).note, "") << "nothing was deleted";
+}
+
+TEST_F(HalfASet, IsLeftToALaterJobWhileThatIsOpen) {
+  again(true);
+  simulator.admin("POST", "latency", {{"profile", "realistic"}});
+  const auto id = manager.queue({manager.plan(vm("web"), backup, target, {})}, target, {}).front().id;
+  manager.advance({vm("web")}, 3, {});
+  ASSERT_EQ(manager.job(id).status, Status::in_progress);
+  EXPECT_THAT(copies(), SizeIs(3));
+  EXPECT_THAT(journal.interrupted(), IsEmpty()) << "nothing for `azlin recover` to do";
+  EXPECT_EQ(manager.wait({id}, 3, {}, {}).front().status, Status::completed);
+  EXPECT_THAT(copies(), SizeIs(3));
+  EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+}
+
+TEST_F(HalfASet, IsDeletedWhenTheJobThatTookItOverFailsToo) {
+  again(false);
+  EXPECT_EQ(try_again().status, Status::failed);
+  EXPECT_THAT(copies(), IsEmpty());
+  EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+  EXPECT_EQ(manager.job(1).note, "what it left was deleted later");
+}
+
+TEST_F(HalfASet, StaysWhereAnotherMachineHasCompletedTheSet) {
+  again(true);
+  const auto id = other.queue({other.plan(vm("web"), backup, target, {})}, target, {}).front().id;
+  EXPECT_EQ(other.wait({id}, 3, {}, {}).front().status, Status::completed);
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(3));
+  EXPECT_THAT(manager.open_vms(vm().subscription), IsEmpty());
+  EXPECT_THAT(manager.job(1).note, HasSubstr("the set is complete"));
+}
+
+TEST_F(HalfASet, StaysWhileAnotherMachineCopiesTheRest) {
+  again(true);
+  simulator.admin("POST", "latency", {{"profile", "realistic"}});
+  const auto id = other.queue({other.plan(vm("web"), backup, target, {})}, target, {}).front().id;
+  other.advance({vm("web")}, 3, {});
+  ASSERT_EQ(other.job(id).status, Status::in_progress);
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(3));
+  EXPECT_THAT(manager.job(1).note, HasSubstr("being copied"));
+  EXPECT_EQ(other.wait({id}, 3, {}, {}).front().status, Status::completed);
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(3));
+}
+
+TEST_F(HalfASet, StaysWhileAnotherMachineWaitsToCopyTheRest) {
+  again(true);
+  simulator.add_fault({{"method", "PUT"}, {"path", "*-lun2-westus2*"}, {"status", 500}, {"count", 100}});
+  const auto id = other.queue({other.plan(vm("web"), backup, target, {})}, target, {}).front().id;
+  other.advance({vm("web")}, 3, {});
+  ASSERT_EQ(other.job(id).status, Status::in_progress);
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(2));
+  EXPECT_THAT(manager.job(1).note, HasSubstr("being replicated"));
+}
+
+TEST_F(HalfASet, StaysWhileItIsInUseOrOnHold) {
+  again(false);
+  const auto copy = copies().back();
+  const auto until = clock.now() + 2h;
+  azure::merge_tags(arm, copy.id,
+                    {{snapshot::kInUseTag, snapshot::to_tag(snapshot::InUseMark{"restore:17", until})}});
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(2));
+  EXPECT_THAT(manager.job(1).note, HasSubstr("in use (restore"));
+  clock.advance(3h);
+  azure::merge_tags(arm, copy.id, {{snapshot::kHoldTag, "court"}});
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), SizeIs(2));
+  ASSERT_THAT(journal.interrupted(), SizeIs(1));
+  EXPECT_THAT(manager.recover(journal.interrupted()[0], {}).notes, Contains(HasSubstr("on hold: court")));
+  azure::remove_tags(arm, copy.id, {{snapshot::kHoldTag, "court"}});
+  manager.advance(manager.open_vms(vm().subscription), 3, {});
+  EXPECT_THAT(copies(), IsEmpty());
+  EXPECT_EQ(manager.job(1).note, "what it left was deleted later");
 }
 
 TEST_F(FaultyReplication, AWrongClockHereChangesNeitherCopyNorTags) {
