@@ -222,6 +222,7 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
   const auto say = [&](const std::string& line) {
     if (run.options.notify) run.options.notify(line);
   };
+  std::vector<std::optional<ErrorKind>> kinds(run.set.members.size());  // each disk writes its own
   const auto check = [&](std::size_t i) {
     snapshot::Member member = run.set.members[i];
     const auto& planned = run.plan.disks[i];
@@ -241,7 +242,7 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
           member = look_again(arm_, run.set, member, planned.disk_id, out, stop);
         } catch (const Error& error) {
           if (error.kind() == ErrorKind::interrupted) throw;
-          run.result.error_kind = error.kind();
+          kinds[i] = error.kind();
           out.error = fmt::format("{}, but it could not be looked at again: {}", first, error.what());
         }
       }
@@ -252,7 +253,7 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
     } catch (const Error& error) {
       // Its cleanup is tried once more at the end; until then it is what stands here.
       (out.test_disk_created ? out.cleanup_error : out.error) = error.what();
-      if (!out.test_disk_created) run.result.error_kind = error.kind();
+      if (!out.test_disk_created) kinds[i] = error.kind();
       if (error.kind() == ErrorKind::interrupted) throw;
     }
     if (!out.error.empty()) return;
@@ -266,12 +267,15 @@ void VerificationManager::check_members(Run& run, std::stop_token stop) {
                    out, stop);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::interrupted) throw;
-      run.result.error_kind = error.kind();
+      kinds[i] = error.kind();
       out.error = error.what();
     }
     if (!out.failures.empty()) out.reached = Level::none;
   };
   const auto results = core::run_parallel(run.set.members.size(), kParallelDisks, stop, check);
+  for (const auto& kind : kinds) {
+    if (kind) run.result.error_kind = *kind;
+  }
   for (const auto& result : results) {
     if (result) std::rethrow_exception(result);
   }
