@@ -100,6 +100,8 @@ int run(Runtime& runtime, const FailbackOptions& options) {
   console.line(fmt::format("✓ {} is up at home in {}", plan.home.name, plan.home_region));
   console.line("  Backup: " + result.backup);
   console.line("  Downtime: " + core::to_display(result.downtime));
+  for (std::size_t i = result.plan.warnings.size(); i < result.warnings.size(); ++i)
+    console.warn(result.warnings[i]);
   console.line("\n  Remains to be done:");
   for (const auto& each : result.remaining) console.line("    - " + each);
   console.result(json_of(result));

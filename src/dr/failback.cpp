@@ -247,6 +247,8 @@ FailbackResult FailbackManager::run(const FailbackConfig& config, std::stop_toke
                                ? restores_.plan_in_place(result.plan.home, backup, stop)
                                : restores_.plan_new_vm(backup, result.plan.home, options, stop);
       result.restored = restores_.restore(restore, options, stop);
+      const auto& told = result.restored.warnings;
+      result.warnings.insert(result.warnings.end(), told.begin(), told.end());
     });
     result.downtime = clock_.now() - stop_began;
   } catch (const Error& error) {

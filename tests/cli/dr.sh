@@ -408,9 +408,12 @@ test_a_failed_over_vm_goes_home() {
   ok simulator fault clear
   run azlin dr failback prod-db-vm -g Production --yes
   expect_code 2
+  ok simulator fault add --method PATCH --path '*/disks/prod-db-vm_OsDisk/*tags/default?*' --count -1 --status 403 --code RequestDisallowedByPolicy --message injected
   ok dr failback prod-db-vm -g Production-westus2 --yes
   expect_out "✓ prod-db-vm is up at home in eastus"
   expect_match "Downtime: [0-9]+m"
+  expect_err "the old disk prod-db-vm_OsDisk could not be tagged"
+  ok simulator fault clear
   ok dr failback prod-db-vm -g Production-westus2 --yes
   expect_out "went home before"
 }

@@ -45,7 +45,8 @@ struct FailbackResult {
   std::string backup;        // what was restored at home
   core::Millis downtime{0};  // from the stop of the failed-over VM until the home VM was up
   backup::RestoreResult restored;
-  std::vector<std::string> remaining, warnings;
+  std::vector<std::string> remaining;
+  std::vector<std::string> warnings;  // those of the plan, then those of the restore
 };
 
 // Borrows its arguments. All calls throw core::Error or arm::ArmError.

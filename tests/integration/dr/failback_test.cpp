@@ -11,6 +11,7 @@ namespace {
 
 using core::Error;
 using core::ErrorKind;
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -68,6 +69,20 @@ TEST_F(FailbackTest, TheVmGoesHomeIntoTheOldOne) {
   const auto state = simulator.state();
   EXPECT_TRUE(failbacks.run(config(), {}).plan.done_before);
   EXPECT_EQ(simulator.state(), state);
+}
+
+TEST_F(FailbackTest, WarningsOfItsRestoreAreToldOnce) {
+  simulator.add_fault({{"method", "PATCH"},
+                       {"path", "*/resourceGroups/Production/*/disks/web_OsDisk/*tags/default?*"},
+                       {"count", -1},
+                       {"status", 403},
+                       {"code", "RequestDisallowedByPolicy"},
+                       {"message", "injected"}});
+  const auto result = failbacks.run(config(), {});
+  auto expected = result.plan.warnings;
+  expected.insert(expected.end(), result.restored.warnings.begin(), result.restored.warnings.end());
+  EXPECT_EQ(result.warnings, expected);
+  EXPECT_THAT(result.warnings, Contains(HasSubstr("web_OsDisk could not be tagged")));
 }
 
 TEST_F(FailbackTest, AFailureAtHomeStartsTheFailedOverVmAgain) {
