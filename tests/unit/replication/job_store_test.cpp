@@ -45,7 +45,7 @@ class JobStoreTest : public testing::Test {
 
 TEST_F(JobStoreTest, TableHasTheColumnsOfTheRequirements) {
   store.enqueue(job("a"), now);
-  store::Database raw(path, store::Migrations{"", ""});
+  store::Database raw(path, store::Migrations{"", "", ""});
   auto query = raw.prepare(
       "SELECT id, source_snapshot, target_snapshot, source_region, target_region, source_resource_group, "
       "target_resource_group, status, started_at, completed_at, error_message, created_at FROM "

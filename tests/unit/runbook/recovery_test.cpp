@@ -69,7 +69,7 @@ TEST_F(RecoveryTest, NamesEveryMistakeOfAFileWithItsPlace) {
   } catch (const core::Error& error) {
     said = error.what();
   }
-  EXPECT_EQ(said, "p.yaml:2:20: the variable `b` must be a text, or empty");
+  EXPECT_EQ(said, "p.yaml:2:21: the variable `b` must be a text, or empty");
   try {
     parse_plan("steps:\n" + text.substr(text.find("  - ")), "p.yaml", {}, Unset::kept);
   } catch (const core::Error& error) {
@@ -77,9 +77,9 @@ TEST_F(RecoveryTest, NamesEveryMistakeOfAFileWithItsPlace) {
     EXPECT_EQ(error.kind(), core::ErrorKind::usage);
   }
   EXPECT_EQ(said,
-            "p.yaml:2:37: run must be a list of words\n"
-            "p.yaml:2:54: retries must be a whole number from 0 to 10\n"
-            "p.yaml:2:70: good_codes must be a list of exit codes\n"
+            "p.yaml:2:38: run must be a list of words\n"
+            "p.yaml:2:55: retries must be a whole number from 0 to 10\n"
+            "p.yaml:2:71: good_codes must be a list of exit codes\n"
             "p.yaml:3:5: two steps are named `one`\n"
             "p.yaml:3:5: `assess` comes before `restore`\n"
             "p.yaml:3:48: a step has either `run` or `hook`\n"
