@@ -97,8 +97,8 @@ TEST_F(TogetherTest, EachFurtherVmGivesTheMarksMoreTime) {
 
 TEST_F(TogetherTest, OneThatCannotBeRestoredKeepsTheOthersFromBeingMade) {
   auto all = configs();
-  all[1].size = "Standard_D96s_v5";
-  simulator.admin("PUT", "quota", {{"location", kRegion}, {"name", "standardDSv5Family"}, {"limit", 8}});
+  all[1].size = "Standard_D8s_v5";
+  simulator.admin("PUT", "quota", {{"location", kRegion}, {"name", "standardDSv5Family"}, {"limit", 7}});
   const auto results = run(all);
   EXPECT_FALSE(results[0]);
   ASSERT_TRUE(results[1]);
@@ -107,6 +107,16 @@ TEST_F(TogetherTest, OneThatCannotBeRestoredKeepsTheOthersFromBeingMade) {
   EXPECT_EQ(count("PUT", "azlin-drill"), 0U);
   EXPECT_EQ(simulator.state(), before);
   EXPECT_EQ(drills.get_test_history({}).size(), 1U);
+}
+
+TEST_F(TogetherTest, ASizeThatTheRegionDoesNotOfferIsRefusedAtOnce) {
+  auto all = configs();
+  all[1].size = "Standard_D96s_v5";
+  const auto error = error_of([&] { run(all); });
+  EXPECT_EQ(error.kind(), core::ErrorKind::usage);
+  EXPECT_THAT(error.what(), HasSubstr("does not offer Standard_D96s_v5"));
+  EXPECT_EQ(simulator.state(), before);
+  EXPECT_THAT(drills.get_test_history({}), IsEmpty());
 }
 
 // Each alone would fit.
