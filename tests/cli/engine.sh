@@ -9,9 +9,7 @@ arm() { curl -fsS -X "$1" -H "Authorization: Bearer $(token)" -H 'Content-Type: 
 tag() { arm GET "$group/providers/Microsoft.Compute/virtualMachines/$vm?api-version=2024-07-01" | jq -r ".tags[\"$1\"] // \"\""; }
 
 in_vault() {
-  start_simulator sample
-  # (The policies begin backups at 02:00: not in the hours of a test.)
-  ok simulator clock --set "$(date -u -d 'tomorrow 10:00' +%FT%TZ)"
+  start_at_ten
   ok backup configure $vm --engine azure-backup --vault my-vault --daily-retention 14 --weekly-retention 8
 }
 

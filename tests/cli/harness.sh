@@ -70,6 +70,13 @@ start_simulator() {
   [ "$(date -u +%H%M)" -lt 2340 ] || "$AZLIN" simulator clock --advance 25m >/dev/null 2>&1 || fail "the clock does not move"
 }
 
+# The simulated day is tomorrow, 10:00: the policies of vaults begin backups at 02:00, and none shall while a
+# test lets some hours pass.
+start_at_ten() {
+  start_simulator sample
+  "$AZLIN" simulator clock --set "$(date -u -d 'tomorrow 10:00' +%FT%TZ)" >/dev/null 2>&1 || fail "the clock does not move"
+}
+
 stop_simulator() {
   [ -n "$sim_pid" ] || return 0
   kill "$sim_pid" 2>/dev/null

@@ -5,7 +5,7 @@ hana=prod-db-vm sql=prod-app-vm
 
 # A registered VM with a policy; azlin uses the sample's only vault.
 prepare_hana() {
-  start_simulator sample
+  start_at_ten
   ok vault register-vm $hana --workload SAPHana
   ok policy create hana-policy --workload SAPHana
 }
@@ -14,7 +14,7 @@ protect_hana() {
   ok vault protect HXE/HXE --server $hana --policy hana-policy
 }
 protect_sql() {
-  start_simulator sample
+  start_at_ten
   ok vault register-vm $sql --workload MSSQL
   ok policy create sql-policy --workload MSSQL
   ok vault protect --all --server $sql --policy sql-policy --yes
