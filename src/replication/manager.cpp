@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "azlin/backup/names.hpp"
 #include "azlin/core/cancel.hpp"
@@ -24,8 +25,8 @@ namespace {
 
 constexpr const char* kKind = "backup.replicate";
 constexpr const char* kFound = "found in Azure";
-constexpr core::Millis kFollow = std::chrono::seconds{1};           // between looks at another process's rows
-constexpr core::Millis kNextCopy = std::chrono::milliseconds{100};  // others may hold the region's places
+constexpr core::Millis kFollow = std::chrono::seconds{1};  // between looks at another process's rows
+constexpr core::Millis kNextCopy = std::chrono::milliseconds{100};
 constexpr core::Millis kShortestPoll = std::chrono::milliseconds{100};
 constexpr core::Millis kLongestPoll = std::chrono::seconds{10};
 
@@ -81,22 +82,13 @@ core::Millis poll_interval(const std::vector<Job>& jobs, core::TimePoint now) {
   return wait;
 }
 
-// Whether a copy waits for nothing but the next look: the one before it was done at once.
-bool may_begin(const std::vector<Job>& jobs, int max_parallel) {
-  int running = 0;
-  std::set<std::string> busy;  // families
-  for (const auto& job : jobs) {
-    for (const auto& copy : job.copies) {
-      if (copy.status != Status::in_progress) continue;
-      ++running;
-      busy.insert(copy.family);
-    }
-  }
-  return running < max_parallel && std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
-           return !job.ended() && std::any_of(job.copies.begin(), job.copies.end(), [&](const Copy& copy) {
-             return copy.status == Status::pending && !copy.not_before && !busy.contains(copy.family);
-           });
-         });
+// Each one that is done lets another begin.
+std::ptrdiff_t copies_done(const std::vector<Job>& jobs) {
+  std::ptrdiff_t count = 0;
+  for (const auto& job : jobs)
+    count += std::count_if(job.copies.begin(), job.copies.end(),
+                           [](const Copy& copy) { return copy.status == Status::completed; });
+  return count;
 }
 
 bool all_ended(const std::vector<Job>& jobs) {
@@ -394,6 +386,7 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
     for (const auto id : ids) jobs.push_back(job(id));
   };
   read();
+  auto done = copies_done(jobs);
   while (true) {
     bool all_ours = true;
     for (const auto& each : jobs) all_ours = (each.ended() || acquire(held, vm_of(each))) && all_ours;
@@ -403,7 +396,8 @@ std::vector<Job> ReplicationManager::wait(const std::vector<std::int64_t>& ids, 
     release(held, jobs);
     if (all_ended(jobs)) return jobs;
     auto pause = poll_interval(jobs, clock_.now());
-    if (may_begin(jobs, max_parallel)) pause = std::min(pause, kNextCopy);
+    if (const auto before = std::exchange(done, copies_done(jobs)); done > before)
+      pause = std::min(pause, kNextCopy);
     if (!clock_.sleep_for(all_ours ? pause : std::min(pause, kFollow), stop)) break;
   }
   for (auto& [key, each] : held) each.operation.fail("interrupted; the copies go on in Azure");
